@@ -1,0 +1,1 @@
+"""Markets and money: clients, models, exchange, risk and trading. Knows nothing of MCP."""

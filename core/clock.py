@@ -1,0 +1,83 @@
+"""Time as an argument: what the desk calls now, and how it waits."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where a component gets the time from. `now()` is timezone-aware UTC."""
+
+    def now(self) -> datetime: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+def unix_ms(moment: datetime) -> int:
+    """Milliseconds since 1970 of an aware datetime, rounded down."""
+    return int(moment.timestamp() * 1000)
+
+
+class SystemClock:
+    """Real time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class ShiftedClock:
+    """Real pace from another starting moment: the sandbox lives on from the day its books were recorded."""
+
+    def __init__(self, starts_at: datetime) -> None:
+        self._offset = starts_at - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._offset
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class ManualClock:
+    """Time that moves only when told to. `advance` wakes sleepers in the order of their deadlines."""
+
+    def __init__(self, starts_at: datetime) -> None:
+        self._now = starts_at
+        self._order = itertools.count()
+        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now + timedelta(seconds=seconds), next(self._order), woken))
+        await woken
+
+    async def advance(self, seconds: float) -> None:
+        """Move time on, letting each sleeper that becomes due run before the next one wakes."""
+        end = self._now + timedelta(seconds=seconds)
+        await _settle()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            self._now, _, woken = heapq.heappop(self._sleepers)
+            if not woken.done():
+                woken.set_result(None)
+            await _settle()
+        self._now = end
+        await _settle()
+
+
+async def _settle() -> None:
+    """Give every task that can run a few turns of the loop."""
+    for _ in range(5):
+        await asyncio.sleep(0)

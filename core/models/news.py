@@ -1,0 +1,23 @@
+"""A piece of news, as handed in by a host or read from a source. Its text was written by strangers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+Stance = Literal["supports", "opposes", "neutral"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewsItem:
+    """`stance` is the host's judgement whether the item makes the first outcome likelier, `strength` 0 to 1."""
+
+    title: str
+    text: str = ""
+    source: str = ""
+    published: datetime | None = None
+    url: str = ""
+    stance: Stance | None = None
+    strength: Decimal | None = None

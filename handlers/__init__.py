@@ -1,0 +1,1 @@
+"""Tools and their words: what the agent can call and how answers read."""

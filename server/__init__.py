@@ -1,0 +1,1 @@
+"""The process: command line, composition root, transports. The only layer that builds objects."""
