@@ -1,0 +1,26 @@
+"""The benchmarks by name. Each module has `run() -> Result`."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from typing import cast
+
+MODULES = {
+    "monte_carlo": "benchmarks.monte_carlo",
+    "compute_pool": "benchmarks.compute_pool",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one run measured. `ratios` compare ours with something else under the same conditions."""
+
+    about: str
+    ratios: dict[str, float]
+    measured: dict[str, float] = field(default_factory=dict)
+
+
+def run(name: str) -> Result:
+    """Run one. Raises KeyError for an unknown name."""
+    return cast(Result, importlib.import_module(MODULES[name]).run())

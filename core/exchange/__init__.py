@@ -1,0 +1,1 @@
+"""A prediction-market venue of its own that answers Polymarket's wire on local sockets."""

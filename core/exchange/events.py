@@ -1,0 +1,52 @@
+"""What happens on the exchange, as told to those who listen: streams, recorders, tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from .book import Order
+from .listing import Listing
+from .trades import Trade
+
+
+@dataclass(frozen=True, slots=True)
+class BookChanged:
+    """Levels (is_bid, price) of the first outcome changed, perhaps through `trades`, and perhaps the best of them."""
+
+    listing: Listing
+    levels: tuple[tuple[bool, int], ...]
+    trades: tuple[Trade, ...]
+    best_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    order: Order
+    listing: Listing
+    kind: Literal["PLACEMENT", "UPDATE", "CANCELLATION"]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeChanged:
+    """A trade was matched or took a step towards settlement."""
+
+    trade: Trade
+    listing: Listing
+
+
+@dataclass(frozen=True, slots=True)
+class TickChanged:
+    listing: Listing
+    former: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketResolved:
+    listing: Listing
+
+
+ExchangeEvent = BookChanged | OrderChanged | TradeChanged | TickChanged | MarketResolved
+Listener = Callable[[ExchangeEvent], None]
+"""Called in the middle of the change: it must be quick and must not call the exchange back."""

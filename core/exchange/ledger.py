@@ -1,0 +1,180 @@
+"""Who owns what: settled cash and outcome tokens, what open orders and unsettled trades hold back, and the proof
+that nothing was created or lost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Position:
+    """What an account paid for the tokens it holds of one outcome. All amounts in millionths.
+
+    `cost` and `entry_fees` belong to the shares still held, by average cost. `realized` is what sales and redemptions
+    brought over their cost, exit fees deducted, entry fees not. `bought` counts every share ever acquired. The last
+    two are unix seconds.
+    """
+
+    size: int = 0
+    cost: int = 0
+    entry_fees: int = 0
+    realized: int = 0
+    bought: int = 0
+    first_entry_at: int = 0
+    last_event_at: int = 0
+
+    def acquire(self, shares: int, *, cost: int, fee: int, at: int) -> None:
+        if not self.size:
+            self.first_entry_at = at
+        self.size += shares
+        self.bought += shares
+        self.cost += cost
+        self.entry_fees += fee
+        self.last_event_at = at
+
+    def release(self, shares: int, *, proceeds: int, at: int) -> None:
+        cost = self.cost * shares // self.size
+        self.entry_fees -= self.entry_fees * shares // self.size
+        self.cost -= cost
+        self.realized += proceeds - cost
+        self.size -= shares
+        self.last_event_at = at
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """One purse. Amounts are millionths of a dollar or of a share.
+
+    `cash` and `positions` are settled. `open_cash` and `open_shares` are held back by resting orders, `matched_cash`
+    and `matched_shares` by trades that have not settled yet.
+    """
+
+    address: str
+    cash: int = 0
+    positions: dict[str, Position] = field(default_factory=dict)
+    open_cash: int = 0
+    matched_cash: int = 0
+    open_shares: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    matched_shares: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def shares(self, token_id: str) -> int:
+        held = self.positions.get(token_id)
+        return held.size if held else 0
+
+    def position(self, token_id: str) -> Position:
+        return self.positions.setdefault(token_id, Position())
+
+
+class InsufficientFunds(Exception):
+    """An account does not hold what it would have to give. Nothing was changed."""
+
+
+class Ledger:
+    """All accounts of one exchange.
+
+    Every complete set (one share of each outcome of a market) is backed by one dollar of locked collateral, so cash
+    + locked collateral + fees equals what was deposited at all times.
+    """
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.fees = 0
+        self.deposited = 0
+        self.locked: defaultdict[str, int] = defaultdict(int)
+        self._payouts: dict[str, tuple[tuple[str, str], tuple[int, int]]] = {}
+
+    def account(self, address: str) -> Account:
+        """The account of an address, opened empty when it is new."""
+        known = self.accounts.get(address)
+        if known is None:
+            known = self.accounts[address] = Account(address)
+        return known
+
+    def deposit(self, account: Account, amount: int) -> None:
+        account.cash += amount
+        self.deposited += amount
+
+    def buy(self, account: Account, token_id: str, shares: int, *, cost: int, fee: int, at: int) -> None:
+        """Settle one side of a trade: `cost` and `fee` leave, `shares` arrive."""
+        account.cash -= cost + fee
+        self.fees += fee
+        account.position(token_id).acquire(shares, cost=cost, fee=fee, at=at)
+
+    def sell(self, account: Account, token_id: str, shares: int, *, proceeds: int, fee: int, at: int) -> None:
+        """Settle one side of a trade: `shares` leave, `proceeds` less `fee` arrive."""
+        account.cash += proceeds - fee
+        self.fees += fee
+        account.position(token_id).release(shares, proceeds=proceeds - fee, at=at)
+
+    def split(self, account: Account, condition_id: str, tokens: tuple[str, str], shares: int, *, at: int) -> None:
+        """Turn dollars into complete sets, each half of the dollar booked as the cost of one outcome.
+
+        Raises InsufficientFunds.
+        """
+        if account.cash - account.open_cash - account.matched_cash < shares:
+            raise InsufficientFunds(f"{account.address} has less than {shares} millionths of a dollar free")
+        half = shares // 2
+        for token_id, cost in zip(tokens, (half, shares - half), strict=True):
+            account.position(token_id).acquire(shares, cost=cost, fee=0, at=at)
+        account.cash -= shares
+        self.locked[condition_id] += shares
+
+    def merge(self, account: Account, condition_id: str, tokens: tuple[str, str], shares: int, *, at: int) -> None:
+        """Turn complete sets back into dollars. Raises InsufficientFunds."""
+        for token_id in tokens:
+            held_back = account.open_shares[token_id] + account.matched_shares[token_id]
+            if account.shares(token_id) - held_back < shares:
+                raise InsufficientFunds(f"{account.address} has less than {shares} free shares of {token_id}")
+        half = shares // 2
+        for token_id, proceeds in zip(tokens, (half, shares - half), strict=True):
+            account.position(token_id).release(shares, proceeds=proceeds, at=at)
+        account.cash += shares
+        self.locked[condition_id] -= shares
+
+    def resolve(self, condition_id: str, tokens: tuple[str, str], payouts: tuple[int, int]) -> None:
+        """Fix what each outcome pays: (1, 0), (0, 1), or (1, 1) for half a dollar each."""
+        self._payouts[condition_id] = (tokens, payouts)
+
+    def redeem(self, account: Account, condition_id: str, *, at: int) -> int:
+        """Exchange every share of a resolved market for its payout; the dollars paid, in millionths.
+
+        Raises KeyError when the market is not resolved.
+        """
+        tokens, payouts = self._payouts[condition_id]
+        total = 0
+        for token_id, payout in zip(tokens, payouts, strict=True):
+            shares = account.shares(token_id)
+            if shares:
+                paid = shares * payout // sum(payouts)
+                account.position(token_id).release(shares, proceeds=paid, at=at)
+                total += paid
+        account.cash += total
+        self.locked[condition_id] -= total
+        return total
+
+    def discrepancies(self, markets: dict[str, tuple[str, str]]) -> list[str]:
+        """Every way in which the books do not balance; empty when they do. `markets` maps condition to tokens."""
+        found = []
+        held: defaultdict[str, int] = defaultdict(int)
+        for account in self.accounts.values():
+            if account.cash < 0:
+                found.append(f"{account.address} has negative cash {account.cash}")
+            for token_id, position in account.positions.items():
+                held[token_id] += position.size
+                if position.size < 0:
+                    found.append(f"{account.address} is short {position.size} of {token_id}")
+        cash = sum(account.cash for account in self.accounts.values())
+        total = cash + sum(self.locked.values()) + self.fees
+        if total != self.deposited:
+            found.append(f"cash, collateral and fees are {total}, deposits {self.deposited}")
+        for condition_id, tokens in markets.items():
+            locked = self.locked[condition_id]
+            if condition_id in self._payouts:
+                payouts = self._payouts[condition_id][1]
+                owed = sum(held[token] * pay for token, pay in zip(tokens, payouts, strict=True)) // sum(payouts)
+                if locked < owed:
+                    found.append(f"{condition_id} locks {locked} and owes {owed}")
+            elif not held[tokens[0]] == held[tokens[1]] == locked:
+                found.append(f"{condition_id} locks {locked}, holders have {held[tokens[0]]} and {held[tokens[1]]}")
+        return found

@@ -1,0 +1,88 @@
+"""How the recorded books come to rest: as orders of house accounts with funds of their own."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from ..money import MICRO, to_micro
+from .book import Order, OrderType, Side
+from .ledger import Account
+from .listing import Listing
+from .units import UNIT, price_units
+
+if TYPE_CHECKING:
+    from .venue import Exchange
+
+HOUSE = "house"
+_HOUSE_DOLLARS = 10**12
+_HOUSE_SETS = 10**9
+
+
+def house_address(exchange: Exchange, name: str) -> str:
+    return "0x" + hashlib.sha256(f"{name} {exchange.settings.seed}".encode()).hexdigest()[:40]
+
+
+def house_account(exchange: Exchange, name: str) -> Account:
+    """An account of the exchange's own, as good as unlimited in dollars and in shares of every open market."""
+    account = exchange.open_account(house_address(exchange, name))
+    exchange.ledger.deposit(account, _HOUSE_DOLLARS * MICRO)
+    for listing in exchange.listings:
+        if not listing.closed:
+            exchange.ledger.split(account, listing.condition_id, listing.tokens, _HOUSE_SETS * MICRO, at=exchange.now_s)
+    return account
+
+
+def house_order(
+    exchange: Exchange,
+    account: Account,
+    listing: Listing,
+    *,
+    is_bid: bool,
+    book_price: int,
+    size: int,
+    mirrored: bool,
+    number: int,
+    order_type: OrderType = "GTC",
+) -> Order:
+    """An order of a house account, by its place on the book. `mirrored` states it in the second outcome's token."""
+    outcome = 1 if mirrored else 0
+    side: Side = "BUY" if is_bid != mirrored else "SELL"
+    digest = hashlib.sha256(f"{account.address} {number}".encode()).hexdigest()
+    return Order(
+        id="0x" + digest,
+        account=account,
+        condition_id=listing.condition_id,
+        token_id=listing.tokens[outcome],
+        outcome=outcome,
+        side=side,
+        price=UNIT - book_price if mirrored else book_price,
+        size=size,
+        order_type=order_type,
+        created_at_ms=exchange.now_ms,
+        maker_address=account.address,
+    )
+
+
+def seed_books(exchange: Exchange) -> None:
+    """Rest every recorded level, each second one stated in the complementary token, as real books are mixed too."""
+    account = house_account(exchange, HOUSE)
+    number = 0
+    for listing in exchange.listings:
+        if listing.closed:
+            continue
+        for is_bid, levels in ((True, listing.recorded.bids), (False, listing.recorded.asks)):
+            for price, size in levels:
+                exchange.enter(
+                    house_order(
+                        exchange,
+                        account,
+                        listing,
+                        is_bid=is_bid,
+                        book_price=price_units(price),
+                        size=to_micro(size),
+                        mirrored=number % 2 == 1,
+                        number=number,
+                    )
+                )
+                number += 1

@@ -1,0 +1,44 @@
+"""The rules of the embedded exchange that a test or an operator may want to change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSettings:
+    """How one exchange behaves. Where the real venue's rule is not established, the default is the likelier reading.
+
+    `starting_balance` is the pUSD credited when an address first creates credentials. `mined_after_s` is how long a
+    trade stays MATCHED, `confirmed_after_s` how long it then stays MINED; at 0 the step is immediate.
+
+    `market_buy_fills` says what a market BUY (FOK or FAK) is filled by: "dollars" spends its maker amount, so that a
+    better price buys more shares, which is what fills recorded on chain show; "shares" buys its taker amount.
+    `market_buy_share_decimals` is the precision of that taker amount: "tick" follows the tick, "four" is always four.
+    `empty_side_quotes` is what quotes answer when a side is empty: "bounds" uses 0 for a bid and 1 for an ask,
+    "not_found" answers as if there were no book.
+
+    A GTD order must expire at least `gtd_min_lead_s` from now and leaves the book `gtd_security_threshold_s` before
+    its expiration. `timestamp_tolerance_s` bounds the age of authentication headers; None accepts any, so that a
+    client on real time can talk to an exchange that lives on a recorded day. `deposit_wallets_only` refuses orders of
+    signature types 0 to 2, as the venue does for new accounts.
+    """
+
+    chain_id: int = 137
+    seed: int = 7
+    starting_balance: Decimal = Decimal(1000)
+    simulated_traders: bool = True
+    mined_after_s: float = 1.0
+    confirmed_after_s: float = 2.0
+    market_buy_fills: Literal["dollars", "shares"] = "dollars"
+    market_buy_share_decimals: Literal["tick", "four"] = "tick"
+    empty_side_quotes: Literal["bounds", "not_found"] = "bounds"
+    gtd_min_lead_s: int = 60
+    gtd_security_threshold_s: int = 60
+    timestamp_tolerance_s: float | None = None
+    deposit_wallets_only: bool = False
+    max_batch_orders: int = 15
+    max_batch_cancels: int = 3000
+    stream_queue_frames: int = 1000

@@ -1,0 +1,192 @@
+"""Verification of what clients sign: login attestations, request HMACs and V2 orders."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
+
+from .contracts import (
+    DEPOSIT_WALLET_NAME,
+    DEPOSIT_WALLET_VERSION,
+    EXCHANGE_DOMAIN_NAME,
+    EXCHANGE_DOMAIN_VERSION,
+    L1_DOMAIN_NAME,
+    L1_DOMAIN_VERSION,
+    L1_MESSAGE,
+)
+
+ORDER_TYPE = (
+    b"Order(uint256 salt,address maker,address signer,uint256 tokenId,uint256 makerAmount,uint256 takerAmount,"
+    b"uint8 side,uint8 signatureType,uint256 timestamp,bytes32 metadata,bytes32 builder)"
+)
+_WRAPPED_TYPE = (
+    b"TypedDataSign(Order contents,string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"
+    + ORDER_TYPE
+)
+_CONTRACT_DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+_PLAIN_DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId)"
+_L1_TYPE = b"ClobAuth(address address,string timestamp,uint256 nonce,string message)"
+
+POLY_1271 = 3
+"""Signature type of a deposit wallet: maker and signer are the wallet, its owner signs an ERC-7739 envelope."""
+
+
+class BadSignature(Exception):
+    """Bytes that are not a signature, or that recover to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOrder:
+    """The eleven fields of a V2 order as they are hashed, and the signature. `side` is 0 to buy and 1 to sell."""
+
+    salt: int
+    maker: str
+    signer: str
+    token_id: int
+    maker_amount: int
+    taker_amount: int
+    side: int
+    signature_type: int
+    timestamp: int
+    metadata: bytes
+    builder: bytes
+    signature: bytes
+
+
+def order_struct_hash(order: SignedOrder) -> bytes:
+    """hashStruct of the order, per EIP-712."""
+    return _keccak(
+        _type_hash(ORDER_TYPE)
+        + _word(order.salt)
+        + _address_word(order.maker)
+        + _address_word(order.signer)
+        + _word(order.token_id)
+        + _word(order.maker_amount)
+        + _word(order.taker_amount)
+        + _word(order.side)
+        + _word(order.signature_type)
+        + _word(order.timestamp)
+        + order.metadata
+        + order.builder
+    )
+
+
+@lru_cache(maxsize=64)
+def exchange_domain_separator(chain_id: int, verifying_contract: str) -> bytes:
+    """Domain separator of an exchange contract."""
+    return _keccak(
+        _type_hash(_CONTRACT_DOMAIN_TYPE)
+        + _text(EXCHANGE_DOMAIN_NAME)
+        + _text(EXCHANGE_DOMAIN_VERSION)
+        + _word(chain_id)
+        + _address_word(verifying_contract)
+    )
+
+
+def order_digest(order: SignedOrder, *, chain_id: int, verifying_contract: str) -> bytes:
+    """What the signer signs; as 0x-hex it is also the order's id at the venue."""
+    return _keccak(b"\x19\x01" + exchange_domain_separator(chain_id, verifying_contract) + order_struct_hash(order))
+
+
+def order_signer(order: SignedOrder, *, chain_id: int, verifying_contract: str) -> str:
+    """Checksummed address of the key that signed the order. Raises BadSignature."""
+    if order.signature_type == POLY_1271:
+        return _deposit_wallet_owner(order, chain_id=chain_id, verifying_contract=verifying_contract)
+    return recover(order_digest(order, chain_id=chain_id, verifying_contract=verifying_contract), order.signature)
+
+
+def _deposit_wallet_owner(order: SignedOrder, *, chain_id: int, verifying_contract: str) -> str:
+    """The wire signature is 65 bytes of ECDSA, the domain separator, the struct hash, the type string, its length."""
+    separator = exchange_domain_separator(chain_id, verifying_contract)
+    contents = order_struct_hash(order)
+    trailer = separator + contents + ORDER_TYPE + len(ORDER_TYPE).to_bytes(2, "big")
+    if order.signature[65:] != trailer:
+        raise BadSignature("the envelope of the deposit wallet does not match the order")
+    envelope = _keccak(
+        _type_hash(_WRAPPED_TYPE)
+        + contents
+        + _text(DEPOSIT_WALLET_NAME)
+        + _text(DEPOSIT_WALLET_VERSION)
+        + _word(chain_id)
+        + _address_word(order.signer)
+        + bytes(32)
+    )
+    return recover(_keccak(b"\x19\x01" + separator + envelope), order.signature[:65])
+
+
+def l1_digest(address: str, *, timestamp: str, nonce: int, chain_id: int) -> bytes:
+    """Digest of the attestation with which an address creates or derives its credentials."""
+    domain = _keccak(
+        _type_hash(_PLAIN_DOMAIN_TYPE) + _text(L1_DOMAIN_NAME) + _text(L1_DOMAIN_VERSION) + _word(chain_id)
+    )
+    message = _keccak(
+        _type_hash(_L1_TYPE) + _address_word(address) + _text(timestamp) + _word(nonce) + _text(L1_MESSAGE)
+    )
+    return _keccak(b"\x19\x01" + domain + message)
+
+
+def recover(digest: bytes, signature: bytes) -> str:
+    """Checksummed address whose key signed `digest`. Raises BadSignature."""
+    from eth_keys.datatypes import Signature
+    from eth_keys.exceptions import BadSignature as BadKeySignature
+    from eth_utils.exceptions import ValidationError
+
+    if len(signature) != 65:
+        raise BadSignature(f"a signature has 65 bytes, not {len(signature)}")
+    v = signature[64]
+    try:
+        parsed = Signature(signature[:64] + bytes([v - 27 if v >= 27 else v]))
+        return cast(str, parsed.recover_public_key_from_msg_hash(digest).to_checksum_address())
+    except (BadKeySignature, ValidationError, ValueError) as error:
+        raise BadSignature("the signature recovers to no key") from error
+
+
+def l2_signature(secret: str, *, timestamp: str, method: str, path: str, body: bytes) -> str:
+    """The HMAC of one request: base64url of HMAC-SHA256 over timestamp, METHOD, path without query, raw body.
+
+    Raises BadSignature when the secret is not base64url.
+    """
+    try:
+        key = base64.b64decode(secret, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadSignature("the secret is not base64url") from error
+    message = timestamp.encode() + method.upper().encode() + path.encode() + body
+    return base64.urlsafe_b64encode(hmac.new(key, message, hashlib.sha256).digest()).decode()
+
+
+def checksum_address(text: str) -> str:
+    """An address in its EIP-55 spelling. Raises ValueError when it is not 0x and 40 hex digits."""
+    from eth_utils.address import to_checksum_address
+
+    if len(text) != 42 or not text.startswith("0x"):
+        raise ValueError(f"{text!r} is not an address")
+    return str(to_checksum_address(text))
+
+
+def _keccak(data: bytes) -> bytes:
+    from eth_hash.auto import keccak
+
+    return keccak(data)
+
+
+@lru_cache(maxsize=16)
+def _type_hash(type_string: bytes) -> bytes:
+    return _keccak(type_string)
+
+
+@lru_cache(maxsize=64)
+def _text(text: str) -> bytes:
+    return _keccak(text.encode())
+
+
+def _word(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def _address_word(address: str) -> bytes:
+    return bytes(12) + bytes.fromhex(address[2:])

@@ -1,0 +1,367 @@
+"""The exchange itself: markets, accounts, orders and trades, without any network."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from ..clock import Clock, unix_ms
+from ..money import MICRO, to_micro
+from .agenda import Agenda
+from .book import Order
+from .catalogue import Catalogue
+from .credentials import Credential, CredentialStore
+from .events import BookChanged, ExchangeEvent, Listener, MarketResolved, OrderChanged, TickChanged, TradeChanged
+from .ledger import Account, Ledger
+from .listing import LastTrade, Listing
+from .matching import Fill, MatchPlan, plan_match
+from .rejections import (
+    FAK_KILLED,
+    FOK_KILLED,
+    POST_ONLY_CROSSES,
+    Rejection,
+    marketable_buy_too_small,
+    not_enough,
+)
+from .seeding import seed_books
+from .settings import ExchangeSettings
+from .trades import MakerFill, Trade
+from .units import UNIT, amount_text, proceeds_ceil
+
+CancelReason = Literal["CANCELED", "CANCELED_EXPIRED_ORDER", "CANCELED_MARKET_RESOLVED"]
+_TAPE_LENGTH = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became of an order on entry: `shares` and `cash` traded at once, in millionths, and the trades."""
+
+    order: Order
+    shares: int
+    cash: int
+    trades: tuple[Trade, ...]
+
+
+class Exchange:
+    """A venue that lives by `clock` and draws all its randomness from `settings.seed`.
+
+    House accounts rest the recorded books; they and everybody else trade through `enter`. `tape` holds the latest
+    trades of all accounts, oldest first.
+    """
+
+    def __init__(self, catalogue: Catalogue, settings: ExchangeSettings, clock: Clock) -> None:
+        self.catalogue = catalogue
+        self.settings = settings
+        self.clock = clock
+        self.ledger = Ledger()
+        self.agenda = Agenda(clock)
+        self.listings = tuple(Listing(recorded) for recorded in catalogue.markets)
+        self.by_condition = {listing.condition_id: listing for listing in self.listings}
+        self.by_token = {token: listing for listing in self.listings for token in listing.tokens}
+        self._events = {str(event["id"]): event for event in catalogue.events}
+        self.orders: dict[str, Order] = {}
+        self.trades: dict[str, Trade] = {}
+        self.tape: deque[Trade] = deque(maxlen=_TAPE_LENGTH)
+        self._trades_of: defaultdict[str, list[Trade]] = defaultdict(list)
+        self._open_of: defaultdict[str, dict[str, Order]] = defaultdict(dict)
+        self._unsettled: dict[str, Trade] = {}
+        self._wallets: dict[str, str] = {}
+        self._granted: set[str] = set()
+        self._listeners: list[Listener] = []
+        self._random = random.Random(settings.seed)
+        self.credentials = CredentialStore(hashlib.sha256(f"polydesk exchange {settings.seed}".encode()).digest())
+        seed_books(self)
+
+    # -- who and when ------------------------------------------------------------------------------------------------
+
+    @property
+    def now_ms(self) -> int:
+        return unix_ms(self.clock.now())
+
+    @property
+    def now_s(self) -> int:
+        return self.now_ms // 1000
+
+    def event_of(self, listing: Listing) -> Mapping[str, Any]:
+        """The catalogue's event of a market, an empty one when none was recorded."""
+        return self._events.get(listing.recorded.event_id, {})
+
+    def listings_of(self, event: Mapping[str, Any]) -> list[Listing]:
+        """The markets of a catalogue event."""
+        return [listing for listing in self.listings if listing.recorded.event_id == str(event["id"])]
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tell `listener` everything that happens from now on; the result ends that."""
+        self._listeners.append(listener)
+        return partial(self._listeners.remove, listener)
+
+    def create_credential(self, address: str, nonce: int) -> Credential | None:
+        """Make an API key; the first one of an address comes with the starting balance. None when it exists."""
+        made = self.credentials.create(address, nonce)
+        if made is not None and address not in self._granted:
+            self._granted.add(address)
+            self.ledger.deposit(self.ledger.account(address), to_micro(self.settings.starting_balance))
+        return made
+
+    def claim_wallet(self, wallet: str, owner: str) -> bool:
+        """Let a wallet trade on its owner's account. False when it belongs to somebody else.
+
+        One account serves an owner's own address and all its wallets.
+        """
+        return self._wallets.setdefault(wallet.lower(), owner) == owner
+
+    def account_of(self, address: str) -> Account | None:
+        """The account behind an address or a wallet, in any spelling; None when nobody uses it."""
+        owner = self._wallets.get(address.lower())
+        return self.ledger.accounts.get(owner) if owner else None
+
+    def open_account(self, address: str) -> Account:
+        """The account of an address, which may be used from now on."""
+        self.claim_wallet(address, address)
+        return self.ledger.account(address)
+
+    def open_orders(self, account: Account) -> list[Order]:
+        """Oldest first."""
+        return list(self._open_of[account.address].values())
+
+    def trades_of(self, account: Account) -> Sequence[Trade]:
+        """Every trade the account took part in, oldest first."""
+        return self._trades_of[account.address]
+
+    # -- orders ------------------------------------------------------------------------------------------------------
+
+    def enter(self, order: Order, *, post_only: bool = False) -> Entry:
+        """Match an order and rest what is left of it. Raises Rejection, and then nothing has changed.
+
+        Checks the dollar minimum of marketable BUYs, funds including the fee, post-only, and fill-or-kill.
+        """
+        listing = self.by_token[order.token_id]
+        plan = plan_match(listing.book, order)
+        buckets = _buckets(plan.fills)
+        fees = [listing.taker_fee(sum(fill.shares for fill in bucket), bucket[0].price) for bucket in buckets]
+        self._check_minimum(order, plan)
+        self._check_funds(order, plan, sum(fees))
+        if post_only and (plan.fills or plan.own):
+            raise Rejection(POST_ONLY_CROSSES)
+        self._check_immediacy(order, plan)
+
+        best_before = listing.book.best_for(0)
+        touched: dict[tuple[bool, int], None] = {}
+        self.orders[order.id] = order
+        self._publish(OrderChanged(order, listing, "PLACEMENT"))
+        for own in plan.own:
+            self._withdraw(own, listing, "CANCELED")
+            touched[(own.is_bid, own.book_price)] = None
+        trades = []
+        for index, (bucket, fee) in enumerate(zip(buckets, fees, strict=True)):
+            trades.append(self._trade(order, listing, index, bucket, fee))
+            touched[(not order.is_bid, bucket[0].maker.book_price)] = None
+        order.filled = plan.shares
+        if order.order_type in ("FOK", "FAK") or plan.complete:
+            order.status = "MATCHED"
+        else:
+            self._rest(order, listing)
+            touched[(order.is_bid, order.book_price)] = None
+        self._after_change(listing, tuple(touched), tuple(trades), best_before)
+        for trade in trades:
+            self._publish(TradeChanged(trade, listing))
+            for fill in trade.makers:
+                self._publish(OrderChanged(fill.order, listing, "UPDATE"))
+                self._forget_if_done(fill.order)
+        if trades:
+            self._publish(OrderChanged(order, listing, "UPDATE"))
+        for trade in trades:
+            self.agenda.after(self.settings.mined_after_s, partial(self._mine, trade))
+        self._forget_if_done(order)
+        return Entry(order, plan.shares, plan.cash, tuple(trades))
+
+    def cancel(self, order: Order, reason: CancelReason = "CANCELED") -> None:
+        """Take a resting order off the book and free what it held back."""
+        self.cancel_many([order], reason)
+
+    def cancel_many(self, orders: Iterable[Order], reason: CancelReason = "CANCELED") -> None:
+        """Take resting orders off their books; each book tells of it once."""
+        by_listing: dict[str, list[Order]] = defaultdict(list)
+        for order in orders:
+            by_listing[order.condition_id].append(order)
+        for condition_id, group in by_listing.items():
+            listing = self.by_condition[condition_id]
+            best_before = listing.book.best_for(0)
+            for order in group:
+                self._withdraw(order, listing, reason)
+            touched = dict.fromkeys((order.is_bid, order.book_price) for order in group)
+            self._after_change(listing, tuple(touched), (), best_before)
+
+    def resolve(self, condition_id: str, winner: int | None) -> None:
+        """End a market: cancel its orders, settle its trades, fix the payout. `winner` None pays each half a dollar."""
+        listing = self.by_condition[condition_id]
+        resting = [order for order in self.orders.values() if order.condition_id == condition_id and order.open_size]
+        self.cancel_many(resting, "CANCELED_MARKET_RESOLVED")
+        for trade in [trade for trade in self._unsettled.values() if trade.taker.condition_id == condition_id]:
+            self._mine(trade)
+        listing.closed = listing.resolved_here = True
+        listing.accepting_orders = False
+        listing.winner = winner
+        listing.changed_at_ms = self.now_ms
+        payouts = (1, 1) if winner is None else (1 - winner, winner)
+        self.ledger.resolve(condition_id, listing.tokens, payouts)
+        self._publish(MarketResolved(listing))
+
+    def _check_minimum(self, order: Order, plan: MatchPlan) -> None:
+        if order.side == "BUY" and (plan.fills or order.order_type in ("FOK", "FAK")):
+            dollars = order.budget if order.budget is not None else proceeds_ceil(order.size, order.price)
+            if dollars < MICRO:
+                raise marketable_buy_too_small(amount_text(dollars))
+
+    def _check_funds(self, order: Order, plan: MatchPlan, fee: int) -> None:
+        account = order.account
+        if order.side == "SELL":
+            active, matched = account.open_shares[order.token_id], account.matched_shares[order.token_id]
+            balance, amount, fee = account.shares(order.token_id), order.size, 0
+        else:
+            active, matched, balance = account.open_cash, account.matched_cash, account.cash
+            limit = order.budget if order.budget is not None else proceeds_ceil(order.size, order.price)
+            # Rounding fractions of a millionth per fill can lift the cost of a fill at the limit above it.
+            amount = max(limit, plan.cash)
+        if amount + fee > balance - active - matched:
+            raise not_enough(balance=balance, amount=amount, active=active, matched=matched, fee=fee)
+
+    def _check_immediacy(self, order: Order, plan: MatchPlan) -> None:
+        killed = None
+        if order.order_type == "FOK" and not plan.complete:
+            killed = FOK_KILLED
+        elif order.order_type == "FAK" and not plan.fills:
+            killed = FAK_KILLED
+        if killed is not None:
+            order.status = f"CANCELED_{killed}"
+            self._publish(OrderChanged(order, self.by_token[order.token_id], "CANCELLATION"))
+            raise Rejection(killed)
+
+    # -- what follows from an order ----------------------------------------------------------------------------------
+
+    def _trade(self, taker: Order, listing: Listing, index: int, bucket: list[Fill], fee: int) -> Trade:
+        now_ms = self.now_ms
+        shares = sum(fill.shares for fill in bucket)
+        trade = Trade(
+            id=str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
+            taker=taker,
+            bucket_index=index,
+            shares=shares,
+            cash=sum(fill.cash for fill in bucket),
+            price=bucket[0].price,
+            fee=fee,
+            makers=tuple(_maker_fill(fill, taker) for fill in bucket),
+            matched_at_ms=now_ms,
+            updated_at_ms=now_ms,
+        )
+        side = listing.book.opposite_of(taker)
+        for fill in trade.makers:
+            maker = fill.order
+            before = maker.reserved
+            side.fill(maker, fill.shares)
+            self._hold(maker, maker.reserved - before)
+            maker.trade_ids.append(trade.id)
+            if not maker.open_size:
+                maker.status = "MATCHED"
+                del self._open_of[maker.account.address][maker.id]
+        trade.hold()
+        taker.trade_ids.append(trade.id)
+        listing.volume += trade.cash
+        listing.last_trade = LastTrade(taker.outcome, trade.price, taker.side)
+        self.trades[trade.id] = trade
+        self._unsettled[trade.id] = trade
+        for address in dict.fromkeys(order.account.address for order, *_ in trade.parts() if order.owner):
+            self._trades_of[address].append(trade)
+        self.tape.append(trade)
+        return trade
+
+    def _rest(self, order: Order, listing: Listing) -> None:
+        order.resting = order.size - order.filled
+        listing.book.side_of(order).add(order)
+        self._open_of[order.account.address][order.id] = order
+        self._hold(order, order.reserved)
+        if order.order_type == "GTD":
+            due_s = order.expiration - self.settings.gtd_security_threshold_s
+            self.agenda.at(due_s * 1000, partial(self._expire, order))
+
+    def _withdraw(self, order: Order, listing: Listing, reason: CancelReason) -> None:
+        self._hold(order, -order.reserved)
+        listing.book.side_of(order).remove(order)
+        order.resting = order.resting_filled
+        order.status = reason
+        del self._open_of[order.account.address][order.id]
+        self._publish(OrderChanged(order, listing, "CANCELLATION"))
+        self._forget_if_done(order)
+
+    def _hold(self, order: Order, change: int) -> None:
+        if order.side == "BUY":
+            order.account.open_cash += change
+        else:
+            order.account.open_shares[order.token_id] += change
+
+    def _expire(self, order: Order) -> None:
+        if order.open_size:
+            self.cancel(order, "CANCELED_EXPIRED_ORDER")
+
+    def _mine(self, trade: Trade) -> None:
+        if trade.status != "MATCHED":
+            return
+        trade.status = "MINED"
+        trade.updated_at_ms = self.now_ms
+        trade.transaction_hash = "0x" + hashlib.sha256(trade.id.encode()).hexdigest()
+        trade.settle(self.ledger)
+        del self._unsettled[trade.id]
+        self._publish(TradeChanged(trade, self.by_token[trade.taker.token_id]))
+        self.agenda.after(self.settings.confirmed_after_s, partial(self._confirm, trade))
+
+    def _confirm(self, trade: Trade) -> None:
+        trade.status = "CONFIRMED"
+        trade.updated_at_ms = self.now_ms
+        self._publish(TradeChanged(trade, self.by_token[trade.taker.token_id]))
+        if not any(order.owner for order, *_ in trade.parts()):
+            del self.trades[trade.id]
+
+    def _forget_if_done(self, order: Order) -> None:
+        """House orders come and go without end; only those of clients can be asked for afterwards."""
+        if not order.owner and not order.open_size:
+            self.orders.pop(order.id, None)
+
+    def _after_change(
+        self,
+        listing: Listing,
+        levels: tuple[tuple[bool, int], ...],
+        trades: tuple[Trade, ...],
+        best_before: tuple[int | None, int | None],
+    ) -> None:
+        listing.note_change(self.now_ms)
+        self._publish(BookChanged(listing, levels, trades, listing.book.best_for(0) != best_before))
+        former = listing.refine_tick()
+        if former is not None:
+            self._publish(TickChanged(listing, former))
+
+    def _publish(self, event: ExchangeEvent) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+
+def _buckets(fills: list[Fill]) -> list[list[Fill]]:
+    """Fills grouped by price, in the order they happen."""
+    buckets: list[list[Fill]] = []
+    for fill in fills:
+        if buckets and buckets[-1][0].price == fill.price:
+            buckets[-1].append(fill)
+        else:
+            buckets.append([fill])
+    return buckets
+
+
+def _maker_fill(fill: Fill, taker: Order) -> MakerFill:
+    if fill.maker.outcome == taker.outcome:
+        return MakerFill(fill.maker, fill.shares, fill.cash, fill.price)
+    return MakerFill(fill.maker, fill.shares, fill.shares - fill.cash, UNIT - fill.price)

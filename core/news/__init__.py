@@ -1,0 +1,1 @@
+"""News about markets: how relevant an item is, and in what tone it is written."""

@@ -1,0 +1,1 @@
+"""Everything that knows Polymarket's wire: clients, signing and streams."""

@@ -1,0 +1,76 @@
+"""Where a Polymarket-speaking venue lives: URLs, chain and contracts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..identifiers import Address
+
+_LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """The exchange contracts that orders are signed for: ordinary markets and neg-risk markets."""
+
+    exchange: Address
+    neg_risk_exchange: Address
+
+
+EXCHANGE_V2 = Contracts(
+    exchange=Address("0xE111180000d2663C0091e4f400237545B87B996B"),
+    neg_risk_exchange=Address("0xe2222d279d744050d28e00520010520000310F59"),
+)
+"""The second version of the exchanges, at the same addresses on Polygon (137) and Amoy (80002)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One venue. `ws_url` is the base under which `/market` and `/user` live. URLs have no slash at the end."""
+
+    name: str
+    clob_url: str
+    gamma_url: str
+    data_url: str
+    ws_url: str
+    chain_id: int
+    contracts: Contracts = EXCHANGE_V2
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether every URL points at this machine, so that no venue's limits or proxies apply."""
+        urls = (self.clob_url, self.gamma_url, self.data_url, self.ws_url)
+        return all(urlsplit(url).hostname in _LOOPBACK_HOSTS for url in urls)
+
+
+def environment_at(
+    name: str,
+    *,
+    clob_url: str,
+    gamma_url: str,
+    data_url: str,
+    ws_url: str,
+    chain_id: int,
+    contracts: Contracts = EXCHANGE_V2,
+) -> Environment:
+    """An environment at any set of URLs; a slash at the end of one is dropped."""
+    return Environment(
+        name=name,
+        clob_url=clob_url.rstrip("/"),
+        gamma_url=gamma_url.rstrip("/"),
+        data_url=data_url.rstrip("/"),
+        ws_url=ws_url.rstrip("/"),
+        chain_id=chain_id,
+        contracts=contracts,
+    )
+
+
+PRODUCTION = Environment(
+    name="polymarket",
+    clob_url="https://clob.polymarket.com",
+    gamma_url="https://gamma-api.polymarket.com",
+    data_url="https://data-api.polymarket.com",
+    ws_url="wss://ws-subscriptions-clob.polymarket.com/ws",
+    chain_id=137,
+)

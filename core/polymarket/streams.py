@@ -1,0 +1,109 @@
+"""The market channel and the user channel as streams of typed events."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from random import Random
+from typing import Any
+
+from ..clock import Clock
+from ..identifiers import Address, ConditionId, TokenId
+from .credentials import ApiCredentials
+from .environments import Environment
+from .stream_connection import HealingStream, StreamSettings
+from .subscriptions import check_token_count, difference, market_hello, market_update, user_hello
+from .wire.stream_events import MarketEvent, UserEvent
+from .wire.stream_frames import parse_market_event, parse_user_event
+
+
+class MarketStream(HealingStream[MarketEvent]):
+    """Books and trades of up to 500 tokens."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        token_ids: Iterable[TokenId] = (),
+        *,
+        clock: Clock,
+        random: Random,
+        custom_features: bool = True,
+        settings: StreamSettings | None = None,
+    ) -> None:
+        """`custom_features` asks for best_bid_ask, and new_market and market_resolved of all markets."""
+        super().__init__(
+            f"{environment.ws_url}/market",
+            clock=clock,
+            random=random,
+            direct=environment.is_loopback,
+            settings=settings or StreamSettings(),
+        )
+        self._tokens = set(token_ids)
+        self._custom_features = custom_features
+        check_token_count(self._tokens)
+
+    @property
+    def token_ids(self) -> frozenset[TokenId]:
+        return frozenset(self._tokens)
+
+    async def set_tokens(self, token_ids: Iterable[TokenId]) -> None:
+        """Follow exactly these tokens. Raises InputRejected for more than 500."""
+        wanted = set(token_ids)
+        check_token_count(wanted)
+        change = difference(self._tokens, wanted)
+        self._tokens = wanted
+        if change.subscribe:
+            await self._send(market_update("subscribe", change.subscribe, custom_features=self._custom_features))
+        if change.unsubscribe:
+            await self._send(market_update("unsubscribe", change.unsubscribe, custom_features=self._custom_features))
+
+    async def subscribe(self, token_ids: Iterable[TokenId]) -> None:
+        await self.set_tokens(self._tokens.union(token_ids))
+
+    async def unsubscribe(self, token_ids: Iterable[TokenId]) -> None:
+        await self.set_tokens(self._tokens.difference(token_ids))
+
+    async def resubscribe(self, token_ids: Collection[TokenId]) -> None:
+        """Ask again for tokens that have fallen silent; the venue answers with their books."""
+        known = self._tokens.intersection(token_ids)
+        if known:
+            await self._send(market_update("unsubscribe", known, custom_features=self._custom_features))
+            await self._send(market_update("subscribe", known, custom_features=self._custom_features))
+
+    def _hello(self) -> str:
+        return market_hello(self._tokens, custom_features=self._custom_features)
+
+    def _parse(self, item: Any, received_at: datetime) -> MarketEvent | None:
+        return parse_market_event(item, received_at)
+
+
+class UserStream(HealingStream[UserEvent]):
+    """Our own orders and trades. Wrong credentials show as a connection that the venue keeps closing."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        credentials: ApiCredentials,
+        *,
+        addresses: Iterable[Address],
+        clock: Clock,
+        random: Random,
+        condition_ids: Collection[ConditionId] = (),
+        settings: StreamSettings | None = None,
+    ) -> None:
+        """`addresses` are our wallets, to find our side of a trade. Without `condition_ids` all markets are told."""
+        super().__init__(
+            f"{environment.ws_url}/user",
+            clock=clock,
+            random=random,
+            direct=environment.is_loopback,
+            settings=settings or StreamSettings(),
+        )
+        self._credentials = credentials
+        self._condition_ids = tuple(condition_ids)
+        self._owners = frozenset({credentials.key.lower(), *(address.lower() for address in addresses)})
+
+    def _hello(self) -> str:
+        return user_hello(self._credentials, self._condition_ids)
+
+    def _parse(self, item: Any, received_at: datetime) -> UserEvent | None:
+        return parse_user_event(item, received_at, owners=self._owners)

@@ -1,0 +1,81 @@
+"""One account at one moment: cash, what is reserved, positions at the price they could be sold for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from ..clock import Clock
+from ..models import AccountBalance, OpenOrder, OrderSide, Position
+from ..venues.venue import Venue
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioSnapshot:
+    """Dollars throughout. `free` is cash not promised to open buy orders.
+
+    `value` counts positions with a known price; `unpriced` are the titles of the others, left out of it.
+    """
+
+    cash: Decimal
+    reserved: Decimal
+    free: Decimal
+    positions: tuple[Position, ...]
+    value: Decimal
+    equity: Decimal
+    realized: Decimal
+    unrealized: Decimal
+    fees: Decimal
+    open_orders: tuple[OpenOrder, ...]
+    unpriced: tuple[str, ...]
+    as_of: datetime
+
+
+class Portfolio:
+    """The account behind one venue."""
+
+    def __init__(self, venue: Venue, clock: Clock) -> None:
+        self._venue = venue
+        self._clock = clock
+
+    async def snapshot(self) -> PortfolioSnapshot:
+        """Read balance, positions and open orders at once and add them up."""
+        balance, positions, open_orders = await asyncio.gather(
+            self._venue.balance(), self._venue.positions(), self._venue.open_orders()
+        )
+        return add_up(balance, positions, open_orders, as_of=self._clock.now())
+
+
+def add_up(
+    balance: AccountBalance,
+    positions: tuple[Position, ...],
+    open_orders: tuple[OpenOrder, ...],
+    *,
+    as_of: datetime,
+) -> PortfolioSnapshot:
+    """The sums of a snapshot, from its parts."""
+    reserved = sum(
+        (
+            (order.original_size - order.size_matched) * order.price
+            for order in open_orders
+            if order.side is OrderSide.BUY
+        ),
+        Decimal(0),
+    )
+    value = sum((position.value for position in positions if position.value is not None), Decimal(0))
+    return PortfolioSnapshot(
+        cash=balance.collateral,
+        reserved=reserved,
+        free=balance.collateral - reserved,
+        positions=positions,
+        value=value,
+        equity=balance.collateral + value,
+        realized=sum((position.realized for position in positions), Decimal(0)),
+        unrealized=sum((each.unrealized for each in positions if each.unrealized is not None), Decimal(0)),
+        fees=sum((position.fees for position in positions), Decimal(0)),
+        open_orders=open_orders,
+        unpriced=tuple(position.title for position in positions if position.value is None),
+        as_of=as_of,
+    )

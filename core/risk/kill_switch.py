@@ -1,0 +1,49 @@
+"""Stops new orders until a person lifts the stop on the command line; survives restarts as a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    reason: str
+    since: datetime
+
+
+class KillSwitch:
+    """The stop of one mode. The file is the truth, so every process that shares the folder obeys it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "halted.json"
+
+    def engage(self, reason: str, now: datetime) -> Halt:
+        """Stop trading. A stop that is already on keeps its first reason."""
+        existing = self.current()
+        if existing is not None:
+            return existing
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file.write_text(json.dumps({"reason": reason, "since": now.isoformat()}))
+        return Halt(reason, now)
+
+    def lift(self) -> bool:
+        """Allow trading again; False when nothing was stopped."""
+        try:
+            self._file.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def current(self) -> Halt | None:
+        """The stop in force. A file that cannot be read still stops trading."""
+        try:
+            content = json.loads(self._file.read_text())
+            return Halt(str(content["reason"]), datetime.fromisoformat(content["since"]))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            since = datetime.fromtimestamp(self._file.stat().st_mtime).astimezone()
+            return Halt(f"{self._file} cannot be read", since)

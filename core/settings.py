@@ -1,0 +1,184 @@
+"""Every setting of the desk, read from the environment once, at the composition root.
+
+A value that is empty or still a placeholder (`${NAME}`, `your_api_key`) counts as unset, because hosts pass such
+text through when a variable is not defined.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from .errors import ConfigurationError
+
+CLOB_URL = "https://clob.polymarket.com"
+GAMMA_URL = "https://gamma-api.polymarket.com"
+DATA_URL = "https://data-api.polymarket.com"
+WS_URL = "wss://ws-subscriptions-clob.polymarket.com/ws"
+
+_NONEXISTENT_WS_URL = "wss://ws.polymarket.com"
+_PLACEHOLDER = re.compile(r"\$\{.*\}|<.*>|your[_-].*|changeme", re.IGNORECASE)
+
+
+class Mode(StrEnum):
+    """Which venue the desk trades on. `sandbox` is the embedded exchange on recorded markets."""
+
+    SANDBOX = "sandbox"
+    LIVE = "live"
+
+
+class Confirmation(StrEnum):
+    """Who consents to a live order: a person on the command line, the host's own dialog, or the model itself.
+
+    Where the host has no dialog, `elicit` falls back to a person; so does `acknowledge` above its limit.
+    """
+
+    PERSON = "person"
+    ELICIT = "elicit"
+    ACKNOWLEDGE = "acknowledge"
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a configured value is only a stand-in for one."""
+    stripped = value.strip()
+    return not stripped or _PLACEHOLDER.fullmatch(stripped) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class PolymarketConfig:
+    """How to reach the venue. `rate_limit` is requests a minute, `timeout` seconds."""
+
+    api_key: SecretStr | None
+    private_key: SecretStr | None
+    clob_url: str
+    gamma_url: str
+    ws_url: str
+    rate_limit: int = 100
+    max_retries: int = 3
+    timeout: int = 30
+    data_url: str = DATA_URL
+    api_secret: SecretStr | None = None
+    api_passphrase: SecretStr | None = None
+    funder: str | None = None
+    signature_type: int = 0
+    chain_id: int = 137
+
+
+def _names(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """All settings; the field names in capitals behind `POLYMARKET_` are the environment variables."""
+
+    model_config = SettingsConfigDict(env_prefix="POLYMARKET_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    mode: Mode = Field(Mode.SANDBOX, description="`sandbox` (embedded exchange, recorded markets) or `live`.")
+    toolsets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        ("default",), description="Toolsets to offer, separated by commas: `default`, or names of toolsets."
+    )
+    read_only: bool = Field(False, description="Offer no tool that changes anything. Wins over every other setting.")
+    api_key: SecretStr | None = Field(None, description="CLOB API key; derived from the private key when unset.")
+    api_secret: SecretStr | None = Field(None, description="Secret that belongs to the API key.")
+    api_passphrase: SecretStr | None = Field(None, description="Passphrase that belongs to the API key.")
+    private_key: SecretStr | None = Field(None, description="Private key of the owner wallet; needed for live orders.")
+    funder: str | None = Field(None, description="Address that holds the money when it is not the key's own.")
+    signature_type: Annotated[int, Field(ge=0, le=2)] = Field(
+        0, description="Wallet type: 0 EOA, 1 proxy wallet, 2 Safe."
+    )
+    api_url: str = Field(CLOB_URL, description="Base URL of the CLOB.")
+    gamma_url: str = Field(GAMMA_URL, description="Base URL of the Gamma catalogue.")
+    data_url: str = Field(DATA_URL, description="Base URL of the Data API.")
+    ws_url: str = Field(WS_URL, description="Base URL of the WebSocket channels, without `/market` or `/user`.")
+    chain_id: int = Field(137, description="Chain whose contracts orders are signed for.")
+    rate_limit: Annotated[int, Field(ge=1)] = Field(100, description="Most reads a minute of a real venue.")
+    max_retries: Annotated[int, Field(ge=0, le=10)] = Field(3, description="Retries of a failed read. Orders: none.")
+    timeout: Annotated[int, Field(ge=1, le=300)] = Field(30, description="Seconds to wait for an answer.")
+    confirmation: Confirmation = Field(
+        Confirmation.ELICIT,
+        description="Who consents to live orders: `elicit` (else a person), `person` or `acknowledge`.",
+    )
+    ack_max_usd: Annotated[Decimal, Field(ge=0)] = Field(
+        Decimal(0), description="Largest live order that the model may acknowledge by itself, in dollars."
+    )
+    max_order_usd: Annotated[Decimal, Field(gt=0)] = Field(
+        Decimal(250), description="Most that one order may cost, fee included, in dollars."
+    )
+    max_open_orders: Annotated[int, Field(ge=1)] = Field(50, description="Most orders that may rest at once.")
+    compute: Literal["process", "inline"] = Field(
+        "process", description="Where simulations run: a worker `process`, or `inline` in the server."
+    )
+    state_dir: Path | None = Field(None, description="Folder for approvals; by default the system's state folder.")
+    sandbox_seed: int = Field(7, description="Seed of the sandbox: its key, its traders, its simulations.")
+    sandbox_balance: Annotated[Decimal, Field(gt=0)] = Field(
+        Decimal(1000), description="Dollars in the sandbox account at the start."
+    )
+    sandbox_traders: bool = Field(True, description="Whether simulated traders move the sandbox's prices.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_placeholders(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {
+            name: value for name, value in values.items() if not (isinstance(value, str) and is_placeholder(value))
+        }
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know about these settings, one sentence each."""
+        found = []
+        if self.ws_url.rstrip("/") == _NONEXISTENT_WS_URL:
+            found.append(f"POLYMARKET_WS_URL={_NONEXISTENT_WS_URL} does not exist; {WS_URL} is used instead.")
+        if self.mode is Mode.SANDBOX and self.private_key is not None:
+            found.append("POLYMARKET_PRIVATE_KEY is set but the sandbox does not use it.")
+        return tuple(found)
+
+    @property
+    def resolved_state_dir(self) -> Path:
+        if self.state_dir is not None:
+            return self.state_dir
+        import platformdirs  # only a process that waits for a person needs the folder
+
+        return Path(platformdirs.user_state_dir("polydesk"))
+
+    def polymarket_config(self) -> PolymarketConfig:
+        """The part that the client layer needs."""
+        return PolymarketConfig(
+            api_key=self.api_key,
+            private_key=self.private_key,
+            clob_url=self.api_url.rstrip("/"),
+            gamma_url=self.gamma_url.rstrip("/"),
+            ws_url=WS_URL if self.ws_url.rstrip("/") == _NONEXISTENT_WS_URL else self.ws_url.rstrip("/"),
+            rate_limit=self.rate_limit,
+            max_retries=self.max_retries,
+            timeout=self.timeout,
+            data_url=self.data_url.rstrip("/"),
+            api_secret=self.api_secret,
+            api_passphrase=self.api_passphrase,
+            funder=self.funder,
+            signature_type=self.signature_type,
+            chain_id=self.chain_id,
+        )
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment; `overrides` (command-line options) win, None means not given.
+
+    Raises ConfigurationError naming each variable that cannot be used, never its value.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"POLYMARKET_{'_'.join(str(part) for part in issue['loc'][:1]).upper()}: {issue['msg']}"
+            for issue in error.errors(include_input=False, include_url=False)
+        )
+        raise ConfigurationError(f"These settings cannot be used: {problems}") from None

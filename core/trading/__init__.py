@@ -1,0 +1,1 @@
+"""The way of an order: intent, plan, gate, consent, journal, signature, venue, outcome."""

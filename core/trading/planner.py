@@ -1,0 +1,377 @@
+"""Turns an intent into an order the venue will accept, or says which legal one is nearest.
+
+The rules are the venue's: prices on the tick, shares of two decimals, market buys of whole cents, at least the
+market's minimum of shares to rest and one dollar to buy at once, the fee on top of the order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from ..errors import InputRejected
+from ..market_data.fill_estimate import FillEstimate, estimate_fill
+from ..models import OrderBook, OrderSide, OrderTicket, TimeInForce
+from ..money import ceil_to_tick, floor_to_tick, on_tick, round_down, text, tick_rule
+from .intent import DEFAULT_SLIPPAGE, OrderIntent
+
+MIN_MARKETABLE_BUY_USD = Decimal(1)
+MIN_EXPIRY = timedelta(seconds=180)
+_CENTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlan:
+    """An executable order and what it will mean. Dollars include the fee where the name says cost or proceeds.
+
+    `worst_cost` is the most that can leave the account (0 for a sell); `estimate` is the fill on the book of
+    `book`; `adjustments` say in words what was changed to be legal.
+    """
+
+    intent: OrderIntent
+    ticket: OrderTicket
+    estimate: FillEstimate
+    worst_cost: Decimal
+    worst_fee: Decimal
+    pays_if_right: Decimal
+    rests: bool
+    book: OrderBook
+    adjustments: tuple[str, ...]
+
+
+def plan_order(intent: OrderIntent, book: OrderBook, *, holding: Decimal | None, now: datetime) -> OrderPlan:
+    """Apply the venue's rules to `intent` on a fresh `book`. `holding` is the shares owned, needed for sells.
+
+    Raises InputRejected; its `fix` names the nearest order that would be accepted.
+    """
+    _check_market(intent)
+    _check_amount(intent)
+    if intent.price is None:
+        return _plan_at_market(intent, book, holding)
+    return _plan_with_price(intent, book, holding, now)
+
+
+def _check_market(intent: OrderIntent) -> None:
+    market = intent.market
+    if not market.tradable:
+        state = "has been resolved or closed" if market.closed else "is not taking orders"
+        raise InputRejected(
+            f"Market {market.slug} {state}; nothing can be traded on it.",
+            code="market_closed",
+            fix="choose an open market",
+            next_tool="polymarket_search_markets",
+        )
+
+
+def _check_amount(intent: OrderIntent) -> None:
+    size, spend = intent.size, intent.spend_usd
+    if (size is None) == (spend is None):
+        amount = size if size is not None else spend
+        example = text(amount) if isinstance(amount, Decimal) else "20"
+        raise InputRejected(
+            f"Give exactly one of size and spend_usd: size={example} means {example} shares (each pays $1 if right), "
+            f"spend_usd={example} means at most ${example} leaves the account, fee included.",
+            code="ambiguous_amount",
+            fix="repeat the call with only one of the two",
+        )
+    if spend is not None and intent.side is OrderSide.SELL:
+        raise InputRejected(
+            "spend_usd is for buying; a sale is given in shares.", code="invalid_amount", fix='use size, or size="all"'
+        )
+    if size == "all" and intent.side is OrderSide.BUY:
+        raise InputRejected('size="all" is for selling.', code="invalid_amount", fix="use a number of shares")
+    for amount, unit in ((size, "shares"), (spend, "dollars")):
+        if isinstance(amount, Decimal) and amount <= 0:
+            raise InputRejected(f"{text(amount)} {unit} is not a positive amount.", code="invalid_amount")
+
+
+def _plan_at_market(intent: OrderIntent, book: OrderBook, holding: Decimal | None) -> OrderPlan:
+    if intent.time_in_force not in (None, TimeInForce.FAK, TimeInForce.FOK):
+        raise InputRejected(
+            f"{intent.time_in_force} rests on the book and needs a price.", code="price_missing", fix="add price"
+        )
+    if intent.post_only or intent.expires_at is not None:
+        raise InputRejected(
+            "post_only and expires_at belong to resting orders.",
+            code="invalid_combination",
+            fix="add price, or drop them",
+        )
+    buying = intent.side is OrderSide.BUY
+    best = book.best_ask if buying else book.best_bid
+    if best is None:
+        raise InputRejected(
+            f"Nobody is {'selling' if buying else 'buying'} {intent.outcome.label} now, so nothing can be taken.",
+            code="no_liquidity",
+            fix="rest an order: give price and time_in_force=GTC",
+            next_tool="polymarket_get_order_book",
+        )
+    slippage = DEFAULT_SLIPPAGE if intent.max_slippage is None else intent.max_slippage
+    tif = intent.time_in_force or TimeInForce.FAK
+    if buying:
+        limit = max(floor_to_tick(best.price + slippage, book.tick), best.price)
+        return _market_buy(intent, book, limit=limit, time_in_force=tif, adjustments=[])
+    limit = min(ceil_to_tick(best.price - slippage, book.tick), best.price)
+    return _market_sell(intent, book, holding, limit=limit, time_in_force=tif)
+
+
+def _plan_with_price(intent: OrderIntent, book: OrderBook, holding: Decimal | None, now: datetime) -> OrderPlan:
+    price = intent.price
+    assert price is not None
+    tif = intent.time_in_force
+    if tif is None:
+        raise InputRejected(
+            "An order with a price needs time_in_force: GTC rests until cancelled, GTD until expires_at, FAK takes "
+            "what it can at that price or better at once, FOK all or nothing.",
+            code="time_in_force_missing",
+            fix="add time_in_force",
+        )
+    if intent.max_slippage is not None:
+        raise InputRejected(
+            "max_slippage and price both set a worst price.", code="invalid_combination", fix="keep only one of them"
+        )
+    _check_price(price, book)
+    if not tif.rests:
+        if intent.post_only or intent.expires_at is not None:
+            raise InputRejected(
+                f"post_only and expires_at do not go with {tif}.", code="invalid_combination", fix="use GTC or GTD"
+            )
+        if intent.side is OrderSide.BUY:
+            return _market_buy(intent, book, limit=price, time_in_force=tif, adjustments=[])
+        return _market_sell(intent, book, holding, limit=price, time_in_force=tif)
+    _check_expiry(intent, tif, now)
+    return _resting(intent, book, holding, price=price, time_in_force=tif)
+
+
+def _check_price(price: Decimal, book: OrderBook) -> None:
+    if on_tick(price, book.tick):
+        return
+    below, above = floor_to_tick(price, book.tick), ceil_to_tick(price, book.tick)
+    nearest = text(below) if below == above else f"{text(below)} or {text(above)}"
+    raise InputRejected(
+        f"Price {text(price)} is not on this market's grid of {text(book.tick)} between {text(book.tick)} and "
+        f"{text(1 - book.tick)}.",
+        code="price_off_tick",
+        fix=f"use {nearest}",
+    )
+
+
+def _check_expiry(intent: OrderIntent, tif: TimeInForce, now: datetime) -> None:
+    if tif is TimeInForce.GTC and intent.expires_at is not None:
+        raise InputRejected("A GTC order has no expiry.", code="invalid_combination", fix="use GTD, or drop expires_at")
+    if tif is TimeInForce.GTD:
+        earliest = now + MIN_EXPIRY
+        if intent.expires_at is None or intent.expires_at < earliest:
+            raise InputRejected(
+                "GTD needs expires_at at least three minutes ahead.",
+                code="expiry_too_soon",
+                fix=f"use a time after {earliest.isoformat(timespec='seconds')}",
+            )
+
+
+def _market_buy(
+    intent: OrderIntent, book: OrderBook, *, limit: Decimal, time_in_force: TimeInForce, adjustments: list[str]
+) -> OrderPlan:
+    market = intent.market
+    rule = tick_rule(book.tick)
+    if intent.spend_usd is not None:
+        # The fee per dollar is highest at the lowest price, so the reserve is taken a little below the best ask.
+        cheapest = max(book.tick, (book.best_ask.price if book.best_ask else limit) - DEFAULT_SLIPPAGE)
+        fee_per_dollar = market.fees.rate * (cheapest * (1 - cheapest)) ** market.fees.exponent / cheapest
+        dollars = round_down(intent.spend_usd / (1 + fee_per_dollar), _CENTS)
+    else:
+        assert isinstance(intent.size, Decimal)
+        shares = round_down(intent.size, rule.size_decimals)
+        walked = estimate_fill(book, OrderSide.BUY, market.fees, shares=shares, limit=limit)
+        exact = walked.dollars + (shares - walked.shares) * limit
+        dollars = round_down(exact, _CENTS)
+        if dollars != exact or shares != intent.size:
+            adjustments.append(f"a market buy is sent in whole cents: ${text(dollars)} for about {text(shares)} shares")
+    if dollars < MIN_MARKETABLE_BUY_USD:
+        minimum = (MIN_MARKETABLE_BUY_USD / limit).quantize(Decimal("0.01")) + Decimal("0.01")
+        raise InputRejected(
+            f"This would buy for ${text(dollars)}; an order that buys at once must be worth at least $1.",
+            code="below_minimum",
+            fix=f"use spend_usd of at least 1.1, or size of at least {text(minimum)}",
+        )
+    estimate = estimate_fill(book, OrderSide.BUY, market.fees, dollars=dollars, limit=limit)
+    if not estimate.shares:
+        raise InputRejected(
+            f"Nothing is for sale at {text(limit)} or less.",
+            code="not_marketable",
+            fix="raise the price, or rest the order with time_in_force=GTC",
+            next_tool="polymarket_get_order_book",
+        )
+    if not estimate.complete:
+        adjustments.append(f"the book holds only {text(round_down(estimate.shares, 2))} shares up to {text(limit)}")
+    lowest = max(book.tick, (book.best_ask.price if book.best_ask else limit) - DEFAULT_SLIPPAGE)
+    worst_fee = market.fees.taker_fee(dollars / lowest, lowest) if market.fees.rate else Decimal(0)
+    ticket = OrderTicket(
+        token_id=intent.outcome.token_id,
+        condition_id=market.condition_id,
+        side=OrderSide.BUY,
+        price=limit,
+        shares=round_down(dollars / limit, rule.amount_decimals),
+        dollars=dollars,
+        time_in_force=time_in_force,
+        tick=book.tick,
+        neg_risk=book.neg_risk,
+    )
+    return OrderPlan(
+        intent=intent,
+        ticket=ticket,
+        estimate=estimate,
+        worst_cost=dollars + worst_fee,
+        worst_fee=worst_fee,
+        pays_if_right=estimate.shares,
+        rests=False,
+        book=book,
+        adjustments=tuple(adjustments),
+    )
+
+
+def _market_sell(
+    intent: OrderIntent, book: OrderBook, holding: Decimal | None, *, limit: Decimal, time_in_force: TimeInForce
+) -> OrderPlan:
+    adjustments: list[str] = []
+    rule = tick_rule(book.tick)
+    shares = _shares_to_sell(intent, holding, rule.size_decimals, adjustments)
+    estimate = estimate_fill(book, OrderSide.SELL, intent.market.fees, shares=shares, limit=limit)
+    if not estimate.shares:
+        raise InputRejected(
+            f"Nobody buys at {text(limit)} or more.",
+            code="not_marketable",
+            fix="lower the price, or rest the order with time_in_force=GTC",
+            next_tool="polymarket_get_order_book",
+        )
+    if not estimate.complete:
+        adjustments.append(f"the book takes only {text(round_down(estimate.shares, 2))} shares down to {text(limit)}")
+    ticket = OrderTicket(
+        token_id=intent.outcome.token_id,
+        condition_id=intent.market.condition_id,
+        side=OrderSide.SELL,
+        price=limit,
+        shares=shares,
+        dollars=round_down(shares * limit, rule.amount_decimals),
+        time_in_force=time_in_force,
+        tick=book.tick,
+        neg_risk=book.neg_risk,
+    )
+    return _plan_of(intent, ticket, estimate, book, rests=False, adjustments=adjustments)
+
+
+def _resting(
+    intent: OrderIntent, book: OrderBook, holding: Decimal | None, *, price: Decimal, time_in_force: TimeInForce
+) -> OrderPlan:
+    adjustments: list[str] = []
+    rule = tick_rule(book.tick)
+    if intent.side is OrderSide.SELL:
+        shares = _shares_to_sell(intent, holding, rule.size_decimals, adjustments)
+    elif intent.spend_usd is not None:
+        per_share = price + (Decimal(0) if intent.post_only else _highest_fee_per_share(intent, price))
+        shares = round_down(intent.spend_usd / per_share, rule.size_decimals)
+    else:
+        assert isinstance(intent.size, Decimal)
+        shares = _cut(intent.size, rule.size_decimals, adjustments)
+    if shares < book.min_size:
+        needed = f"size of at least {text(book.min_size)}"
+        if intent.spend_usd is not None:
+            needed = f"spend_usd of at least {text(round_down(book.min_size * price, 2) + Decimal('0.05'))}"
+        raise InputRejected(
+            f"{text(shares)} shares is below this market's minimum of {text(book.min_size)} for a resting order.",
+            code="below_minimum",
+            fix=f"use {needed}",
+        )
+    crosses = _crosses(intent.side, price, book)
+    if crosses and intent.post_only:
+        raise InputRejected(
+            f"At {text(price)} this order would trade at once, and post_only forbids that.",
+            code="post_only_would_cross",
+            fix="move the price away from the other side of the book, or drop post_only",
+            next_tool="polymarket_get_order_book",
+        )
+    estimate = estimate_fill(book, intent.side, intent.market.fees, shares=shares, limit=price)
+    if crosses and intent.side is OrderSide.BUY and shares * price < MIN_MARKETABLE_BUY_USD:
+        raise InputRejected(
+            f"This order would buy at once for ${text(shares * price)}; that takes at least $1.",
+            code="below_minimum",
+            fix=f"use size of at least {text((1 / price).quantize(Decimal('0.01')) + Decimal('0.01'))}",
+        )
+    ticket = OrderTicket(
+        token_id=intent.outcome.token_id,
+        condition_id=intent.market.condition_id,
+        side=intent.side,
+        price=price,
+        shares=shares,
+        dollars=shares * price,
+        time_in_force=time_in_force,
+        tick=book.tick,
+        neg_risk=book.neg_risk,
+        post_only=intent.post_only,
+        expires_at=intent.expires_at,
+    )
+    return _plan_of(intent, ticket, estimate, book, rests=not (crosses and estimate.complete), adjustments=adjustments)
+
+
+def _plan_of(
+    intent: OrderIntent,
+    ticket: OrderTicket,
+    estimate: FillEstimate,
+    book: OrderBook,
+    *,
+    rests: bool,
+    adjustments: list[str],
+) -> OrderPlan:
+    buying = ticket.side is OrderSide.BUY
+    maker_only = ticket.post_only or not buying
+    worst_fee = Decimal(0) if maker_only else ticket.shares * _highest_fee_per_share(intent, ticket.price)
+    return OrderPlan(
+        intent=intent,
+        ticket=ticket,
+        estimate=estimate,
+        worst_cost=ticket.dollars + worst_fee if buying else Decimal(0),
+        worst_fee=worst_fee,
+        pays_if_right=ticket.shares if buying else Decimal(0),
+        rests=rests,
+        book=book,
+        adjustments=tuple(adjustments),
+    )
+
+
+def _highest_fee_per_share(intent: OrderIntent, price: Decimal) -> Decimal:
+    """The fee is highest where price x (1 - price) is: at one half, or at the limit if that is lower."""
+    at = min(price, Decimal("0.5"))
+    fees = intent.market.fees
+    return fees.rate * (at * (1 - at)) ** fees.exponent
+
+
+def _shares_to_sell(intent: OrderIntent, holding: Decimal | None, decimals: int, adjustments: list[str]) -> Decimal:
+    held = holding or Decimal(0)
+    wanted = held if intent.size == "all" else intent.size
+    assert isinstance(wanted, Decimal)
+    if held <= 0 or wanted > held:
+        raise InputRejected(
+            f"The account holds {text(held)} shares of {intent.outcome.label} here, so {text(wanted)} cannot be sold.",
+            code="not_enough_shares",
+            fix='use size="all" or a smaller size' if held > 0 else "buy the other outcome instead of selling this one",
+            next_tool="polymarket_get_portfolio",
+        )
+    shares = _cut(wanted, decimals, adjustments)
+    if shares <= 0:
+        raise InputRejected(
+            f"{text(wanted)} shares is less than the smallest amount that can be sold, 0.01.", code="below_minimum"
+        )
+    return shares
+
+
+def _cut(shares: Decimal, decimals: int, adjustments: list[str]) -> Decimal:
+    cut = round_down(shares, decimals)
+    if cut != shares:
+        adjustments.append(f"orders have {decimals} decimals of shares: {text(shares)} became {text(cut)}")
+    return cut
+
+
+def _crosses(side: OrderSide, price: Decimal, book: OrderBook) -> bool:
+    if side is OrderSide.BUY:
+        return book.best_ask is not None and price >= book.best_ask.price
+    return book.best_bid is not None and price <= book.best_bid.price

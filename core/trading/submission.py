@@ -1,0 +1,102 @@
+"""Sends a signed order once, and finds out what became of one whose answer was lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ..clock import Clock
+from ..errors import OrderError, OutcomeUnknown, PolymarketAPIError, RateLimitError, VenueUnavailable
+from ..models import OrderStatus
+from ..venues.venue import SignedTicket, Venue
+from .journal import OrderJournal, OrderRecord, Refusal
+
+ARRIVAL_WINDOW = timedelta(seconds=60)
+"""An order the venue has not heard of this long after it was sent never arrived."""
+
+_STATUS_OF_ANSWER = {
+    "live": OrderStatus.LIVE,
+    "matched": OrderStatus.MATCHED,
+    "delayed": OrderStatus.DELAYED,
+    # The venue documents `unmatched` in two ways; both mean accepted, and the order itself tells the rest.
+    "unmatched": OrderStatus.LIVE,
+}
+
+
+async def submit(
+    venue: Venue, journal: OrderJournal, record: OrderRecord, signed: SignedTicket, clock: Clock
+) -> OrderRecord:
+    """Send `signed`, whose record is already in the journal, and write down the outcome.
+
+    Raises OrderError, RateLimitError or VenueUnavailable after recording a rejection (nothing rests or filled),
+    and OutcomeUnknown after recording that the outcome is not known.
+    """
+    try:
+        result = await venue.submit(signed)
+    except (OrderError, RateLimitError, VenueUnavailable) as error:
+        code = error.code if isinstance(error, OrderError) else type(error).__name__
+        journal.move(
+            record,
+            OrderStatus.REJECTED,
+            now=clock.now(),
+            refusal=Refusal(stage="venue", code=code, message=error.message),
+        )
+        raise
+    except PolymarketAPIError as error:
+        journal.move(record, OrderStatus.UNKNOWN, now=clock.now())
+        if isinstance(error, OutcomeUnknown):
+            raise
+        raise OutcomeUnknown(error.message, order_ids=(signed.order_id,)) from error
+    except BaseException:
+        # Cancelled or crashed after the first byte may have left: only the venue knows.
+        journal.move(record, OrderStatus.UNKNOWN, now=clock.now())
+        raise
+    status = _STATUS_OF_ANSWER.get(result.status, OrderStatus.UNKNOWN)
+    if status is OrderStatus.MATCHED and signed.approved.ticket.time_in_force.rests:
+        status = await _rest_of(venue, signed, status)
+    return journal.move(record, status, now=clock.now(), result=result)
+
+
+async def _rest_of(venue: Venue, signed: SignedTicket, matched: OrderStatus) -> OrderStatus:
+    """A resting order that matched in part answers `matched` too; its remainder is still on the book."""
+    try:
+        remainder = await venue.order(signed.order_id)
+    except PolymarketAPIError:
+        return matched
+    if (
+        remainder is not None
+        and remainder.status.upper() == "LIVE"
+        and remainder.size_matched < remainder.original_size
+    ):
+        return OrderStatus.LIVE
+    return matched
+
+
+async def reconcile(venue: Venue, journal: OrderJournal, record: OrderRecord, clock: Clock) -> OrderRecord:
+    """Look an order up by its hash and move its record to what the venue says. Never sends anything."""
+    if record.order_id is None:
+        return record
+    found = await venue.order(record.order_id)
+    now = clock.now()
+    if found is not None:
+        word = found.status.upper()
+        if word == "MATCHED" or (found.size_matched and found.size_matched >= found.original_size):
+            return journal.move(record, OrderStatus.MATCHED, now=now)
+        if word.startswith("CANCELED") or word == "INVALID":
+            ended = OrderStatus.EXPIRED if "EXPIRED" in word else OrderStatus.CANCELED
+            return journal.move(record, ended, now=now)
+        if word == "DELAYED":
+            return (
+                journal.move(record, OrderStatus.DELAYED, now=now) if record.status is not OrderStatus.LIVE else record
+            )
+        return journal.move(record, OrderStatus.LIVE, now=now)
+    traded = any(trade.order_id == record.order_id for trade in await venue.trades())
+    if traded:
+        return journal.move(record, OrderStatus.MATCHED, now=now)
+    if record.status is OrderStatus.UNKNOWN and now - record.updated_at < ARRIVAL_WINDOW:
+        return record
+    if record.status is OrderStatus.UNKNOWN:
+        refusal = Refusal(stage="venue", code="never_arrived", message="The venue has never seen this order.")
+        return journal.move(record, OrderStatus.REJECTED, now=now, refusal=refusal)
+    if record.status is OrderStatus.LIVE:
+        return journal.move(record, OrderStatus.CANCELED, now=now)
+    return record

@@ -1,0 +1,79 @@
+"""What the desk asks of a place to trade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from ..identifiers import Address, ConditionId, OrderId, TokenId
+from ..models import (
+    AccountBalance,
+    CancelResult,
+    OpenOrder,
+    OrderBook,
+    OrderTicket,
+    PlacementResult,
+    Position,
+    Trade,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedOrder:
+    """A ticket that passed the risk gate, with the names of the controls it passed. Only the gate makes one."""
+
+    ticket: OrderTicket
+    worst_cost: Decimal
+    approved_at: datetime
+    controls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTicket:
+    """A signed order that has not been sent. `order_id` is its hash; `body` is what goes over the wire."""
+
+    order_id: OrderId
+    approved: ApprovedOrder
+    body: Any
+
+
+class Venue(Protocol):
+    """One account on one market place.
+
+    Reads raise VenueUnavailable, RateLimitError or UnexpectedPayload; nothing has happened then. `submit` and
+    the cancels also raise OrderError (the venue said no) and OutcomeUnknown (it may or may not have acted).
+    """
+
+    @property
+    def account(self) -> Address:
+        """The address that holds the money. Raises ConfigurationError without a key."""
+        ...
+
+    async def book(self, token_id: TokenId) -> OrderBook | None:
+        """The book as it is now, never from a cache; None when the outcome has none (closed markets)."""
+        ...
+
+    async def sign(self, approved: ApprovedOrder) -> SignedTicket: ...
+
+    async def submit(self, signed: SignedTicket) -> PlacementResult: ...
+
+    async def cancel(self, order_ids: Sequence[OrderId]) -> CancelResult: ...
+
+    async def cancel_market(self, condition_id: ConditionId) -> CancelResult: ...
+
+    async def cancel_all(self) -> CancelResult: ...
+
+    async def order(self, order_id: OrderId) -> OpenOrder | None: ...
+
+    async def open_orders(self) -> tuple[OpenOrder, ...]: ...
+
+    async def trades(self) -> tuple[Trade, ...]: ...
+
+    async def positions(self) -> tuple[Position, ...]: ...
+
+    async def balance(self) -> AccountBalance: ...
+
+    async def token_balance(self, token_id: TokenId) -> Decimal: ...

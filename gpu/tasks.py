@@ -1,0 +1,31 @@
+"""The tasks that workers know by name. Importing this module loads numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy
+
+from .market_risk import market_risk
+from .portfolio_risk import portfolio_risk
+
+Report = Callable[[float], None]
+"""Tells the finished fraction, 0 to 1. Raises TaskStopped once nobody waits for the answer."""
+
+Task = Callable[[Mapping[str, Any], Report], dict[str, Any]]
+
+ENGINE = f"numpy {numpy.__version__}"
+DEVICE = "cpu"
+
+
+def engine(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """What computes here. Takes nothing; the cheapest round trip there is."""
+    return {"engine": ENGINE, "device": DEVICE}
+
+
+TASKS: Mapping[str, Task] = {
+    "engine": engine,
+    "market_risk": market_risk,
+    "portfolio_risk": portfolio_risk,
+}

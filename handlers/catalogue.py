@@ -1,0 +1,14 @@
+"""All tools, in the order hosts show them."""
+
+from __future__ import annotations
+
+from . import analysis, markets, operations, portfolio, trading
+from .toolspec import ToolSpec
+
+ALL_TOOLS: tuple[ToolSpec, ...] = (
+    *markets.TOOLS,
+    *analysis.TOOLS,
+    *trading.TOOLS,
+    *portfolio.TOOLS,
+    *operations.TOOLS,
+)

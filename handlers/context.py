@@ -1,0 +1,65 @@
+"""What a tool may touch: one object that the composition root fills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from ..core.clock import Clock
+from ..core.errors import ConfigurationError
+from ..core.forecasting.analysis import RiskModel
+from ..core.market_data.directory import MarketDirectory
+from ..core.market_data.quotes import MarketQuotes
+from ..core.portfolio.snapshot import Portfolio
+from ..core.settings import Mode
+from ..core.trading.desk import TradingDesk
+from .answer import Heading
+from .toolspec import Toolset
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeStatus:
+    """The state of the worker pool, for status answers."""
+
+    engine: str
+    device: str
+    workers: int
+    queued: int
+    started: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The running desk. `recorded_on` is set where prices are not current ones; `account` is None without a key."""
+
+    mode: Mode
+    source: str
+    account: str | None
+    recorded_on: date | None
+    directory: MarketDirectory
+    quotes: MarketQuotes
+    trading: TradingDesk
+    portfolio: Portfolio
+    risk_model: RiskModel
+    compute: Callable[[], ComputeStatus]
+    clock: Clock
+    started_at: datetime
+    toolsets: frozenset[Toolset]
+    read_only: bool
+    warnings: tuple[str, ...]
+    default_bankroll: Decimal
+
+    @property
+    def heading(self) -> Heading:
+        """The first fields of every answer about money."""
+        recorded = self.recorded_on.isoformat() if self.recorded_on else None
+        warning = "Recorded markets with simulated traders: not current prices, not real money." if recorded else None
+        return {"mode": self.mode.value, "account": self.account, "recorded_on": recorded, "warning": warning}
+
+    def require_account(self) -> str:
+        """Raises ConfigurationError where there is no key to trade with."""
+        if self.account is None:
+            raise ConfigurationError("No wallet is configured, so the desk can read markets but not trade.")
+        return self.account

@@ -1,0 +1,94 @@
+"""The tool that says what the desk is, what state it is in, and what it may do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+from ..core.errors import PolymarketAPIError
+from .answer import AccountAnswer, Answer, Num, When
+from .context import Desk
+from .toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec
+from .untrusted_text import quoted
+
+
+class Limits(Answer):
+    max_order_usd: Num
+    max_open_orders: int
+    max_book_age_s: Num
+
+
+class Compute(Answer):
+    engine: str
+    device: str
+    workers: int
+    queued: int
+    started: bool
+
+
+class StatusAnswer(AccountAnswer):
+    as_of: When
+    running_since: When
+    venue: str
+    venue_problem: str | None = None
+    trading: str
+    halted_because: str | None = None
+    orders: dict[str, int]
+    awaiting_person: list[str] | None = None
+    limits: Limits
+    compute: Compute
+    toolsets: list[str]
+    toolsets_off: list[str] | None = None
+    turn_on: str | None = None
+    warnings: list[str] | None = None
+
+
+async def get_status(desk: Desk) -> StatusAnswer:
+    """Say which money this is, whether the venue answers, what is halted, limited or waiting for a person.
+
+    Start with this after a break.
+    """
+    problem = None
+    try:
+        await desk.directory.listing(limit=1, after_cursor=None, closed=False, order="volume24hr", ascending=False)
+    except PolymarketAPIError as error:
+        problem = quoted(error.message, 200)
+    halt = desk.trading.halt
+    records = list(desk.trading.journal)
+    waiting = [record.approval.code for record in records if record.status == "awaiting_person" and record.approval]
+    limits = desk.trading.gate.limits
+    compute = desk.compute()
+    off = sorted(toolset.value for toolset in DEFAULT_TOOLSETS - desk.toolsets)
+    trading = (
+        "halted" if halt else "read-only" if desk.read_only else "open" if desk.account else "no wallet configured"
+    )
+    return StatusAnswer(
+        **desk.heading,
+        as_of=desk.clock.now(),
+        running_since=desk.started_at,
+        venue="answers" if problem is None else "does not answer",
+        venue_problem=problem,
+        trading=trading,
+        halted_because=halt.reason if halt else None,
+        orders=dict(Counter(record.status.value for record in records)),
+        awaiting_person=waiting or None,
+        limits=Limits(
+            max_order_usd=limits.max_order_usd,
+            max_open_orders=limits.max_open_orders,
+            max_book_age_s=Decimal(str(limits.max_book_age_s)),
+        ),
+        compute=Compute(
+            engine=compute.engine,
+            device=compute.device,
+            workers=compute.workers,
+            queued=compute.queued,
+            started=compute.started,
+        ),
+        toolsets=sorted(toolset.value for toolset in desk.toolsets),
+        toolsets_off=off or None,
+        turn_on="a person restarts the server with POLYMARKET_TOOLSETS=default" if off else None,
+        warnings=list(desk.warnings) or None,
+    )
+
+
+TOOLS = (ToolSpec("polymarket_get_status", Toolset.OPERATIONS, "Desk status ({MODE})", get_status),)

@@ -1,0 +1,299 @@
+"""How orders, plans and fills read in answers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from ..core.identifiers import OrderId
+from ..core.models import CancelResult, OrderSide, OrderStatus, Trade
+from ..core.trading.desk import Placement
+from ..core.trading.drafts import Draft
+from ..core.trading.order_view import OrderView
+from ..core.trading.planner import OrderPlan
+from .answer import AccountAnswer, Answer, Num, When, rounded
+from .context import Desk
+from .untrusted_text import quoted
+
+
+class PlanAnswer(AccountAnswer):
+    """What an order means. Dollars; `worst_cost` is the most that can leave the account, fee included."""
+
+    draft_id: str | None = None
+    draft_expires: When | None = None
+    market: str
+    question: str
+    side: str
+    outcome: str
+    shares: Num
+    limit_price: Num
+    time_in_force: str
+    worst_cost: Num
+    expected_shares: Num
+    expected_price: Num | None = None
+    expected_fee: Num
+    expected_total: Num
+    pays_if_right: Num
+    rests: bool
+    adjustments: list[str] | None = None
+    consent: str | None = None
+    book_as_of: When
+
+
+class FillLine(Answer):
+    trade_id: str
+    price: Num
+    shares: Num
+    fee: Num | None = None
+    role: str
+    settlement: str
+    at: When
+
+
+class OrderLine(Answer):
+    order_id: str | None = None
+    attempt_id: str | None = None
+    status: str
+    market: str | None = None
+    condition_id: str | None = None
+    side: str
+    outcome: str
+    shares: Num | None = None
+    limit_price: Num | None = None
+    time_in_force: str | None = None
+    filled: Num
+    average_price: Num | None = None
+    fee: Num | None = None
+    created: When
+    open_until: str | None = None
+    fills: list[FillLine] | None = None
+    stage: str | None = None
+    cause: str | None = None
+    fix: str | None = None
+
+
+class PlacedAnswer(AccountAnswer):
+    status: str
+    already_placed: bool
+    order_id: str | None = None
+    attempt_id: str
+    market: str
+    side: str
+    outcome: str
+    shares: Num
+    limit_price: Num
+    time_in_force: str
+    worst_cost: Num
+    filled: Num
+    average_price: Num | None = None
+    total: Num | None = None
+    fee: Num | None = None
+    pays_if_right: Num | None = None
+    rests_while_you_are_away: bool | None = None
+    open_until: str | None = None
+    approval_code: str | None = None
+    approval_expires: When | None = None
+    adjustments: list[str] | None = None
+    next: str
+
+
+class CancelAnswer(AccountAnswer):
+    canceled: list[str]
+    not_canceled: dict[str, str] | None = None
+    next: str
+
+
+class OrdersAnswer(AccountAnswer):
+    as_of: When
+    orders: list[OrderLine]
+    next_cursor: str | None = None
+
+
+class HaltAnswer(AccountAnswer):
+    halted: bool
+    reason: str
+    since: When
+    canceled: list[str] | None = None
+    next: str
+
+
+def plan_answer(desk: Desk, draft: Draft) -> PlanAnswer:
+    plan = draft.plan
+    estimate, ticket = plan.estimate, plan.ticket
+    sign = 1 if ticket.side is OrderSide.BUY else -1
+    kind = desk.trading.consent_for(plan, host_can_ask=True)
+    return PlanAnswer(
+        **desk.heading,
+        draft_id=draft.draft_id,
+        draft_expires=draft.expires_at,
+        market=plan.intent.market.slug,
+        question=quoted(plan.intent.market.question),
+        side=ticket.side.value,
+        outcome=plan.intent.outcome.label,
+        shares=ticket.shares
+        if plan.rests or ticket.side is OrderSide.SELL
+        else rounded(estimate.shares, 4) or Decimal(0),
+        limit_price=ticket.price,
+        time_in_force=ticket.time_in_force.value,
+        worst_cost=plan.worst_cost,
+        expected_shares=rounded(estimate.shares, 6) or Decimal(0),
+        expected_price=rounded(estimate.average_price, 6),
+        expected_fee=estimate.fee,
+        expected_total=rounded(estimate.dollars + sign * estimate.fee, 6) or Decimal(0),
+        pays_if_right=rounded(plan.pays_if_right, 4) or Decimal(0),
+        rests=plan.rests,
+        adjustments=list(plan.adjustments) or None,
+        consent=None if kind == "none" else f"placing it needs consent: {kind}",
+        book_as_of=plan.book.timestamp,
+    )
+
+
+async def placed_answer(desk: Desk, placement: Placement) -> PlacedAnswer:
+    record = placement.record
+    plan = record.plan
+    assert plan is not None  # every attempt that is answered was planned; refusals are raised
+    fills = await _fills(desk, record.order_id)
+    filled, paid, fee = _totals(fills, plan, record.result.making if record.result else Decimal(0), placement)
+    resting = record.status in (OrderStatus.LIVE, OrderStatus.DELAYED)
+    buying = plan.ticket.side is OrderSide.BUY
+    return PlacedAnswer(
+        **desk.heading,
+        status=_status_word(record.status, plan, filled, paid),
+        already_placed=placement.already_placed,
+        order_id=record.order_id,
+        attempt_id=record.attempt_id,
+        market=plan.intent.market.slug,
+        side=plan.ticket.side.value,
+        outcome=plan.intent.outcome.label,
+        shares=plan.ticket.shares,
+        limit_price=plan.ticket.price,
+        time_in_force=plan.ticket.time_in_force.value,
+        worst_cost=plan.worst_cost,
+        filled=filled,
+        average_price=rounded(paid / filled, 6) if filled else None,
+        total=rounded(paid + fee if buying else paid - fee, 6) if filled else None,
+        fee=fee if filled else None,
+        pays_if_right=filled if buying and filled else None,
+        rests_while_you_are_away=True if resting else None,
+        open_until=_open_until(plan) if resting else None,
+        approval_code=record.approval.code if record.approval else None,
+        approval_expires=record.approval.expires_at if record.approval else None,
+        adjustments=list(plan.adjustments) or None,
+        next=_next_step(record.status, record.approval.code if record.approval else ""),
+    )
+
+
+async def _fills(desk: Desk, order_id: OrderId | None) -> tuple[Trade, ...]:
+    return await desk.trading.fills_of(order_id) if order_id is not None else ()
+
+
+def _totals(
+    fills: tuple[Trade, ...], plan: OrderPlan, making: Decimal, placement: Placement
+) -> tuple[Decimal, Decimal, Decimal]:
+    """Shares, dollars without fee, and fee of what has filled; from the venue's answer while no fill is listed."""
+    fees = plan.intent.market.fees
+    if fills:
+        return (
+            sum((fill.size for fill in fills), Decimal(0)),
+            sum((fill.size * fill.price for fill in fills), Decimal(0)),
+            sum((_fee_of(fill, plan) for fill in fills), Decimal(0)),
+        )
+    result = placement.record.result
+    if result is None or not result.taking:
+        return Decimal(0), Decimal(0), Decimal(0)
+    shares, dollars = (result.taking, making) if plan.ticket.side is OrderSide.BUY else (making, result.taking)
+    return shares, dollars, fees.taker_fee(shares, dollars / shares)
+
+
+def _fee_of(fill: Trade, plan: OrderPlan) -> Decimal:
+    if fill.fee is not None:
+        return fill.fee
+    return plan.intent.market.fees.taker_fee(fill.size, fill.price) if fill.is_taker else Decimal(0)
+
+
+def _status_word(status: OrderStatus, plan: OrderPlan, filled: Decimal, paid: Decimal) -> str:
+    if status is OrderStatus.MATCHED:
+        return "filled" if _complete(plan, filled, paid) else "partly filled, rest killed"
+    if status is OrderStatus.LIVE and filled:
+        return "partly filled, rest open"
+    return {OrderStatus.LIVE: "open"}.get(status, status.value)
+
+
+def _complete(plan: OrderPlan, filled: Decimal, paid: Decimal) -> bool:
+    """A market buy is complete when its dollars are spent, to within a cent; every other order when its shares are."""
+    ticket = plan.ticket
+    if ticket.side is OrderSide.BUY and not ticket.time_in_force.rests:
+        return paid >= ticket.dollars - Decimal("0.01")
+    return filled >= ticket.shares
+
+
+def _open_until(plan: OrderPlan) -> str:
+    if plan.ticket.expires_at is not None:
+        return plan.ticket.expires_at.isoformat(timespec="seconds")
+    return "until cancelled"
+
+
+def _next_step(status: OrderStatus, code: str) -> str:
+    match status:
+        case OrderStatus.AWAITING_PERSON:
+            return f"ask the user to run `polydesk approve {code}`; nothing is sent before that"
+        case OrderStatus.UNKNOWN | OrderStatus.SENDING:
+            return "do not place again; polymarket_get_orders finds out what happened"
+        case OrderStatus.LIVE | OrderStatus.DELAYED:
+            return "polymarket_cancel_orders takes it off the book"
+        case _:
+            return "polymarket_get_portfolio shows the position"
+
+
+def reasons_of(result: CancelResult) -> dict[str, str] | None:
+    return {str(order_id): quoted(reason, 120) for order_id, reason in result.not_canceled.items()} or None
+
+
+def has_status(view: OrderView, status: str) -> bool:
+    match status:
+        case "open":
+            return view.status.open
+        case "filled":
+            return view.filled > 0
+        case "canceled":
+            return view.status in (OrderStatus.CANCELED, OrderStatus.EXPIRED)
+        case _:
+            return view.status.value == status
+
+
+def order_line(view: OrderView, *, with_fills: bool) -> OrderLine:
+    record = view.record
+    refusal = view.refusal
+    plan = record.plan if record else None
+    return OrderLine(
+        order_id=view.order_id,
+        attempt_id=record.attempt_id if record else None,
+        status=_status_word(view.status, plan, view.filled, view.paid) if plan else view.status.value,
+        market=record.intent.market.slug if record else None,
+        condition_id=None if record else view.condition_id,
+        side=view.side.value,
+        outcome=view.outcome,
+        shares=view.shares,
+        limit_price=view.price,
+        time_in_force=view.time_in_force.value if view.time_in_force else None,
+        filled=view.filled,
+        average_price=rounded(view.average_price, 6),
+        fee=sum((_fee_of(fill, plan) for fill in view.fills), Decimal(0)) if plan and view.fills else None,
+        created=view.created_at,
+        open_until=_open_until(plan) if plan and view.status.open else None,
+        fills=[_fill_line(fill, plan) for fill in view.fills[:10]] or None if with_fills else None,
+        stage=refusal.stage if refusal else None,
+        cause=quoted(refusal.message, 300) if refusal else None,
+        fix=refusal.fix or None if refusal else None,
+    )
+
+
+def _fill_line(fill: Trade, plan: OrderPlan | None) -> FillLine:
+    return FillLine(
+        trade_id=fill.id,
+        price=fill.price,
+        shares=fill.size,
+        fee=_fee_of(fill, plan) if plan else fill.fee,
+        role="taker" if fill.is_taker else "maker",
+        settlement=fill.status.value.lower(),
+        at=fill.timestamp,
+    )

@@ -1,0 +1,66 @@
+"""The arguments of an order, and the intent they make."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ..core.errors import InputRejected
+from ..core.market_data.directory import choose_outcome
+from ..core.models import OrderSide, TimeInForce
+from ..core.trading.intent import OrderIntent
+from .arguments import Moment, Number
+from .context import Desk
+
+SpendUsd = Annotated[Number, Field(gt=0, description="Most dollars that leave the account, fee included, e.g. 20")]
+Side = Annotated[Literal["BUY", "SELL"], Field(description="BUY or SELL the outcome's shares")]
+Price = Annotated[Number, Field(gt=0, lt=1, description="Limit in dollars per share, e.g. 0.45. Omit: take at once")]
+Tif = Annotated[
+    Literal["GTC", "GTD", "FOK", "FAK"],
+    Field(description="With price: GTC rests, GTD rests until expires_at, FAK fills what it can now, FOK all or none"),
+]
+ExpiresAt = Annotated[Moment, Field(description="For GTD, e.g. 2026-06-01T12:00:00Z")]
+PostOnly = Annotated[bool, Field(description="Refuse the order rather than trade at once")]
+Slippage = Annotated[Number, Field(ge=0, lt=1, description="Without price: most dollars beyond the best price")]
+DraftId = Annotated[str, Field(max_length=40, description="Place this preview; then give no other order argument")]
+Token = Annotated[str, Field(max_length=80, description="Your id for this order: the same one never places two")]
+Acknowledge = Annotated[Number, Field(description="The draft's worst_cost, where the desk asks for it")]
+
+
+async def intent_of(
+    desk: Desk,
+    market_id: str | None,
+    outcome: str | int | None,
+    size: Decimal | Literal["all"] | None,
+    spend_usd: Decimal | None,
+    side: Literal["BUY", "SELL"],
+    price: Decimal | None,
+    time_in_force: Literal["GTC", "GTD", "FOK", "FAK"] | None,
+    expires_at: datetime | None,
+    post_only: bool,
+    max_slippage: Decimal | None,
+) -> OrderIntent:
+    """Resolve the market and outcome that a call names. Raises InputRejected when either is missing or unknown."""
+    if market_id is None or outcome is None:
+        raise InputRejected(
+            "An order needs market_id and outcome, or a draft_id.",
+            code="invalid_arguments",
+            fix="add the missing argument",
+            next_tool="polymarket_preview_order",
+        )
+    reference = await desk.directory.find(market_id)
+    return OrderIntent(
+        market=reference.market,
+        outcome=choose_outcome(reference, outcome),
+        side=OrderSide(side),
+        size=size,
+        spend_usd=spend_usd,
+        price=price,
+        time_in_force=TimeInForce(time_in_force) if time_in_force else None,
+        expires_at=expires_at,
+        post_only=post_only,
+        max_slippage=max_slippage,
+    )

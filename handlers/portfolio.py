@@ -1,0 +1,117 @@
+"""The tool that shows what the account holds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ..core.errors import InputRejected
+from ..core.models import Position
+from .answer import AccountAnswer, Answer, Num, When, rounded
+from .arguments import Detail
+from .context import Desk
+from .toolspec import Toolset, ToolSpec
+from .untrusted_text import quoted
+
+
+class PositionLine(Answer):
+    market: str
+    question: str
+    outcome: str
+    shares: Num
+    average_price: Num
+    price_now: Num | None = None
+    value: Num | None = None
+    unrealized: Num | None = None
+    realized: Num | None = None
+    fees: Num | None = None
+    pays_if_right: Num
+    status: str
+    token_id: str | None = None
+
+
+class OpenOrderLine(Answer):
+    order_id: str
+    side: str
+    outcome: str
+    price: Num
+    shares_left: Num
+
+
+class PortfolioAnswer(AccountAnswer):
+    as_of: When
+    cash: Num
+    reserved_for_orders: Num
+    free_cash: Num
+    positions_value: Num
+    equity: Num
+    realized: Num
+    unrealized: Num
+    fees_paid: Num
+    positions: list[PositionLine]
+    open_orders: list[OpenOrderLine]
+    not_priced: list[str] | None = None
+    next_cursor: str | None = None
+
+
+async def get_portfolio(
+    desk: Desk,
+    detail: Detail = "concise",
+    cursor: Annotated[str | None, Field(max_length=10, description="next_cursor of the previous page")] = None,
+) -> PortfolioAnswer:
+    """Show the {MODE} account: cash, positions at current prices, profit and loss, open orders. Dollars."""
+    desk.require_account()
+    if cursor is not None and not cursor.isdigit():
+        raise InputRejected("This cursor is not one of get_portfolio.", code="invalid_cursor", fix="leave cursor out")
+    snapshot = await desk.portfolio.snapshot()
+    full = detail == "full"
+    page = 20 if full else 8
+    skip = int(cursor or 0)
+    positions = sorted(snapshot.positions, key=lambda each: each.value or 0, reverse=True)
+    return PortfolioAnswer(
+        **desk.heading,
+        as_of=snapshot.as_of,
+        cash=snapshot.cash,
+        reserved_for_orders=snapshot.reserved,
+        free_cash=snapshot.free,
+        positions_value=rounded(snapshot.value, 6),
+        equity=rounded(snapshot.equity, 6),
+        realized=rounded(snapshot.realized, 6),
+        unrealized=rounded(snapshot.unrealized, 6),
+        fees_paid=snapshot.fees,
+        positions=[_position(each, full=full) for each in positions[skip : skip + page]],
+        open_orders=[
+            OpenOrderLine(
+                order_id=order.id,
+                side=order.side.value,
+                outcome=order.outcome,
+                price=order.price,
+                shares_left=order.original_size - order.size_matched,
+            )
+            for order in snapshot.open_orders[: 10 if full else 3]
+        ],
+        not_priced=[quoted(title, 80) for title in snapshot.unpriced[:10]] or None,
+        next_cursor=str(skip + page) if skip + page < len(positions) else None,
+    )
+
+
+def _position(position: Position, *, full: bool) -> PositionLine:
+    return PositionLine(
+        market=position.slug,
+        question=quoted(position.title, 120),
+        outcome=position.outcome,
+        shares=position.size,
+        average_price=rounded(position.average_price, 6),
+        price_now=position.current_price,
+        value=rounded(position.value, 6),
+        unrealized=rounded(position.unrealized, 6),
+        realized=rounded(position.realized, 6) if full else None,
+        fees=position.fees if full else None,
+        pays_if_right=position.size,
+        status=position.status.lower(),
+        token_id=position.token_id if full else None,
+    )
+
+
+TOOLS = (ToolSpec("polymarket_get_portfolio", Toolset.PORTFOLIO, "Show {MODE} portfolio", get_portfolio),)

@@ -1,0 +1,247 @@
+"""Tools that preview, place, cancel and look up orders, and the one that stops everything."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from mcp.server.mcpserver import ElicitationResult, Resolve
+from pydantic import Field
+
+from ..core.errors import InputRejected
+from ..core.identifiers import OrderId, is_hash32
+from ..core.trading.drafts import Draft
+from .arguments import Limit, MarketRef, OutcomeRef, Size
+from .confirmation import Agreement, ask_user, frozen_draft, host_can_ask, user_agreed
+from .context import Desk
+from .order_answers import (
+    CancelAnswer,
+    HaltAnswer,
+    OrdersAnswer,
+    PlacedAnswer,
+    PlanAnswer,
+    has_status,
+    order_line,
+    placed_answer,
+    plan_answer,
+    reasons_of,
+)
+from .order_intent import (
+    Acknowledge,
+    DraftId,
+    ExpiresAt,
+    PostOnly,
+    Price,
+    Side,
+    Slippage,
+    SpendUsd,
+    Tif,
+    Token,
+    intent_of,
+)
+from .toolspec import Toolset, ToolSpec
+from .untrusted_text import quoted
+
+
+async def preview_order(
+    desk: Desk,
+    market_id: MarketRef,
+    outcome: OutcomeRef,
+    size: Size | None = None,
+    spend_usd: SpendUsd | None = None,
+    side: Side = "BUY",
+    price: Price | None = None,
+    time_in_force: Tif | None = None,
+    expires_at: ExpiresAt | None = None,
+    post_only: PostOnly = False,
+    max_slippage: Slippage | None = None,
+) -> PlanAnswer:
+    """Work out a {MODE} order without sending it: shares, worst cost, fee, what it pays if right.
+
+    Give exactly one of size and spend_usd. The draft_id can be placed within five minutes.
+    """
+    desk.require_account()
+    intent = await intent_of(
+        desk, market_id, outcome, size, spend_usd, side, price, time_in_force, expires_at, post_only, max_slippage
+    )
+    return plan_answer(desk, await desk.trading.preview(intent))
+
+
+async def place_order(
+    desk: Desk,
+    draft: Annotated[Draft | None, Resolve(frozen_draft)],
+    answer: Annotated[ElicitationResult[Agreement], Resolve(ask_user)],
+    can_ask: Annotated[bool, Resolve(host_can_ask)],
+    market_id: MarketRef | None = None,
+    outcome: OutcomeRef | None = None,
+    size: Size | None = None,
+    spend_usd: SpendUsd | None = None,
+    side: Side = "BUY",
+    price: Price | None = None,
+    time_in_force: Tif | None = None,
+    expires_at: ExpiresAt | None = None,
+    post_only: PostOnly = False,
+    max_slippage: Slippage | None = None,
+    draft_id: DraftId | None = None,
+    acknowledge: Acknowledge | None = None,
+    client_token: Token | None = None,
+) -> PlacedAnswer:
+    """Place a {MODE} order: market_id, outcome and exactly one of size (shares) and spend_usd (dollars).
+
+    Without price it takes what is on the book now, at most 0.02 beyond the best price, and the rest is killed. With
+    price, time_in_force is required. Placing a draft_id places exactly what was previewed. A repeated call does not
+    place a second order. If the outcome is unknown, do not place again: call polymarket_get_orders.
+    """
+    desk.require_account()
+    if draft_id is not None:
+        if any(each is not None for each in (market_id, outcome, size, spend_usd, price, time_in_force, expires_at)):
+            raise InputRejected(
+                "A draft is placed as it was previewed.", code="invalid_arguments", fix="give only draft_id"
+            )
+        intent = desk.trading.draft(draft_id).plan.intent
+    else:
+        intent = await intent_of(
+            desk, market_id, outcome, size, spend_usd, side, price, time_in_force, expires_at, post_only, max_slippage
+        )
+    placement = await desk.trading.place(
+        intent,
+        client_token=client_token,
+        draft=draft,
+        deliberate=draft_id is not None,
+        agreed_by_user=user_agreed(answer),
+        acknowledged_usd=acknowledge,
+        host_can_ask=can_ask,
+    )
+    return await placed_answer(desk, placement)
+
+
+async def cancel_orders(
+    desk: Desk,
+    order_ids: Annotated[list[str] | None, Field(max_length=100, description="Order ids (0x...) to cancel")] = None,
+    market_id: Annotated[MarketRef | None, Field(description="Cancel all open orders of this market")] = None,
+    cancel_all: Annotated[bool, Field(description="Cancel every open order of the account")] = False,
+) -> CancelAnswer:
+    """Cancel {MODE} orders: by order_ids, all of one market, or all. Needs no confirmation."""
+    desk.require_account()
+    if sum((bool(order_ids), market_id is not None, cancel_all)) != 1:
+        raise InputRejected(
+            "Say what to cancel in one way.",
+            code="invalid_arguments",
+            fix="give order_ids, market_id or cancel_all=true",
+        )
+    if order_ids:
+        wrong = [each for each in order_ids if not is_hash32(each)]
+        if wrong:
+            raise InputRejected(
+                f"{quoted(wrong[0], 80)!r} is not an order id; those are 0x and 64 hex digits.",
+                code="invalid_arguments",
+                fix="use order_id from polymarket_get_orders",
+                next_tool="polymarket_get_orders",
+            )
+        result = await desk.trading.cancel(tuple(OrderId(each.lower()) for each in order_ids))
+    elif market_id is not None:
+        reference = await desk.directory.find(market_id)
+        result = await desk.trading.cancel_market(reference.market.condition_id)
+    else:
+        result = await desk.trading.cancel_all()
+    return CancelAnswer(
+        **desk.heading,
+        canceled=list(result.canceled),
+        not_canceled=reasons_of(result),
+        next="polymarket_get_orders shows what filled before it was cancelled",
+    )
+
+
+async def get_orders(
+    desk: Desk,
+    status: Annotated[
+        Literal["all", "open", "filled", "refused", "rejected", "unknown", "canceled", "awaiting_person"],
+        Field(description="Which orders"),
+    ] = "all",
+    order_id: Annotated[str | None, Field(max_length=80, description="One order, by order_id or attempt_id")] = None,
+    market_id: Annotated[MarketRef | None, Field(description="Only orders of this market")] = None,
+    limit: Limit = 10,
+    cursor: Annotated[str | None, Field(max_length=10, description="next_cursor of the previous page")] = None,
+) -> OrdersAnswer:
+    """Look up the account's {MODE} orders, newest first, with fills, and why any was refused.
+
+    This also settles unknown outcomes by asking the venue for the order's hash.
+    """
+    desk.require_account()
+    views = await desk.trading.orders()
+    if market_id is not None:
+        condition_id = (await desk.directory.find(market_id)).market.condition_id
+        views = tuple(view for view in views if view.condition_id == condition_id)
+    if order_id is not None:
+        views = tuple(
+            view
+            for view in views
+            if order_id == view.order_id or (view.record is not None and order_id == view.record.attempt_id)
+        )
+        if not views:
+            raise InputRejected(
+                f"This account has no order {quoted(order_id, 80)!r}.",
+                code="unknown_order",
+                fix="list without order_id",
+            )
+    elif status != "all":
+        views = tuple(view for view in views if has_status(view, status))
+    skip = _skip(cursor)
+    shown = views[skip : skip + limit]
+    return OrdersAnswer(
+        **desk.heading,
+        as_of=desk.clock.now(),
+        orders=[order_line(view, with_fills=order_id is not None or len(shown) <= 5) for view in shown],
+        next_cursor=str(skip + limit) if skip + limit < len(views) else None,
+    )
+
+
+async def halt_trading(
+    desk: Desk,
+    reason: Annotated[str, Field(min_length=3, max_length=300, description="Why, for the person who will read it")],
+    cancel_open: Annotated[bool, Field(description="Also cancel every open order")] = True,
+) -> HaltAnswer:
+    """Stop all {MODE} trading at once. Only a person can lift this, on the command line (polydesk resume)."""
+    canceled = None
+    halt, result = await desk.trading.halt_trading(
+        quoted(reason, 300), cancel_open=cancel_open and desk.account is not None
+    )
+    if result is not None:
+        canceled = [str(each) for each in result.canceled]
+    return HaltAnswer(
+        **desk.heading,
+        halted=True,
+        reason=halt.reason,
+        since=halt.since,
+        canceled=canceled,
+        next="tell the user; new orders are refused until a person runs `polydesk resume`",
+    )
+
+
+def _skip(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not cursor.isdigit():
+        raise InputRejected(
+            "This cursor is not one of get_orders.", code="invalid_cursor", fix="start without a cursor"
+        )
+    return int(cursor)
+
+
+TOOLS = (
+    ToolSpec("polymarket_preview_order", Toolset.TRADING, "Preview {MODE} order", preview_order, idempotent=False),
+    ToolSpec(
+        "polymarket_place_order", Toolset.TRADING, "Place {MODE} order", place_order, changes=True, destructive=True
+    ),
+    ToolSpec(
+        "polymarket_cancel_orders",
+        Toolset.TRADING,
+        "Cancel {MODE} orders",
+        cancel_orders,
+        changes=True,
+        destructive=True,
+    ),
+    ToolSpec("polymarket_get_orders", Toolset.TRADING, "Look up {MODE} orders", get_orders),
+    ToolSpec(
+        "polymarket_halt_trading", Toolset.TRADING, "Halt {MODE} trading", halt_trading, changes=True, destructive=True
+    ),
+)

@@ -1,0 +1,133 @@
+"""The composition root: builds every object once, on the first tool call, and closes them in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import secrets
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from ..core.settings import Confirmation, Mode, Settings
+from ..handlers.toolspec import parse_toolsets
+
+if TYPE_CHECKING:
+    from ..core.trading.consent import ConsentPolicy
+    from ..gpu.interface import Executor
+    from ..handlers.context import Desk
+    from .sites import Site
+
+
+class Application:
+    """What one process runs. Nothing is opened, read or bound before `desk()` is first awaited."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._desk: Desk | None = None
+        self._opening = asyncio.Lock()
+        self._resources = AsyncExitStack()
+
+    async def desk(self) -> Desk:
+        """The desk, opened on the first call. Raises ConfigurationError when the settings do not allow it."""
+        if self._desk is None:
+            async with self._opening:
+                if self._desk is None:
+                    self._desk = await self._open()
+        return self._desk
+
+    async def aclose(self) -> None:
+        """Close connections, exchange and workers. Orders that rest at a venue stay there."""
+        async with self._opening:
+            self._desk = None
+            await self._resources.aclose()
+
+    async def _open(self) -> Desk:
+        # Signing, numbers and the exchange load here: too slow for a start that may only list tools.
+        from .sites import open_site
+
+        async with AsyncExitStack() as opened:
+            site = await open_site(self.settings, opened)
+            desk = _assemble(self.settings, site, opened)
+            self._resources = opened.pop_all()
+        return desk
+
+
+def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
+    from ..core.market_data.directory import MarketDirectory
+    from ..core.market_data.quotes import MarketQuotes
+    from ..core.portfolio.snapshot import Portfolio
+    from ..core.risk.gate import RiskGate
+    from ..core.risk.kill_switch import KillSwitch
+    from ..core.risk.limits import RiskLimits
+    from ..core.risk.simulation import market_risk
+    from ..core.trading.approvals import ApprovalBox
+    from ..core.trading.desk import TradingDesk
+    from ..core.trading.drafts import DraftBook
+    from ..core.trading.journal import OrderJournal
+    from ..core.venues.polymarket import PolymarketVenue
+    from ..handlers.context import ComputeStatus, Desk
+
+    executor = _executor(settings)
+    opened.push_async_callback(executor.aclose)
+    venue = PolymarketVenue(site.clob, site.data)
+    state = settings.resolved_state_dir / settings.mode.value
+    trading = TradingDesk(
+        venue=venue,
+        gate=RiskGate(RiskLimits(max_order_usd=settings.max_order_usd, max_open_orders=settings.max_open_orders)),
+        kill_switch=KillSwitch(state),
+        journal=OrderJournal(functools.partial(_short_id, "a")),
+        drafts=DraftBook(functools.partial(_short_id, "d")),
+        consent=_consent(settings),
+        approvals=ApprovalBox(state / "approvals", functools.partial(secrets.token_hex, 3)),
+        clock=site.clock,
+    )
+    opened.push_async_callback(trading.aclose)
+
+    def compute() -> ComputeStatus:
+        pool = executor.describe()
+        return ComputeStatus(pool.engine, pool.device, pool.workers, pool.queue_length, pool.started)
+
+    return Desk(
+        mode=settings.mode,
+        source=site.name,
+        account=site.account,
+        recorded_on=site.recorded_on,
+        directory=MarketDirectory(site.gamma),
+        quotes=MarketQuotes(site.clob),
+        trading=trading,
+        portfolio=Portfolio(venue, site.clock),
+        risk_model=functools.partial(market_risk, executor, seed=settings.sandbox_seed),
+        compute=compute,
+        clock=site.clock,
+        started_at=site.clock.now(),
+        toolsets=parse_toolsets(settings.toolsets),
+        read_only=settings.read_only,
+        warnings=settings.warnings,
+        default_bankroll=settings.sandbox_balance,
+    )
+
+
+def _consent(settings: Settings) -> ConsentPolicy:
+    from ..core.trading.consent import LiveConsent, NoConsent
+
+    if settings.mode is Mode.SANDBOX:
+        return NoConsent()
+    acknowledge = settings.confirmation is Confirmation.ACKNOWLEDGE
+    return LiveConsent(
+        dialog=settings.confirmation is Confirmation.ELICIT,
+        acknowledge_up_to=settings.ack_max_usd if acknowledge else type(settings.ack_max_usd)(0),
+    )
+
+
+def _executor(settings: Settings) -> Executor:
+    if settings.compute == "inline":
+        from ..gpu.inline import InlineExecutor
+
+        return InlineExecutor()
+    from ..gpu.pool import ProcessPool
+
+    return ProcessPool()
+
+
+def _short_id(prefix: str) -> str:
+    return f"{prefix}_{secrets.token_hex(5)}"

@@ -1,0 +1,39 @@
+"""Builds the MCP server object from settings; it opens nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mcp.server import MCPServer
+
+from .. import __version__
+from ..handlers.catalogue import ALL_TOOLS
+from ..handlers.instructions import server_instructions
+from ..handlers.toolspec import parse_toolsets, select
+from .application import Application
+from .registration import build_tools
+
+
+def build_server(application: Application) -> MCPServer[Application]:
+    """The server for one process. Every connection, on any transport, shares `application`.
+
+    Raises ConfigurationError for a toolset that does not exist.
+    """
+    settings = application.settings
+    toolsets = parse_toolsets(settings.toolsets)
+
+    @asynccontextmanager
+    async def share(_: MCPServer[Application]) -> AsyncIterator[Application]:
+        # SSE enters this once per connection, so the application is closed by the process and never here.
+        yield application
+
+    return MCPServer(
+        "polydesk",
+        title=f"polydesk ({settings.mode.value})",
+        version=__version__,
+        instructions=server_instructions(settings.mode, toolsets, read_only=settings.read_only),
+        tools=build_tools(select(ALL_TOOLS, toolsets, read_only=settings.read_only), settings.mode),
+        lifespan=share,
+        log_level="WARNING",
+    )

@@ -1,0 +1,124 @@
+"""The `polydesk` command. Exit codes: 0 done, 1 failed, 2 the command line or the settings cannot be used."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from ..core.errors import ConfigurationError, PolymarketAPIError
+from ..core.settings import load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        return code
+    except ConfigurationError as error:
+        print(f"polydesk: {error.message}", file=sys.stderr)
+        return 2
+    except PolymarketAPIError as error:
+        print(f"polydesk: {error.message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="polydesk", description="A prediction-market trading desk for LLM agents, served over MCP."
+    )
+    parser.add_argument("--version", action="version", version=f"polydesk {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the MCP server", description="Run the MCP server.")
+    serve.add_argument("--transport", choices=["stdio", "sse", "http"], default="stdio", help="default: stdio")
+    serve.add_argument("--host", default="127.0.0.1", help="address for sse and http; only this machine's own")
+    serve.add_argument("--port", type=int, default=8000, help="port for sse and http (default: 8000)")
+    serve.add_argument("--mode", choices=["sandbox", "live"], help="which money (default: sandbox)")
+    serve.add_argument("--toolsets", help="toolsets to offer, separated by commas (default: default)")
+    serve.add_argument("--read-only", action="store_true", default=None, help="offer no tool that changes anything")
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="watch an agent use the desk, on recorded markets")
+    demo.add_argument("--json", action="store_true", help="print the calls and answers as JSON lines")
+    demo.set_defaults(run=_demo)
+
+    setup = commands.add_parser("setup", help="write the server into a host's configuration and try it")
+    setup.add_argument("--host", default="claude-desktop", help="claude-desktop, claude-code, cursor or vscode")
+    setup.add_argument("--config", help="the host's configuration file, when it is not in its usual place")
+    setup.add_argument("--json", action="store_true", help="print the result as JSON")
+    setup.set_defaults(run=_setup)
+
+    exchange = commands.add_parser("exchange", help="run the embedded exchange alone, for any client")
+    exchange.add_argument("--host", default="127.0.0.1", help="address; only this machine's own")
+    exchange.add_argument("--port", type=int, default=8099, help="port (default: 8099)")
+    exchange.add_argument("--chain-id", type=int, default=137, help="chain that orders are signed for (default: 137)")
+    exchange.add_argument("--seed", type=int, help="seed of the simulated traders")
+    exchange.add_argument("--no-traders", action="store_true", help="leave the recorded books as they are")
+    exchange.add_argument("--json", action="store_true", help="print the addresses as one JSON line")
+    exchange.set_defaults(run=_exchange)
+
+    approve = commands.add_parser("approve", help="say yes or no to an order that waits for a person")
+    approve.add_argument("code", nargs="?", help="the code the tool answered; without it the waiting orders are listed")
+    approve.add_argument("--decline", action="store_true", help="say no")
+    approve.add_argument("--mode", choices=["sandbox", "live"], default="live", help="default: live")
+    approve.add_argument("--json", action="store_true", help="print the result as JSON")
+    approve.set_defaults(run=_approve)
+
+    resume = commands.add_parser("resume", help="allow trading again after a halt")
+    resume.add_argument("--mode", choices=["sandbox", "live"], default="sandbox", help="default: sandbox")
+    resume.set_defaults(run=_resume)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from .logs import configure_logging
+
+    configure_logging()
+    settings = load_settings(mode=options.mode, toolsets=options.toolsets, read_only=options.read_only)
+    from .transports import serve  # loads the SDK: other commands do not need it
+
+    serve(settings, transport=options.transport, host=options.host, port=options.port)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from .demo import run_demo
+
+    return run_demo(as_json=options.json)
+
+
+def _setup(options: argparse.Namespace) -> int:
+    from .setup import run_setup
+
+    return run_setup(options.host, config=options.config, as_json=options.json)
+
+
+def _exchange(options: argparse.Namespace) -> int:
+    from .standalone_exchange import run_exchange
+
+    return run_exchange(
+        host=options.host,
+        port=options.port,
+        chain_id=options.chain_id,
+        seed=options.seed,
+        traders=not options.no_traders,
+        as_json=options.json,
+    )
+
+
+def _approve(options: argparse.Namespace) -> int:
+    from .person import run_approve
+
+    settings = load_settings(mode=options.mode)
+    return run_approve(settings, options.code, decline=options.decline, as_json=options.json)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from .person import run_resume
+
+    return run_resume(load_settings(mode=options.mode))

@@ -1,0 +1,146 @@
+"""Turns declared tools into the SDK's: strict arguments, lean schemas, answers in text and structure alike."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, get_type_hints
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import ValidationError
+
+from ..core.errors import PolymarketAPIError
+from ..core.settings import Mode
+from ..handlers.answer import Answer
+from ..handlers.confirmation import desk_of
+from ..handlers.failures import Failure, failure_of, failure_of_arguments, unexpected
+from ..handlers.toolspec import ToolSpec
+
+_log = logging.getLogger(__name__)
+
+
+class DeskTool(Tool):
+    """A tool whose every failure is an answer the model can act on, never a bare exception text."""
+
+    changes: bool = False
+
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+        try:
+            self.fn_metadata.validate_arguments(arguments)
+        except ValidationError as error:
+            known = list(self.fn_metadata.arg_model.model_fields)
+            return failed(failure_of_arguments(self.name, error, known))
+        try:
+            return await super().run(arguments, context, convert_result)
+        except ToolError as error:
+            cause = _cause_of(error)
+            if cause is not None:
+                return failed(failure_of(cause))
+            error_id = secrets.token_hex(4)
+            _log.exception("tool %s failed, error %s", self.name, error_id)
+            return failed(unexpected(error_id, changes=self.changes))
+
+
+def build_tools(specs: Sequence[ToolSpec], mode: Mode) -> list[Tool]:
+    """The SDK's tools for `specs`, with the mode written into titles and descriptions."""
+    return [_tool(spec, mode) for spec in specs]
+
+
+def failed(failure: Failure) -> CallToolResult:
+    """A tool error with the same content for hosts that read text and hosts that read structure."""
+    data = failure.as_json()
+    return CallToolResult(content=[_text(data)], structured_content=data, is_error=True)
+
+
+def lean_schema(schema: Any, *, output: bool) -> Any:
+    """A JSON schema without generated titles, null branches and null defaults.
+
+    An argument that may be null may also be left out, so the null branch tells a model nothing. Output schemas
+    also lose `additionalProperties`, which only matters to who writes the answer.
+    """
+    if isinstance(schema, list):
+        return [lean_schema(each, output=output) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    branches = schema.get("anyOf")
+    if isinstance(branches, list) and {"type": "null"} in branches:
+        rest = [branch for branch in branches if branch != {"type": "null"}]
+        outer = {key: value for key, value in schema.items() if key != "anyOf"}
+        schema = {**rest[0], **outer} if len(rest) == 1 else {**outer, "anyOf": rest}
+    lean: dict[str, Any] = {}
+    for key, value in schema.items():
+        if (key == "title" and isinstance(value, str)) or (key == "default" and value is None):
+            continue
+        if output and key == "additionalProperties" and value is False:
+            continue
+        if key in ("properties", "$defs"):
+            lean[key] = {name: lean_schema(each, output=output) for name, each in value.items()}
+        elif key in ("default", "enum", "const", "required"):
+            lean[key] = value
+        else:
+            lean[key] = lean_schema(value, output=output)
+    return lean
+
+
+def _tool(spec: ToolSpec, mode: Mode) -> Tool:
+    label = mode.value.upper()
+    tool = DeskTool.from_function(
+        _callable(spec),
+        name=spec.name,
+        title=spec.title.format(MODE=label),
+        description=inspect.cleandoc(spec.function.__doc__ or "").format(MODE=label),
+        annotations=ToolAnnotations(
+            read_only_hint=not spec.changes,
+            destructive_hint=spec.destructive,
+            idempotent_hint=spec.idempotent,
+            open_world_hint=spec.open_world,
+        ),
+    )
+    arguments = tool.fn_metadata.arg_model
+    arguments.model_config["extra"] = "forbid"
+    arguments.model_rebuild(force=True)
+    tool.parameters = lean_schema(arguments.model_json_schema(by_alias=True), output=False)
+    tool.fn_metadata.output_schema = lean_schema(tool.fn_metadata.output_schema, output=True)
+    assert isinstance(tool, DeskTool)
+    tool.changes = spec.changes
+    return tool
+
+
+def _callable(spec: ToolSpec) -> Callable[..., Any]:
+    """The function the SDK calls: the declared one, with the call's context in the place of the desk."""
+    hints = get_type_hints(spec.function, include_extras=True)
+    answer_type = hints["return"]
+
+    @functools.wraps(spec.function)
+    async def call(ctx: Context[Any], **arguments: Any) -> CallToolResult:
+        answer: Answer = await spec.function(await desk_of(ctx), **arguments)
+        data = answer.as_json()
+        return CallToolResult(content=[_text(data)], structured_content=data)
+
+    declared = [each for each in inspect.signature(spec.function).parameters.values() if each.name != "desk"]
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Context[Any])
+    parameters = [context, *(each.replace(annotation=hints[each.name]) for each in declared)]
+    returns = Annotated[CallToolResult, answer_type]
+    del call.__wrapped__  # the SDK would read the declared signature through it
+    call.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
+    call.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": returns}
+    return call
+
+
+def _cause_of(error: BaseException) -> PolymarketAPIError | None:
+    while error.__cause__ is not None:
+        error = error.__cause__
+        if isinstance(error, PolymarketAPIError):
+            return error
+    return None
+
+
+def _text(data: dict[str, Any]) -> TextContent:
+    return TextContent(type="text", text=json.dumps(data, ensure_ascii=False, separators=(",", ":")))
