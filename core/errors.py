@@ -50,8 +50,8 @@ class InputRejected(PolymarketAPIError):
 class RiskRefused(InputRejected):
     """A risk control said no. `value` and `limit` are the two numbers that were compared, as text with units."""
 
-    def __init__(self, message: str, *, control: str, value: str, limit: str) -> None:
-        super().__init__(message, code=f"risk_{control}", fix=f"stay within {limit}")
+    def __init__(self, message: str, *, control: str, value: str, limit: str, fix: str | None = None) -> None:
+        super().__init__(message, code=f"risk_{control}", fix=f"stay within {limit}" if fix is None else fix)
         self.control = control
         self.value = value
         self.limit = limit

@@ -23,13 +23,14 @@ def to_micro(amount: Decimal) -> int:
 
 def from_micro(units: int) -> Decimal:
     """The amount of `units` base units, without trailing zeros."""
-    return plain(Decimal(units) / MICRO)
+    whole, part = divmod(abs(units), MICRO)
+    return plain(Decimal(f"{'-' if units < 0 else ''}{whole}.{part:06d}"))
 
 
 def plain(value: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent."""
     if value == value.to_integral_value():
-        return value.quantize(Decimal(1))
+        return Decimal(int(value))  # exact however large; allowances have 78 digits
     return value.normalize()
 
 

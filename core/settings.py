@@ -127,9 +127,7 @@ class Settings(BaseSettings):
     def _drop_placeholders(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        return {
-            name: value for name, value in values.items() if not (isinstance(value, str) and is_placeholder(value))
-        }
+        return {name: value for name, value in values.items() if not (isinstance(value, str) and is_placeholder(value))}
 
     @property
     def warnings(self) -> tuple[str, ...]:

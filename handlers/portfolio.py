@@ -39,7 +39,18 @@ class OpenOrderLine(Answer):
     shares_left: Num
 
 
+class SettlingLine(Answer):
+    outcome: str
+    condition_id: str
+    side: str
+    shares: Num
+    price: Num
+    settlement: str
+
+
 class PortfolioAnswer(AccountAnswer):
+    """`cash` and `positions` are settled; fills in `settling` join them when the venue confirms them."""
+
     as_of: When
     cash: Num
     reserved_for_orders: Num
@@ -51,6 +62,7 @@ class PortfolioAnswer(AccountAnswer):
     fees_paid: Num
     positions: list[PositionLine]
     open_orders: list[OpenOrderLine]
+    settling: list[SettlingLine] | None = None
     not_priced: list[str] | None = None
     next_cursor: str | None = None
 
@@ -91,6 +103,18 @@ async def get_portfolio(
             )
             for order in snapshot.open_orders[: 10 if full else 3]
         ],
+        settling=[
+            SettlingLine(
+                outcome=trade.outcome,
+                condition_id=trade.market_id,
+                side=trade.side.value,
+                shares=trade.size,
+                price=trade.price,
+                settlement=trade.status.value.lower(),
+            )
+            for trade in snapshot.settling[: 10 if full else 3]
+        ]
+        or None,
         not_priced=[quoted(title, 80) for title in snapshot.unpriced[:10]] or None,
         next_cursor=str(skip + page) if skip + page < len(positions) else None,
     )

@@ -14,8 +14,24 @@ from starlette.datastructures import QueryParams
 from .payloads import Json
 
 ORDER_FIELDS = frozenset(
-    "id volume volumeNum volume24hr volume1wk volume1mo volume1yr liquidity liquidityNum startDate endDate createdAt "
-    "updatedAt closedTime competitive featuredOrder".split()
+    [
+        "id",
+        "volume",
+        "volumeNum",
+        "volume24hr",
+        "volume1wk",
+        "volume1mo",
+        "volume1yr",
+        "liquidity",
+        "liquidityNum",
+        "startDate",
+        "endDate",
+        "createdAt",
+        "updatedAt",
+        "closedTime",
+        "competitive",
+        "featuredOrder",
+    ]
 )
 """Names as in the JSON objects; the snake case of the parameters is refused here."""
 

@@ -1,4 +1,4 @@
-"""Events and markets as the catalogue service sends them: the recording, with what the exchange knows better laid over."""
+"""Events and markets as the catalogue service sends them: the recording under what the exchange knows better."""
 
 from __future__ import annotations
 

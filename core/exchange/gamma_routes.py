@@ -156,7 +156,7 @@ def _selected_markets(request: Request) -> list[Json]:
     decimalized = flag(query, "decimalized")
     if decimalized is not None:
         tick = 0.001 if decimalized else 0.01
-        wanted.append(lambda market: market["orderPriceMinTickSize"] == tick)
+        wanted.append(lambda market: bool(market["orderPriceMinTickSize"] == tick))
     markets = [
         market_object(exchange, listing, with_tags=True) for listing in exchange.listings if listing.closed == closed
     ]
@@ -189,7 +189,7 @@ def _addressed(request: Request, item: Mapping[str, Any]) -> bool:
         return bool(item["slug"] == parameters["slug"])
     if not parameters["id"].isdigit():
         raise GammaError("id is invalid")
-    return str(item["id"]) == parameters["id"]
+    return bool(str(item["id"]) == parameters["id"])
 
 
 def _not_found(kind: str) -> GammaError:

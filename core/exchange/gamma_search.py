@@ -23,16 +23,39 @@ _SORT_FIELDS = {
     "start_date": "startDate",
     "end_date": "endDate",
 }
-_SLIM_EVENT = "active archived closed closedTime endDate ended id image slug startDate title".split()
-_SLIM_MARKET = (
-    "active archived bestAsk bestBid closed closedTime groupItemTitle lastTradePrice question slug spread".split()
-)
+_SLIM_EVENT = [
+    "active",
+    "archived",
+    "closed",
+    "closedTime",
+    "endDate",
+    "ended",
+    "id",
+    "image",
+    "slug",
+    "startDate",
+    "title",
+]
+_SLIM_MARKET = [
+    "active",
+    "archived",
+    "bestAsk",
+    "bestBid",
+    "closed",
+    "closedTime",
+    "groupItemTitle",
+    "lastTradePrice",
+    "question",
+    "slug",
+    "spread",
+]
 _WORD = re.compile(r"\w+")
 _ENOUGH = 0.5
 
 
 def search(exchange: Exchange, query: QueryParams) -> Json:
-    """Events that contain at least half of the words of `q`, the best match first unless `sort` says otherwise.
+    """Events that contain at least half of the words of `q`, the best match first, open before closed, unless
+    `sort` says otherwise.
 
     Raises GammaError without `q`.
     """
@@ -81,7 +104,7 @@ def _ranked(exchange: Exchange, query: QueryParams, words: set[str]) -> list[Jso
         key = _SORT_FIELDS[sort]
         scored.sort(key=lambda pair: (pair[1].get(key) is not None, pair[1].get(key) or 0), reverse=not ascending)
     else:
-        scored.sort(key=lambda pair: (pair[0], pair[1].get("volume") or 0), reverse=True)
+        scored.sort(key=lambda pair: (pair[0], not pair[1]["closed"], pair[1].get("volume") or 0), reverse=True)
     return [event for _, event in scored]
 
 

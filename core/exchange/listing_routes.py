@@ -37,7 +37,7 @@ def _listings(form: Callable[[Exchange, Listing], Json], *, rewarded: bool = Fal
         rows = [
             form(exchange, listing)
             for listing in exchange.listings
-            if not rewarded or (not listing.closed and _rewards(listing)["rates"])
+            if not rewarded or (not listing.closed and _has_programme(listing))
         ]
         return JsonResponse(page_payload(rows, request.query_params.get("next_cursor"), size=_PAGE))
 
@@ -133,17 +133,23 @@ def _tokens(listing: Listing) -> list[Json]:
     ]
 
 
+def _has_programme(listing: Listing) -> bool:
+    return bool(listing.recorded.clob.get("r") or listing.recorded.gamma.get("clobRewards"))
+
+
 def _rewards(listing: Listing) -> Json:
-    programmes = listing.recorded.gamma.get("clobRewards")
-    if not programmes:
+    """The reward programme; its rates are null where the recording does not tell them."""
+    if not _has_programme(listing):
         return {"rates": None, "min_size": 0, "max_spread": 0}
+    gamma = listing.recorded.gamma
+    rates = [
+        {"asset_address": row.get("assetAddress", ""), "rewards_daily_rate": row.get("rewardsDailyRate", 0)}
+        for row in gamma.get("clobRewards") or []
+    ]
     return {
-        "rates": [
-            {"asset_address": row.get("assetAddress", ""), "rewards_daily_rate": row.get("rewardsDailyRate", 0)}
-            for row in programmes
-        ],
-        "min_size": listing.recorded.gamma.get("rewardsMinSize", 0),
-        "max_spread": listing.recorded.gamma.get("rewardsMaxSpread", 0),
+        "rates": rates or None,
+        "min_size": gamma.get("rewardsMinSize", 0),
+        "max_spread": gamma.get("rewardsMaxSpread", 0),
     }
 
 

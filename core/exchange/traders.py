@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -105,7 +106,7 @@ class Desk:
             return
 
 
-class SimulatedTrader:
+class SimulatedTrader(ABC):
     """One habit, acted out at random intervals around `mean_pause_s`. Runs until cancelled."""
 
     mean_pause_s = 1.0
@@ -125,8 +126,9 @@ class SimulatedTrader:
         if fair is not None:
             self.trade(fair)
 
+    @abstractmethod
     def trade(self, fair: FairValue) -> None:
-        raise NotImplementedError
+        """Do one thing in this market."""
 
     def shares(self, bounds: tuple[int, int]) -> int:
         return to_micro(Decimal(self.rng.randint(*bounds)))

@@ -60,6 +60,11 @@ class TradeStatus(StrEnum):
     RETRYING = "RETRYING"
     FAILED = "FAILED"
 
+    @property
+    def settling(self) -> bool:
+        """Whether money and shares have not changed hands for good yet."""
+        return self in (TradeStatus.MATCHED, TradeStatus.MINED, TradeStatus.RETRYING)
+
 
 @dataclass(frozen=True, slots=True)
 class OrderTicket:

@@ -8,13 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from ..clock import Clock
-from ..models import AccountBalance, OpenOrder, OrderSide, Position
+from ..models import AccountBalance, OpenOrder, OrderSide, Position, Trade
 from ..venues.venue import Venue
 
 
 @dataclass(frozen=True, slots=True)
 class PortfolioSnapshot:
-    """Dollars throughout. `free` is cash not promised to open buy orders.
+    """Dollars throughout. `cash` and `positions` are settled; `settling` are fills that are not delivered yet, and
+    `free` is cash neither promised to open buy orders nor owed for settling buys (their fees come on top).
 
     `value` counts positions with a known price; `unpriced` are the titles of the others, left out of it.
     """
@@ -29,6 +30,7 @@ class PortfolioSnapshot:
     unrealized: Decimal
     fees: Decimal
     open_orders: tuple[OpenOrder, ...]
+    settling: tuple[Trade, ...]
     unpriced: tuple[str, ...]
     as_of: datetime
 
@@ -42,16 +44,18 @@ class Portfolio:
 
     async def snapshot(self) -> PortfolioSnapshot:
         """Read balance, positions and open orders at once and add them up."""
-        balance, positions, open_orders = await asyncio.gather(
-            self._venue.balance(), self._venue.positions(), self._venue.open_orders()
+        balance, positions, open_orders, trades = await asyncio.gather(
+            self._venue.balance(), self._venue.positions(), self._venue.open_orders(), self._venue.trades()
         )
-        return add_up(balance, positions, open_orders, as_of=self._clock.now())
+        settling = tuple(trade for trade in trades if trade.status.settling)
+        return add_up(balance, positions, open_orders, settling, as_of=self._clock.now())
 
 
 def add_up(
     balance: AccountBalance,
     positions: tuple[Position, ...],
     open_orders: tuple[OpenOrder, ...],
+    settling: tuple[Trade, ...],
     *,
     as_of: datetime,
 ) -> PortfolioSnapshot:
@@ -64,11 +68,12 @@ def add_up(
         ),
         Decimal(0),
     )
+    owed = sum((trade.size * trade.price for trade in settling if trade.side is OrderSide.BUY), Decimal(0))
     value = sum((position.value for position in positions if position.value is not None), Decimal(0))
     return PortfolioSnapshot(
         cash=balance.collateral,
         reserved=reserved,
-        free=balance.collateral - reserved,
+        free=balance.collateral - reserved - owed,
         positions=positions,
         value=value,
         equity=balance.collateral + value,
@@ -76,6 +81,7 @@ def add_up(
         unrealized=sum((each.unrealized for each in positions if each.unrealized is not None), Decimal(0)),
         fees=sum((position.fees for position in positions), Decimal(0)),
         open_orders=open_orders,
+        settling=settling,
         unpriced=tuple(position.title for position in positions if position.value is None),
         as_of=as_of,
     )

@@ -50,10 +50,11 @@ class KillSwitchOff:
         if proposal.halt is None:
             return None
         return RiskRefused(
-            f"Trading was halted: {proposal.halt.reason}. A person lifts this with `polydesk resume`.",
+            f"Trading was halted: {proposal.halt.reason}.",
             control=self.name,
             value="halted",
             limit="a desk that is not halted",
+            fix="a person lifts the halt with `polydesk resume`",
         )
 
 
@@ -66,11 +67,11 @@ class NoUnknownOrder:
         if not proposal.unknown_orders:
             return None
         return RiskRefused(
-            "An earlier order in this market was sent and its outcome is not known yet; "
-            "polymarket_get_orders looks it up.",
+            "An earlier order in this market was sent and its outcome is not known yet.",
             control=self.name,
             value=f"{proposal.unknown_orders} unknown",
             limit="0 unknown orders in the market",
+            fix="call polymarket_get_orders, which looks it up, and place this one afterwards",
         )
 
 
@@ -86,6 +87,7 @@ class FreshBook:
             control=self.name,
             value=f"{age:.1f} s",
             limit=f"{limits.max_book_age_s:g} s",
+            fix="repeat the call, which reads the book again",
         )
 
 
@@ -164,7 +166,7 @@ class RiskGate:
         if refusals:
             first = refusals[0]
             message = " ".join(refusal.message for refusal in refusals)
-            raise RiskRefused(message, control=first.control, value=first.value, limit=first.limit)
+            raise RiskRefused(message, control=first.control, value=first.value, limit=first.limit, fix=first.fix)
         return ApprovedOrder(
             ticket=proposal.ticket,
             worst_cost=proposal.worst_cost,

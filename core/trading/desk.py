@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ..clock import Clock
 from ..errors import InputRejected, PolymarketAPIError, RiskRefused
-from ..identifiers import ConditionId, OrderId
+from ..identifiers import ConditionId, OrderId, TokenId
 from ..models import CancelResult, OrderSide, OrderStatus, Trade
 from ..money import text
 from ..risk.gate import Proposal, RiskGate
@@ -21,7 +21,7 @@ from .drafts import Draft, DraftBook
 from .intent import OrderIntent
 from .journal import OrderJournal, OrderRecord, PendingApproval, Refusal, Stage
 from .order_view import OrderView, order_views
-from .planner import OrderPlan, plan_order
+from .planner import NOTHING_HELD, Holding, OrderPlan, plan_order
 from .submission import reconcile, submit
 
 REPEAT_WINDOW = timedelta(seconds=120)
@@ -202,10 +202,20 @@ class TradingDesk:
                 fix="choose an open market",
                 next_tool="polymarket_search_markets",
             )
-        holding = None
-        if intent.side is OrderSide.SELL:
-            holding = await self._venue.token_balance(intent.outcome.token_id)
+        holding = await self._holding(intent.outcome.token_id) if intent.side is OrderSide.SELL else NOTHING_HELD
         return plan_order(intent, book, holding=holding, now=self._clock.now())
+
+    async def _holding(self, token_id: TokenId) -> Holding:
+        settled, trades = await asyncio.gather(self._venue.token_balance(token_id), self._venue.trades())
+        settling = sum(
+            (
+                trade.size
+                for trade in trades
+                if trade.token_id == token_id and trade.side is OrderSide.BUY and trade.status.settling
+            ),
+            Decimal(0),
+        )
+        return Holding(settled, settling)
 
     async def _proposal(self, plan: OrderPlan) -> Proposal:
         market = plan.intent.market

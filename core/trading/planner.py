@@ -40,8 +40,19 @@ class OrderPlan:
     adjustments: tuple[str, ...]
 
 
-def plan_order(intent: OrderIntent, book: OrderBook, *, holding: Decimal | None, now: datetime) -> OrderPlan:
-    """Apply the venue's rules to `intent` on a fresh `book`. `holding` is the shares owned, needed for sells.
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Shares of one outcome: `settled` ones can be sold, `settling` ones are bought but not delivered yet."""
+
+    settled: Decimal
+    settling: Decimal
+
+
+NOTHING_HELD = Holding(Decimal(0), Decimal(0))
+
+
+def plan_order(intent: OrderIntent, book: OrderBook, *, holding: Holding = NOTHING_HELD, now: datetime) -> OrderPlan:
+    """Apply the venue's rules to `intent` on a fresh `book`. `holding` matters to sells alone.
 
     Raises InputRejected; its `fix` names the nearest order that would be accepted.
     """
@@ -86,7 +97,7 @@ def _check_amount(intent: OrderIntent) -> None:
             raise InputRejected(f"{text(amount)} {unit} is not a positive amount.", code="invalid_amount")
 
 
-def _plan_at_market(intent: OrderIntent, book: OrderBook, holding: Decimal | None) -> OrderPlan:
+def _plan_at_market(intent: OrderIntent, book: OrderBook, holding: Holding) -> OrderPlan:
     if intent.time_in_force not in (None, TimeInForce.FAK, TimeInForce.FOK):
         raise InputRejected(
             f"{intent.time_in_force} rests on the book and needs a price.", code="price_missing", fix="add price"
@@ -115,7 +126,7 @@ def _plan_at_market(intent: OrderIntent, book: OrderBook, holding: Decimal | Non
     return _market_sell(intent, book, holding, limit=limit, time_in_force=tif)
 
 
-def _plan_with_price(intent: OrderIntent, book: OrderBook, holding: Decimal | None, now: datetime) -> OrderPlan:
+def _plan_with_price(intent: OrderIntent, book: OrderBook, holding: Holding, now: datetime) -> OrderPlan:
     price = intent.price
     assert price is not None
     tif = intent.time_in_force
@@ -231,7 +242,7 @@ def _market_buy(
 
 
 def _market_sell(
-    intent: OrderIntent, book: OrderBook, holding: Decimal | None, *, limit: Decimal, time_in_force: TimeInForce
+    intent: OrderIntent, book: OrderBook, holding: Holding, *, limit: Decimal, time_in_force: TimeInForce
 ) -> OrderPlan:
     adjustments: list[str] = []
     rule = tick_rule(book.tick)
@@ -261,7 +272,7 @@ def _market_sell(
 
 
 def _resting(
-    intent: OrderIntent, book: OrderBook, holding: Decimal | None, *, price: Decimal, time_in_force: TimeInForce
+    intent: OrderIntent, book: OrderBook, holding: Holding, *, price: Decimal, time_in_force: TimeInForce
 ) -> OrderPlan:
     adjustments: list[str] = []
     rule = tick_rule(book.tick)
@@ -345,17 +356,18 @@ def _highest_fee_per_share(intent: OrderIntent, price: Decimal) -> Decimal:
     return fees.rate * (at * (1 - at)) ** fees.exponent
 
 
-def _shares_to_sell(intent: OrderIntent, holding: Decimal | None, decimals: int, adjustments: list[str]) -> Decimal:
-    held = holding or Decimal(0)
+def _shares_to_sell(intent: OrderIntent, holding: Holding, decimals: int, adjustments: list[str]) -> Decimal:
+    held = holding.settled
     wanted = held if intent.size == "all" else intent.size
     assert isinstance(wanted, Decimal)
     if held <= 0 or wanted > held:
-        raise InputRejected(
-            f"The account holds {text(held)} shares of {intent.outcome.label} here, so {text(wanted)} cannot be sold.",
-            code="not_enough_shares",
-            fix='use size="all" or a smaller size' if held > 0 else "buy the other outcome instead of selling this one",
-            next_tool="polymarket_get_portfolio",
-        )
+        message = f"The account holds {text(held)} settled shares of {intent.outcome.label} here"
+        message += f", too few to sell {text(wanted)}." if intent.size != "all" else "; there is nothing to sell."
+        fix = 'use size="all" or a smaller size' if held > 0 else "buy the other outcome instead of selling this one"
+        if holding.settling > 0:
+            message += f" {text(holding.settling)} more are bought but still settling."
+            fix = "try again in a few seconds"
+        raise InputRejected(message, code="not_enough_shares", fix=fix, next_tool="polymarket_get_portfolio")
     shares = _cut(wanted, decimals, adjustments)
     if shares <= 0:
         raise InputRejected(

@@ -54,6 +54,7 @@ class ScriptedVenue:
         self.port = 0
         self._replies: dict[tuple[str, str], deque[Reply]] = {}
         self._server: asyncio.Server | None = None
+        self.arrived = asyncio.Event()
         self._open: set[asyncio.StreamWriter] = set()
 
     @staticmethod
@@ -122,6 +123,7 @@ class ScriptedVenue:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         url = urlsplit(target)
         self.requests.append(Received(method, url.path, parse_qsl(url.query), headers, body))
+        self.arrived.set()
         queue = self._replies.get((method, url.path)) or deque([Reply({"error": "not found"}, status=404)])
         reply = queue.popleft() if len(queue) > 1 else queue[0]
         if reply.wait_for is not None:

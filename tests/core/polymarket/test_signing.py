@@ -125,9 +125,7 @@ def test_another_chain_changes_hash_and_signature() -> None:
 
 
 def test_a_proxy_wallet_with_a_builder_code_matches_the_vector() -> None:
-    order = signed(
-        ticket(), funder=OTHER_WALLET, signature_type=SignatureType.POLY_PROXY, builder="0x" + "11" * 32
-    )
+    order = signed(ticket(), funder=OTHER_WALLET, signature_type=SignatureType.POLY_PROXY, builder="0x" + "11" * 32)
     assert order.order_id == "0xc6ad0f586afc7415571fdad01a99d71ac886f77825c8bc179aa09b9aa8ddcf1d"
     assert order.order["signature"] == (
         "0x4f265367d86f8a2b0162e7891dbabed07e6986f5656245ea56a806a316c231c9"
@@ -193,9 +191,7 @@ def test_l2_signatures_match_the_vectors(method: str, path: str, body: bytes, si
     secret = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
     assert l2_signature(secret, timestamp_s=1767225600, method=method, path=path, body=body) == signature
     credentials = ApiCredentials("key", secret, "phrase")
-    headers = l2_headers(
-        Address(KEY_ADDRESS), credentials, timestamp_s=1767225600, method=method, path=path, body=body
-    )
+    headers = l2_headers(Address(KEY_ADDRESS), credentials, timestamp_s=1767225600, method=method, path=path, body=body)
     assert headers["POLY_SIGNATURE"] == signature
     assert (headers["POLY_API_KEY"], headers["POLY_PASSPHRASE"]) == ("key", "phrase")
 

@@ -134,8 +134,7 @@ async def test_a_shared_failure_reaches_everybody_and_is_not_kept(venue: Scripte
 async def test_closing_ends_reads_under_way(venue: ScriptedVenue, transport: Transport) -> None:
     venue.on("GET", "/number", venue.held({"n": 5}, asyncio.Event()))
     reader = asyncio.create_task(transport.call(read(ttl_s=10)))
-    while not venue.requests:
-        await asyncio.sleep(0)
+    await venue.arrived.wait()
     await transport.aclose()
     with pytest.raises(asyncio.CancelledError):
         await reader

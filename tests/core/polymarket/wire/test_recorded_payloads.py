@@ -167,7 +167,6 @@ def _load(path: Path) -> Any:
     return decode_json(text)
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize("name", READERS)
 def test_the_recording_can_be_read(name: str, shared_data: Path) -> None:
     results = READERS[name](_load(shared_data / "wire" / name))
@@ -195,7 +194,6 @@ def _check(result: object) -> None:
         assert {market.event_slug for market in result.markets} == {result.slug}
 
 
-@pytest.mark.shared
 def test_every_recording_is_read_or_set_aside_with_a_reason(shared_data: Path) -> None:
     wire = shared_data / "wire"
     folders = ("gamma", "clob", "clob_auth_shapes_synthetic_values", "data_api_v2", "ws_market", "ws_user")
@@ -203,7 +201,6 @@ def test_every_recording_is_read_or_set_aside_with_a_reason(shared_data: Path) -
     assert found == READERS.keys() | NOT_READ.keys()
 
 
-@pytest.mark.shared
 def test_quoted_order_errors_have_codes(shared_data: Path) -> None:
     quoted = json.loads((shared_data / "wire/errors/clob_order_errors.json").read_text())["errors"]
     codes = {}
@@ -215,7 +212,6 @@ def test_quoted_order_errors_have_codes(shared_data: Path) -> None:
     assert "rejected" not in codes.values()
 
 
-@pytest.mark.shared
 def test_prices_keep_every_digit_of_the_wire(shared_data: Path) -> None:
     market = catalogue.parse_market(_load(shared_data / "wire/gamma/market_2026-03-11.json"), NOW)
     assert market.volume == Decimal("9.999997")
