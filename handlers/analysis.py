@@ -8,16 +8,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..core.errors import PolymarketAPIError
-from ..core.forecasting.analysis import MarketAnalysis, NewsReading, analyse
-from ..core.forecasting.fair_value import Edge
+from ..core.forecasting.analysis import analyse
 from ..core.market_data.directory import choose_outcome
 from ..core.models import NewsItem
-from ..core.risk.simulation import MarketRisk
-from .answer import AccountAnswer, Answer, Num, When, rounded
+from .analysis_answer import AnalysisAnswer, analysis_answer
 from .arguments import Detail, MarketRef, Moment, Number, OutcomeRef
 from .context import Desk
 from .toolspec import Toolset, ToolSpec
-from .untrusted_text import quoted
 
 
 class NewsInput(BaseModel):
@@ -33,126 +30,6 @@ class NewsInput(BaseModel):
         Field(description="Your view: does it make the outcome likelier"),
     ] = None
     strength: Annotated[Number | None, Field(ge=0, le=1, description="Of your stance, 0-1")] = None
-
-
-class PriceNow(Answer):
-    """Dollars per share = implied probability."""
-
-    bid: Num | None = None
-    ask: Num | None = None
-    mid: Num | None = None
-    spread: Num | None = None
-    last_trade: Num | None = None
-    bid_depth_5c: Num
-    ask_depth_5c: Num
-
-
-class CostOfBuying(Answer):
-    dollars: Num
-    shares: Num
-    average_price: Num | None = None
-    fee: Num
-    all_filled: bool
-
-
-class Movement(Answer):
-    changes: dict[str, Num]
-    daily_volatility: Num | None = None
-    low: Num | None = None
-    high: Num | None = None
-    points: int
-    since: When | None = None
-
-
-class NewsLine(Answer):
-    title_by_stranger: str
-    source: str | None = None
-    published: When | None = None
-    relevance: Num
-    shared_words: list[str] | None = None
-    tone: str
-    tone_score: Num
-    engine: str
-    stance: str | None = None
-    stance_from: str | None = None
-
-
-class FairValueLine(Answer):
-    value: Num
-    low: Num
-    high: Num
-    basis: str
-    holds_news: bool
-    note: str
-
-
-class EdgeLine(Answer):
-    """Dollars per share bought at `price` and held: `expected` uses the fair value, `sure` its low end."""
-
-    outcome: str
-    price: Num
-    fee: Num
-    expected: Num
-    sure: Num
-
-
-class SizeLine(Answer):
-    outcome: str
-    shares: Num
-    dollars: Num
-    bankroll: Num
-    share_of_bankroll: Num
-    reason: str
-
-
-class RiskLine(Answer):
-    """Of holding `shares` to resolution, in dollars after the fee."""
-
-    outcome: str
-    shares: Num
-    if_right: Num
-    if_wrong: Num
-    chance_of_loss: Num
-    expected: Num
-    simulated_expected: Num
-    simulated_standard_error: Num
-    cvar_95: Num | None = None
-    price_in_90_percent: str | None = None
-    method: str
-
-
-class Resolution(Answer):
-    ends: When | None = None
-    days_left: Num | None = None
-    state: str
-    oracle: str
-    neg_risk: bool
-    rules_by_strangers: str
-
-
-class Freshness(Answer):
-    book: When | None = None
-    history: When
-    market: When
-
-
-class AnalysisAnswer(AccountAnswer):
-    as_of: When
-    market: str
-    question: str
-    outcome: str
-    verdict: str
-    price: PriceNow | None = None
-    cost_of_buying: list[CostOfBuying] | None = None
-    movement: Movement
-    news: list[NewsLine] | None = None
-    fair_value: FairValueLine | None = None
-    edges: list[EdgeLine] | None = None
-    size: SizeLine | None = None
-    risk: RiskLine | None = None
-    risk_problem: str | None = None
-    resolution: Resolution
-    fresh_as_of: Freshness
 
 
 async def analyze_market(
@@ -198,7 +75,7 @@ async def analyze_market(
         believed=my_probability,
         amount_usd=amount_usd,
     )
-    return _answer(desk, analysis, full=detail == "full")
+    return analysis_answer(desk, analysis, full=detail == "full")
 
 
 async def _bankroll(desk: Desk) -> Decimal:
@@ -209,148 +86,6 @@ async def _bankroll(desk: Desk) -> Decimal:
         return (await desk.portfolio.snapshot()).free
     except PolymarketAPIError:
         return desk.default_bankroll
-
-
-def _answer(desk: Desk, analysis: MarketAnalysis, *, full: bool) -> AnalysisAnswer:
-    market, outcome, book = analysis.market, analysis.outcome, analysis.book
-    five_cents = Decimal("0.05")
-    suggestion = analysis.suggestion
-    verdict = suggestion.verdict if suggestion else "not_tradable" if book is None else "no_quote"
-    days = (market.end_date - analysis.as_of).total_seconds() / 86_400 if market.end_date else None
-    statistics = analysis.statistics
-    return AnalysisAnswer(
-        **desk.heading,
-        as_of=analysis.as_of,
-        market=market.slug,
-        question=quoted(market.question),
-        outcome=outcome.label,
-        verdict=f"buy {suggestion.outcome.label}" if suggestion and suggestion.verdict == "buy" else verdict,
-        price=PriceNow(
-            bid=book.best_bid.price if book.best_bid else None,
-            ask=book.best_ask.price if book.best_ask else None,
-            mid=book.midpoint,
-            spread=book.spread,
-            last_trade=book.last_trade_price,
-            bid_depth_5c=rounded(book.depth(book.bids, five_cents), 0),
-            ask_depth_5c=rounded(book.depth(book.asks, five_cents), 0),
-        )
-        if book
-        else None,
-        cost_of_buying=[
-            CostOfBuying(
-                dollars=amount,
-                shares=rounded(estimate.shares, 2),
-                average_price=rounded(estimate.average_price, 5),
-                fee=rounded(estimate.fee, 5),
-                all_filled=estimate.complete,
-            )
-            for amount, estimate in analysis.costs
-        ]
-        or None,
-        movement=Movement(
-            changes={window: rounded(change) for window, change in statistics.changes.items()},
-            daily_volatility=rounded(statistics.daily_volatility),
-            low=statistics.low,
-            high=statistics.high,
-            points=statistics.points,
-            since=statistics.since,
-        ),
-        news=[_news_line(reading) for reading in analysis.news] or None,
-        fair_value=FairValueLine(
-            value=analysis.fair.value,
-            low=analysis.fair.low,
-            high=analysis.fair.high,
-            basis="your probability" if analysis.fair.basis == "caller" else "micro-price of the book",
-            holds_news=analysis.fair.basis == "caller",
-            note="interval (about 90 %) from the spread and an hour's usual movement"
-            + ("" if analysis.fair.basis == "caller" else "; it holds no news yet"),
-        )
-        if analysis.fair
-        else None,
-        edges=_edges(analysis) or None,
-        size=SizeLine(
-            outcome=suggestion.outcome.label,
-            shares=suggestion.shares,
-            dollars=suggestion.dollars,
-            bankroll=rounded(suggestion.bankroll, 2),
-            share_of_bankroll=rounded(suggestion.fraction),
-            reason=suggestion.reason,
-        )
-        if suggestion
-        else None,
-        risk=_risk_line(analysis, analysis.risk) if analysis.risk else None,
-        risk_problem=analysis.risk_problem,
-        resolution=Resolution(
-            ends=market.end_date,
-            days_left=rounded(days, 1),
-            state="open" if market.tradable else "closed" if market.closed else "not taking orders",
-            oracle=market.resolution.status or "not proposed",
-            neg_risk=market.neg_risk,
-            rules_by_strangers=quoted(market.description, 2000 if full else 280),
-        ),
-        fresh_as_of=Freshness(
-            book=book.timestamp if book else None, history=analysis.history_fetched_at, market=market.fetched_at
-        ),
-    )
-
-
-def _edges(analysis: MarketAnalysis) -> list[EdgeLine]:
-    other = analysis.market.complement_of(analysis.outcome.token_id)
-    pairs: list[tuple[str, Edge | None]] = [(analysis.outcome.label, analysis.edge)]
-    if other is not None:
-        pairs.append((other.label, analysis.opposite_edge))
-    return [
-        EdgeLine(
-            outcome=label,
-            price=edge.price,
-            fee=rounded(edge.fee, 5),
-            expected=rounded(edge.expected, 5),
-            sure=rounded(edge.sure, 5),
-        )
-        for label, edge in pairs
-        if edge is not None
-    ]
-
-
-def _news_line(reading: NewsReading) -> NewsLine:
-    item = reading.item
-    return NewsLine(
-        title_by_stranger=quoted(item.title, 160),
-        source=quoted(item.source, 60) or None,
-        published=item.published,
-        relevance=rounded(reading.relevance.score, 2),
-        shared_words=list(reading.relevance.shared[:4]) or None,
-        tone=reading.tone.label,
-        tone_score=rounded(reading.tone.score, 3),
-        engine=reading.tone.engine,
-        stance=item.stance,
-        stance_from="host" if item.stance else None,
-    )
-
-
-def _risk_line(analysis: MarketAnalysis, risk: MarketRisk) -> RiskLine:
-    suggestion = analysis.suggestion
-    held = suggestion.outcome if suggestion else analysis.outcome
-    cvar = next((tail.conditional_value_at_risk.value for tail in risk.tails if tail.level == Decimal("0.95")), None)
-    halfway = next((each for each in risk.outlook if each.fraction == Decimal("0.5")), None)
-    span = None
-    if halfway is not None:
-        by_level = {quantile.level: quantile.value for quantile in halfway.quantiles}
-        when = f"in {halfway.days:.1f} days" if halfway.days is not None else "halfway to resolution"
-        span = f"{by_level[Decimal('0.05')]:.3f} to {by_level[Decimal('0.95')]:.3f} {when}"
-    return RiskLine(
-        outcome=held.label,
-        shares=rounded(risk.if_right - risk.if_wrong, 2),
-        if_right=rounded(risk.if_right, 2),
-        if_wrong=rounded(risk.if_wrong, 2),
-        chance_of_loss=rounded(risk.loss_probability),
-        expected=rounded(risk.expected, 3),
-        simulated_expected=rounded(risk.simulated_mean.value, 3),
-        simulated_standard_error=rounded(risk.simulated_mean.standard_error, 3),
-        cvar_95=rounded(cvar, 2),
-        price_in_90_percent=span,
-        method=f"Monte Carlo, {risk.paths} paths, engine {risk.engine}, latent Brownian price",
-    )
 
 
 TOOLS = (ToolSpec("polymarket_analyze_market", Toolset.RESEARCH, "Analyse a market", analyze_market),)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import analysis, markets, operations, portfolio, trading
+from . import analysis, books, markets, operations, portfolio, trading
 from .toolspec import ToolSpec
 
 ALL_TOOLS: tuple[ToolSpec, ...] = (
     *markets.TOOLS,
+    *books.TOOLS,
     *analysis.TOOLS,
     *trading.TOOLS,
     *portfolio.TOOLS,

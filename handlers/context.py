@@ -54,9 +54,15 @@ class Desk:
     @property
     def heading(self) -> Heading:
         """The first fields of every answer about money."""
-        recorded = self.recorded_on.isoformat() if self.recorded_on else None
-        warning = "Recorded markets with simulated traders: not current prices, not real money." if recorded else None
-        return {"mode": self.mode.value, "account": self.account, "recorded_on": recorded, "warning": warning}
+        warning = None
+        if self.recorded_on:
+            warning = "Recorded markets with simulated traders: not current prices, not real money."
+        return {"mode": self.mode.value, "account": self.account, "recorded_on": self.recorded, "warning": warning}
+
+    @property
+    def recorded(self) -> str | None:
+        """The day the prices were recorded, for answers about markets; None where they are current."""
+        return self.recorded_on.isoformat() if self.recorded_on else None
 
     def require_account(self) -> str:
         """Raises ConfigurationError where there is no key to trade with."""

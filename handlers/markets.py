@@ -1,4 +1,4 @@
-"""Tools that find markets and read their prices."""
+"""Tools that find markets and read what is known of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from pydantic import Field
 
 from ..core.errors import InputRejected
 from ..core.identifiers import TokenId
-from ..core.market_data.directory import choose_outcome
 from ..core.models import Market, OrderBook
 from .answer import Answer, Num, When, rounded
-from .arguments import Cursor, Detail, Limit, MarketRef, Moment, OutcomeRef
+from .arguments import Cursor, Detail, Limit, MarketRef
 from .context import Desk
 from .toolspec import Toolset, ToolSpec
 from .untrusted_text import quoted
@@ -76,52 +75,6 @@ class MarketsAnswer(Answer):
     not_shown: int | None = None
 
 
-class Level(Answer):
-    price: Num
-    size: Num
-
-
-class BookAnswer(Answer):
-    as_of: When
-    age_s: Num
-    source: str
-    recorded_on: str | None = None
-    market: str
-    outcome: str
-    bids: list[Level]
-    asks: list[Level]
-    mid: Num | None = None
-    spread: Num | None = None
-    micro_price: Num | None = None
-    last_trade: Num | None = None
-    bid_depth_5c: Num
-    ask_depth_5c: Num
-    tick: Num
-    min_size: Num
-    hidden_levels: int
-
-
-class HistoryPoint(Answer):
-    at: When
-    price: Num
-
-
-class HistoryAnswer(Answer):
-    as_of: When
-    source: str
-    recorded_on: str | None = None
-    market: str
-    outcome: str
-    points: list[HistoryPoint]
-    first: Num | None = None
-    last: Num | None = None
-    low: Num | None = None
-    high: Num | None = None
-    change: Num | None = None
-    thinned_from: int | None = None
-    note: str | None = None
-
-
 async def search_markets(
     desk: Desk,
     query: Annotated[str, Field(max_length=200, description="Words of the question, e.g. fed june. Empty: all")] = "",
@@ -151,7 +104,7 @@ async def search_markets(
     return MarketsPage(
         as_of=desk.clock.now(),
         source=desk.source,
-        recorded_on=_recorded(desk),
+        recorded_on=desk.recorded,
         markets=[_line(market) for market in markets],
         next_cursor=next_cursor,
         more=more,
@@ -186,99 +139,12 @@ async def get_market(
     return MarketsAnswer(
         as_of=desk.clock.now(),
         source=desk.source,
-        recorded_on=_recorded(desk),
+        recorded_on=desk.recorded,
         event=title,
         probabilities_sum=rounded(total),
         markets=details,
         not_shown=len(found) - len(shown) or None,
     )
-
-
-async def get_order_book(
-    desk: Desk,
-    market_id: MarketRef,
-    outcome: OutcomeRef | None = None,
-    depth: Annotated[int, Field(ge=1, le=50, description="Levels per side")] = 10,
-) -> BookAnswer:
-    """Read the order book of one outcome, best prices first, with depth within 5 cents of the best."""
-    reference = await desk.directory.find(market_id)
-    chosen = choose_outcome(reference, outcome if outcome is not None or reference.outcome else 0)
-    book = await desk.quotes.book(chosen.token_id)
-    if book is None:
-        raise InputRejected(
-            f"{reference.market.slug} has no order book; it is {_state(reference.market)}.",
-            code="market_closed",
-            fix="choose an open market",
-            next_tool="polymarket_search_markets",
-        )
-    now = desk.clock.now()
-    five_cents = Decimal("0.05")
-    return BookAnswer(
-        as_of=book.timestamp,
-        age_s=rounded(max((now - book.received_at).total_seconds(), 0), 1) or Decimal(0),
-        source=desk.source,
-        recorded_on=_recorded(desk),
-        market=reference.market.slug,
-        outcome=chosen.label,
-        bids=[Level(price=level.price, size=level.size) for level in book.bids[:depth]],
-        asks=[Level(price=level.price, size=level.size) for level in book.asks[:depth]],
-        mid=book.midpoint,
-        spread=book.spread,
-        micro_price=rounded(book.micro_price, 5),
-        last_trade=book.last_trade_price,
-        bid_depth_5c=book.depth(book.bids, five_cents),
-        ask_depth_5c=book.depth(book.asks, five_cents),
-        tick=book.tick,
-        min_size=book.min_size,
-        hidden_levels=max(len(book.bids) - depth, 0) + max(len(book.asks) - depth, 0),
-    )
-
-
-async def get_price_history(
-    desk: Desk,
-    market_id: MarketRef,
-    outcome: OutcomeRef | None = None,
-    interval: Annotated[Literal["1h", "6h", "1d", "1w", "1m", "max"], Field(description="How far back")] = "1w",
-    start: Annotated[Moment | None, Field(description="Instead of interval: from, e.g. 2026-05-01T00:00:00Z")] = None,
-    end: Annotated[Moment | None, Field(description="With start: until; at most 15 days after it")] = None,
-    max_points: Annotated[int, Field(ge=2, le=100, description="Points to return; more are thinned evenly")] = 24,
-) -> HistoryAnswer:
-    """Read how an outcome's midpoint moved, oldest point first."""
-    if end is not None and start is None:
-        raise InputRejected("end needs start.", code="invalid_arguments", fix="add start, or use interval")
-    reference = await desk.directory.find(market_id)
-    chosen = choose_outcome(reference, outcome if outcome is not None or reference.outcome else 0)
-    fidelity = {"1w": 5, "1m": 10, "max": 10}.get(interval, 1) if start is None else 10
-    history = await desk.quotes.history(chosen.token_id, interval=interval, start=start, end=end, fidelity_min=fidelity)
-    points = history.points
-    prices = [point.price for point in points]
-    kept = thin(len(points), max_points)
-    return HistoryAnswer(
-        as_of=history.fetched_at,
-        source=desk.source,
-        recorded_on=_recorded(desk),
-        market=reference.market.slug,
-        outcome=chosen.label,
-        points=[HistoryPoint(at=points[index].at, price=points[index].price) for index in kept],
-        first=prices[0] if prices else None,
-        last=prices[-1] if prices else None,
-        low=min(prices, default=None),
-        high=max(prices, default=None),
-        change=prices[-1] - prices[0] if prices else None,
-        thinned_from=len(points) if len(kept) < len(points) else None,
-        note=None if points else "The venue has no history for this outcome and period.",
-    )
-
-
-def thin(count: int, most: int) -> list[int]:
-    """Indices of at most `most` of `count` points, evenly spread, always with the first and the last."""
-    if count <= most:
-        return list(range(count))
-    return [round(index * (count - 1) / (most - 1)) for index in range(most)]
-
-
-def _recorded(desk: Desk) -> str | None:
-    return desk.recorded_on.isoformat() if desk.recorded_on else None
 
 
 async def _search(
@@ -298,7 +164,8 @@ async def _search(
     return shown, f"{page + 1}:0" if found.has_more else None
 
 
-def _state(market: Market) -> str:
+def state_of(market: Market) -> str:
+    """In one word or two: open, resolved and how, closed, or not taking orders."""
     if market.closed:
         return f"resolved {market.resolution.winner}" if market.resolution.winner else "closed"
     return "open" if market.tradable else "not taking orders"
@@ -314,7 +181,7 @@ def _line(market: Market) -> MarketLine:
         id=market.id,
         question=quoted(market.question),
         outcomes=prices,
-        state=_state(market),
+        state=state_of(market),
         ends=market.end_date,
         volume_24h=rounded(market.volume_24h, 0),
         event=market.event_slug or None,
@@ -365,6 +232,4 @@ def _detail(market: Market, books: dict[TokenId, OrderBook], *, full: bool) -> M
 TOOLS = (
     ToolSpec("polymarket_search_markets", Toolset.MARKETS, "Search markets", search_markets),
     ToolSpec("polymarket_get_market", Toolset.MARKETS, "Read markets", get_market),
-    ToolSpec("polymarket_get_order_book", Toolset.MARKETS, "Read an order book", get_order_book),
-    ToolSpec("polymarket_get_price_history", Toolset.MARKETS, "Read price history", get_price_history),
 )

@@ -8,8 +8,8 @@ from ..core.identifiers import OrderId
 from ..core.models import CancelResult, OrderSide, OrderStatus, Trade
 from ..core.trading.desk import Placement
 from ..core.trading.drafts import Draft
+from ..core.trading.order_plan import OrderPlan
 from ..core.trading.order_view import OrderView
-from ..core.trading.planner import OrderPlan
 from .answer import AccountAnswer, Answer, Num, When, rounded
 from .context import Desk
 from .untrusted_text import quoted

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ..models import OrderSide
-from .planner import OrderPlan
+from .order_plan import OrderPlan
 
 
 class ConsentKind(StrEnum):

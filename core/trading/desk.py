@@ -20,8 +20,9 @@ from .consent import ConsentKind, ConsentPolicy
 from .drafts import Draft, DraftBook
 from .intent import OrderIntent
 from .journal import OrderJournal, OrderRecord, PendingApproval, Refusal, Stage
+from .order_plan import NOTHING_HELD, Holding, OrderPlan
 from .order_view import OrderView, order_views
-from .planner import NOTHING_HELD, Holding, OrderPlan, plan_order
+from .planner import plan_order
 from .submission import reconcile, submit
 
 REPEAT_WINDOW = timedelta(seconds=120)

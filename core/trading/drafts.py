@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from ..errors import InputRejected
 from .intent import OrderIntent
-from .planner import OrderPlan
+from .order_plan import OrderPlan
 
 DRAFT_LIFETIME = timedelta(minutes=5)
 _MOST_DRAFTS = 500

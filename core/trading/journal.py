@@ -11,8 +11,8 @@ from typing import Any, Literal
 from ..identifiers import ConditionId, OrderId
 from ..models import OrderStatus, PlacementResult
 from .intent import OrderIntent
+from .order_plan import OrderPlan
 from .order_states import check_move
-from .planner import OrderPlan
 
 Stage = Literal["plan", "gate", "person", "venue"]
 

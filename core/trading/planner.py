@@ -6,7 +6,6 @@ market's minimum of shares to rest and one dollar to buy at once, the fee on top
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,40 +14,10 @@ from ..market_data.fill_estimate import FillEstimate, estimate_fill
 from ..models import OrderBook, OrderSide, OrderTicket, TimeInForce
 from ..money import ceil_to_tick, floor_to_tick, on_tick, round_down, text, tick_rule
 from .intent import DEFAULT_SLIPPAGE, OrderIntent
+from .market_order import MIN_MARKETABLE_BUY_USD, cut_shares, market_buy, market_sell, shares_to_sell
+from .order_plan import NOTHING_HELD, Holding, OrderPlan
 
-MIN_MARKETABLE_BUY_USD = Decimal(1)
 MIN_EXPIRY = timedelta(seconds=180)
-_CENTS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class OrderPlan:
-    """An executable order and what it will mean. Dollars include the fee where the name says cost or proceeds.
-
-    `worst_cost` is the most that can leave the account (0 for a sell); `estimate` is the fill on the book of
-    `book`; `adjustments` say in words what was changed to be legal.
-    """
-
-    intent: OrderIntent
-    ticket: OrderTicket
-    estimate: FillEstimate
-    worst_cost: Decimal
-    worst_fee: Decimal
-    pays_if_right: Decimal
-    rests: bool
-    book: OrderBook
-    adjustments: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Shares of one outcome: `settled` ones can be sold, `settling` ones are bought but not delivered yet."""
-
-    settled: Decimal
-    settling: Decimal
-
-
-NOTHING_HELD = Holding(Decimal(0), Decimal(0))
 
 
 def plan_order(intent: OrderIntent, book: OrderBook, *, holding: Holding = NOTHING_HELD, now: datetime) -> OrderPlan:
@@ -121,9 +90,9 @@ def _plan_at_market(intent: OrderIntent, book: OrderBook, holding: Holding) -> O
     tif = intent.time_in_force or TimeInForce.FAK
     if buying:
         limit = max(floor_to_tick(best.price + slippage, book.tick), best.price)
-        return _market_buy(intent, book, limit=limit, time_in_force=tif, adjustments=[])
+        return market_buy(intent, book, limit=limit, time_in_force=tif)
     limit = min(ceil_to_tick(best.price - slippage, book.tick), best.price)
-    return _market_sell(intent, book, holding, limit=limit, time_in_force=tif)
+    return market_sell(intent, book, holding, limit=limit, time_in_force=tif)
 
 
 def _plan_with_price(intent: OrderIntent, book: OrderBook, holding: Holding, now: datetime) -> OrderPlan:
@@ -148,8 +117,8 @@ def _plan_with_price(intent: OrderIntent, book: OrderBook, holding: Holding, now
                 f"post_only and expires_at do not go with {tif}.", code="invalid_combination", fix="use GTC or GTD"
             )
         if intent.side is OrderSide.BUY:
-            return _market_buy(intent, book, limit=price, time_in_force=tif, adjustments=[])
-        return _market_sell(intent, book, holding, limit=price, time_in_force=tif)
+            return market_buy(intent, book, limit=price, time_in_force=tif)
+        return market_sell(intent, book, holding, limit=price, time_in_force=tif)
     _check_expiry(intent, tif, now)
     return _resting(intent, book, holding, price=price, time_in_force=tif)
 
@@ -180,110 +149,19 @@ def _check_expiry(intent: OrderIntent, tif: TimeInForce, now: datetime) -> None:
             )
 
 
-def _market_buy(
-    intent: OrderIntent, book: OrderBook, *, limit: Decimal, time_in_force: TimeInForce, adjustments: list[str]
-) -> OrderPlan:
-    market = intent.market
-    rule = tick_rule(book.tick)
-    if intent.spend_usd is not None:
-        # The fee per dollar is highest at the lowest price, so the reserve is taken a little below the best ask.
-        cheapest = max(book.tick, (book.best_ask.price if book.best_ask else limit) - DEFAULT_SLIPPAGE)
-        fee_per_dollar = market.fees.rate * (cheapest * (1 - cheapest)) ** market.fees.exponent / cheapest
-        dollars = round_down(intent.spend_usd / (1 + fee_per_dollar), _CENTS)
-    else:
-        assert isinstance(intent.size, Decimal)
-        shares = round_down(intent.size, rule.size_decimals)
-        walked = estimate_fill(book, OrderSide.BUY, market.fees, shares=shares, limit=limit)
-        exact = walked.dollars + (shares - walked.shares) * limit
-        dollars = round_down(exact, _CENTS)
-        if dollars != exact or shares != intent.size:
-            adjustments.append(f"a market buy is sent in whole cents: ${text(dollars)} for about {text(shares)} shares")
-    if dollars < MIN_MARKETABLE_BUY_USD:
-        minimum = (MIN_MARKETABLE_BUY_USD / limit).quantize(Decimal("0.01")) + Decimal("0.01")
-        raise InputRejected(
-            f"This would buy for ${text(dollars)}; an order that buys at once must be worth at least $1.",
-            code="below_minimum",
-            fix=f"use spend_usd of at least 1.1, or size of at least {text(minimum)}",
-        )
-    estimate = estimate_fill(book, OrderSide.BUY, market.fees, dollars=dollars, limit=limit)
-    if not estimate.shares:
-        raise InputRejected(
-            f"Nothing is for sale at {text(limit)} or less.",
-            code="not_marketable",
-            fix="raise the price, or rest the order with time_in_force=GTC",
-            next_tool="polymarket_get_order_book",
-        )
-    if not estimate.complete:
-        adjustments.append(f"the book holds only {text(round_down(estimate.shares, 2))} shares up to {text(limit)}")
-    lowest = max(book.tick, (book.best_ask.price if book.best_ask else limit) - DEFAULT_SLIPPAGE)
-    worst_fee = market.fees.taker_fee(dollars / lowest, lowest) if market.fees.rate else Decimal(0)
-    ticket = OrderTicket(
-        token_id=intent.outcome.token_id,
-        condition_id=market.condition_id,
-        side=OrderSide.BUY,
-        price=limit,
-        shares=round_down(dollars / limit, rule.amount_decimals),
-        dollars=dollars,
-        time_in_force=time_in_force,
-        tick=book.tick,
-        neg_risk=book.neg_risk,
-    )
-    return OrderPlan(
-        intent=intent,
-        ticket=ticket,
-        estimate=estimate,
-        worst_cost=dollars + worst_fee,
-        worst_fee=worst_fee,
-        pays_if_right=estimate.shares,
-        rests=False,
-        book=book,
-        adjustments=tuple(adjustments),
-    )
-
-
-def _market_sell(
-    intent: OrderIntent, book: OrderBook, holding: Holding, *, limit: Decimal, time_in_force: TimeInForce
-) -> OrderPlan:
-    adjustments: list[str] = []
-    rule = tick_rule(book.tick)
-    shares = _shares_to_sell(intent, holding, rule.size_decimals, adjustments)
-    estimate = estimate_fill(book, OrderSide.SELL, intent.market.fees, shares=shares, limit=limit)
-    if not estimate.shares:
-        raise InputRejected(
-            f"Nobody buys at {text(limit)} or more.",
-            code="not_marketable",
-            fix="lower the price, or rest the order with time_in_force=GTC",
-            next_tool="polymarket_get_order_book",
-        )
-    if not estimate.complete:
-        adjustments.append(f"the book takes only {text(round_down(estimate.shares, 2))} shares down to {text(limit)}")
-    ticket = OrderTicket(
-        token_id=intent.outcome.token_id,
-        condition_id=intent.market.condition_id,
-        side=OrderSide.SELL,
-        price=limit,
-        shares=shares,
-        dollars=round_down(shares * limit, rule.amount_decimals),
-        time_in_force=time_in_force,
-        tick=book.tick,
-        neg_risk=book.neg_risk,
-    )
-    return _plan_of(intent, ticket, estimate, book, rests=False, adjustments=adjustments)
-
-
 def _resting(
     intent: OrderIntent, book: OrderBook, holding: Holding, *, price: Decimal, time_in_force: TimeInForce
 ) -> OrderPlan:
     adjustments: list[str] = []
     rule = tick_rule(book.tick)
     if intent.side is OrderSide.SELL:
-        shares = _shares_to_sell(intent, holding, rule.size_decimals, adjustments)
+        shares = shares_to_sell(intent, holding, rule.size_decimals, adjustments)
     elif intent.spend_usd is not None:
         per_share = price + (Decimal(0) if intent.post_only else _highest_fee_per_share(intent, price))
         shares = round_down(intent.spend_usd / per_share, rule.size_decimals)
     else:
         assert isinstance(intent.size, Decimal)
-        shares = _cut(intent.size, rule.size_decimals, adjustments)
+        shares = cut_shares(intent.size, rule.size_decimals, adjustments)
     if shares < book.min_size:
         needed = f"size of at least {text(book.min_size)}"
         if intent.spend_usd is not None:
@@ -354,33 +232,6 @@ def _highest_fee_per_share(intent: OrderIntent, price: Decimal) -> Decimal:
     at = min(price, Decimal("0.5"))
     fees = intent.market.fees
     return fees.rate * (at * (1 - at)) ** fees.exponent
-
-
-def _shares_to_sell(intent: OrderIntent, holding: Holding, decimals: int, adjustments: list[str]) -> Decimal:
-    held = holding.settled
-    wanted = held if intent.size == "all" else intent.size
-    assert isinstance(wanted, Decimal)
-    if held <= 0 or wanted > held:
-        message = f"The account holds {text(held)} settled shares of {intent.outcome.label} here"
-        message += f", too few to sell {text(wanted)}." if intent.size != "all" else "; there is nothing to sell."
-        fix = 'use size="all" or a smaller size' if held > 0 else "buy the other outcome instead of selling this one"
-        if holding.settling > 0:
-            message += f" {text(holding.settling)} more are bought but still settling."
-            fix = "try again in a few seconds"
-        raise InputRejected(message, code="not_enough_shares", fix=fix, next_tool="polymarket_get_portfolio")
-    shares = _cut(wanted, decimals, adjustments)
-    if shares <= 0:
-        raise InputRejected(
-            f"{text(wanted)} shares is less than the smallest amount that can be sold, 0.01.", code="below_minimum"
-        )
-    return shares
-
-
-def _cut(shares: Decimal, decimals: int, adjustments: list[str]) -> Decimal:
-    cut = round_down(shares, decimals)
-    if cut != shares:
-        adjustments.append(f"orders have {decimals} decimals of shares: {text(shares)} became {text(cut)}")
-    return cut
 
 
 def _crosses(side: OrderSide, price: Decimal, book: OrderBook) -> bool:

@@ -18,6 +18,7 @@ import pytest
 from eth_account import Account as EthAccount
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
+
 from polydesk.core.clock import ManualClock
 from polydesk.core.exchange.book import Order, OrderType, Side
 from polydesk.core.exchange.catalogue import Catalogue, RecordedMarket

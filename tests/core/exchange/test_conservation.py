@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from polydesk.core.clock import ManualClock
 from polydesk.core.exchange.book import Order
 from polydesk.core.exchange.catalogue import Catalogue
@@ -58,7 +60,7 @@ def play(floor_type: type[Floor], catalogue: Catalogue, clock: ManualClock, plan
         if step.cancels:
             floor.exchange.cancel_many(floor.exchange.open_orders(account))
         market_buy = step.side == "BUY" and step.order_type != "GTC" and step.by_budget
-        try:
+        with contextlib.suppress(Rejection):
             floor.enter(
                 account,
                 step.side,
@@ -69,8 +71,6 @@ def play(floor_type: type[Floor], catalogue: Catalogue, clock: ManualClock, plan
                 order_type=step.order_type,
                 budget=str(Decimal(step.size_hundredths) / 200) if market_buy else None,
             )
-        except Rejection:
-            pass
         check_accounts(floor)
     return floor
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+
 from polydesk.core.exchange.events import BookChanged, ExchangeEvent, OrderChanged
 from polydesk.core.exchange.rejections import FAK_KILLED, FOK_KILLED, POST_ONLY_CROSSES, Rejection
 from polydesk.core.money import to_micro
@@ -205,8 +206,8 @@ def test_open_orders_and_the_fee_count_against_the_balance(floor: Floor) -> None
     with pytest.raises(Rejection) as refused:
         floor.enter(buyer, "BUY", "0.5", "100", market=FEE)
     assert refused.value.text == (
-        "not enough balance / allowance: the balance is not enough -> balance: 55000000, sum of active orders: 4000000, "
-        "sum of matched orders: 0, order amount (inc. fees): 51750000"
+        "not enough balance / allowance: the balance is not enough -> balance: 55000000, sum of active orders: "
+        "4000000, sum of matched orders: 0, order amount (inc. fees): 51750000"
     )
 
 

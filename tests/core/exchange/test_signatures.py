@@ -6,6 +6,7 @@ import base64
 from dataclasses import replace
 
 import pytest
+
 from polydesk.core.exchange.contracts import NEG_RISK_EXCHANGE, STANDARD_EXCHANGE, exchange_contract
 from polydesk.core.exchange.signatures import (
     BadSignature,

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from websockets.asyncio.server import Server, ServerConnection, serve
 
 from polydesk.core.clock import ManualClock
 from polydesk.core.polymarket.environments import Environment, environment_at
@@ -89,10 +90,7 @@ class ScriptedVenue:
 
     @property
     def environment(self) -> Environment:
-        url = f"http://127.0.0.1:{self.port}"
-        return environment_at(
-            "scripted", clob_url=url, gamma_url=url, data_url=url, ws_url=url.replace("http", "ws"), chain_id=137
-        )
+        return environment_on(self.port)
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -158,3 +156,52 @@ async def transport(venue: ScriptedVenue, clock: ManualClock) -> AsyncIterator[T
     settings = TransportSettings(max_retries=0, timeout_s=5.0)
     async with Transport(venue.environment, clock=clock, random=Random(7), settings=settings) as opened:
         yield opened
+
+
+class ScriptedChannel:
+    """A WebSocket server that keeps what it hears and says what a test tells it to."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Queue[str] = asyncio.Queue()
+        self.opened: asyncio.Queue[ServerConnection] = asyncio.Queue()
+        self.paths: list[str] = []
+        self._server: Server | None = None
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        return next(iter(self._server.sockets)).getsockname()[1]  # type: ignore[no-any-return]
+
+    @property
+    def environment(self) -> Environment:
+        return environment_on(self.port)
+
+    async def start(self, port: int = 0) -> None:
+        self._server = await serve(self._hear, "127.0.0.1", port)
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _hear(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        self.paths.append(connection.request.path)
+        self.opened.put_nowait(connection)
+        async for frame in connection:
+            self.heard.put_nowait(str(frame))
+
+
+def environment_on(port: int) -> Environment:
+    url = f"http://127.0.0.1:{port}"
+    return environment_at(
+        "scripted", clob_url=url, gamma_url=url, data_url=url, ws_url=f"ws://127.0.0.1:{port}/ws", chain_id=137
+    )
+
+
+@pytest.fixture
+async def channel() -> AsyncIterator[ScriptedChannel]:
+    scripted = ScriptedChannel()
+    await scripted.start()
+    yield scripted
+    await scripted.stop()

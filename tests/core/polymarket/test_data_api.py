@@ -77,7 +77,8 @@ async def test_positions_are_never_cached(venue: ScriptedVenue, data: DataClient
 
 
 async def test_pages_of_another_shape_are_noticed(venue: ScriptedVenue, data: DataClient) -> None:
-    for payload in ({"data": [], "pagination": [1]}, {"data": {}}, []):
+    payloads: list[Any] = [{"data": [], "pagination": [1]}, {"data": {}}, []]
+    for payload in payloads:
         venue.on("GET", "/v2/positions", venue.json(payload))
         with pytest.raises(UnexpectedPayload):
             await data.positions(USER)
@@ -96,9 +97,7 @@ async def test_the_tape_is_read_page_by_page(venue: ScriptedVenue, data: DataCli
         "outcome_index": 999,
         "transaction_hash": "0x1",
     }
-    venue.on(
-        "GET", "/v2/trades", venue.json({"data": [row], "pagination": {"has_more": True, "next_cursor": "next"}})
-    )
+    venue.on("GET", "/v2/trades", venue.json({"data": [row], "pagination": {"has_more": True, "next_cursor": "next"}}))
     page = await data.trades(user=USER, side=OrderSide.SELL, taker_only=False, start=1, end=2, limit=1)
     assert page.next_cursor == "next"
     (traded,) = page.items

@@ -137,7 +137,7 @@ async def test_a_market_with_holes_is_still_a_market(venue: ScriptedVenue, gamma
     assert found is not None
     assert found.id == "1"
     assert [outcome.token_id for outcome in found.outcomes] == ["", ""]
-    assert (found.volume, found.best_bid, found.tick, found.min_size) == (0, None, Decimal("0.01"), 5)
+    assert (found.volume, found.best_bid, found.tick, found.min_size) == (Decimal(0), None, Decimal("0.01"), Decimal(5))
 
 
 async def test_a_market_of_another_shape_names_the_field(venue: ScriptedVenue, gamma: GammaClient) -> None:

@@ -56,7 +56,7 @@ async def test_a_book_is_best_first_and_exact(venue: ScriptedVenue, clob: CLOBCl
     assert [level.price for level in found.asks] == [Decimal("0.46"), Decimal("0.47")]
     assert found.timestamp == datetime.fromtimestamp(1790934258.308, UTC)
     assert found.received_at == NOON
-    assert (found.tick, found.min_size, found.neg_risk) == (Decimal("0.01"), 5, True)
+    assert (found.tick, found.min_size, found.neg_risk) == (Decimal("0.01"), Decimal(5), True)
     assert found.last_trade_price is None
 
 
@@ -65,7 +65,7 @@ async def test_a_book_with_holes_has_the_usual_rules(venue: ScriptedVenue, clob:
     found = await clob.book(YES)
     assert found is not None
     assert (found.best_bid, found.best_ask) == (None, None)
-    assert (found.tick, found.min_size, found.timestamp) == (Decimal("0.01"), 5, NOON)
+    assert (found.tick, found.min_size, found.timestamp) == (Decimal("0.01"), Decimal(5), NOON)
 
 
 async def test_a_broken_level_is_named(venue: ScriptedVenue, clob: CLOBClient) -> None:
@@ -175,7 +175,7 @@ async def test_windows_the_venue_would_refuse_are_refused_here(venue: ScriptedVe
         {"start": NOON - timedelta(days=16), "end": NOON},
     ):
         with pytest.raises(InputRejected):
-            await clob.price_history(YES, **wrong)  # type: ignore[arg-type]
+            await clob.price_history(YES, **wrong)
     assert venue.requests == []
 
 
@@ -195,7 +195,7 @@ async def test_the_compact_market_is_spelled_out(venue: ScriptedVenue, clob: CLO
     venue.on("GET", path, venue.json({**compact, "c": "0xbb"}))
     plain = await clob.clob_market(CONDITION, fresh=True)
     assert plain is not None
-    assert (plain.condition_id, plain.neg_risk, plain.fees.rate) == ("0xbb", False, 0)
+    assert (plain.condition_id, plain.neg_risk, plain.fees.rate) == ("0xbb", False, Decimal(0))
 
 
 async def test_a_token_leads_to_its_market(venue: ScriptedVenue, clob: CLOBClient) -> None:
