@@ -12,6 +12,12 @@ from .context import Desk
 from .untrusted_text import quoted
 
 
+_FAIR_VALUE_NOTES = {
+    "caller": "interval of 0.03 to each side of the probability you gave",
+    "micro_price": "interval (about 90 %) from the spread and an hour's usual movement; it holds no news yet",
+}
+
+
 class PriceNow(Answer):
     """Dollars per share = implied probability."""
 
@@ -183,8 +189,7 @@ def analysis_answer(desk: Desk, analysis: MarketAnalysis, *, full: bool) -> Anal
             high=analysis.fair.high,
             basis="your probability" if analysis.fair.basis == "caller" else "micro-price of the book",
             holds_news=analysis.fair.basis == "caller",
-            note="interval (about 90 %) from the spread and an hour's usual movement"
-            + ("" if analysis.fair.basis == "caller" else "; it holds no news yet"),
+            note=_FAIR_VALUE_NOTES[analysis.fair.basis],
         )
         if analysis.fair
         else None,

@@ -63,13 +63,13 @@ MarketRef = Annotated[
 OutcomeRef = Annotated[
     str | int,
     BeforeValidator(lambda value: value if isinstance(value, str) else int(value)),
-    WithJsonSchema({"type": ["string", "integer"]}),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]}),
     Field(description="Outcome: its label or index, e.g. Yes or 0"),
 ]
 Size = Annotated[
     Decimal | Literal["all"],
     BeforeValidator(_size),
-    WithJsonSchema({"type": ["number", "string"]}),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]}),
     Field(description='Shares (each pays $1 if right), e.g. 25. "all" sells the whole holding'),
 ]
 Detail = Annotated[Literal["concise", "full"], Field(description="How much to answer")]

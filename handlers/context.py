@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Protocol
 
 from ..core.clock import Clock
 from ..core.errors import ConfigurationError
@@ -13,10 +14,19 @@ from ..core.forecasting.analysis import RiskModel
 from ..core.market_data.directory import MarketDirectory
 from ..core.market_data.quotes import MarketQuotes
 from ..core.portfolio.snapshot import Portfolio
+from ..core.risk.simulation import Holding, PortfolioRisk
 from ..core.settings import Mode
 from ..core.trading.desk import TradingDesk
 from .answer import Heading
 from .toolspec import Toolset
+
+
+class BookRiskModel(Protocol):
+    """Simulates a whole book until all its markets have resolved."""
+
+    async def __call__(
+        self, *, holdings: Sequence[Holding], other_outcomes: Mapping[str, Sequence[Decimal]]
+    ) -> PortfolioRisk: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class Desk:
     trading: TradingDesk
     portfolio: Portfolio
     risk_model: RiskModel
+    book_risk_model: BookRiskModel
     compute: Callable[[], ComputeStatus]
     clock: Clock
     started_at: datetime

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field
 
-from ..core.errors import InputRejected
-from ..core.models import Position
+from ..core.errors import InputRejected, PolymarketAPIError
+from ..core.identifiers import ConditionId
+from ..core.models import Market, Position
+from ..core.risk.exposure import exposure_of
 from .answer import AccountAnswer, Answer, Num, When, rounded
 from .arguments import Detail
 from .context import Desk
@@ -48,6 +52,19 @@ class SettlingLine(Answer):
     settlement: str
 
 
+class BookRiskLine(Answer):
+    """If everything held now is kept until it resolves; dollars after cost."""
+
+    expected: Num
+    worst: Num
+    best: Num
+    chance_of_loss: Num
+    var_95: Num
+    cvar_95: Num
+    standard_error: Num
+    method: str
+
+
 class PortfolioAnswer(AccountAnswer):
     """`cash` and `positions` are settled; fills in `settling` join them when the venue confirms them."""
 
@@ -64,6 +81,8 @@ class PortfolioAnswer(AccountAnswer):
     open_orders: list[OpenOrderLine]
     settling: list[SettlingLine] | None = None
     not_priced: list[str] | None = None
+    risk: BookRiskLine | None = None
+    risk_problem: str | None = None
     next_cursor: str | None = None
 
 
@@ -72,7 +91,10 @@ async def get_portfolio(
     detail: Detail = "concise",
     cursor: Annotated[str | None, Field(max_length=10, description="next_cursor of the previous page")] = None,
 ) -> PortfolioAnswer:
-    """Show the {MODE} account: cash, positions at current prices, profit and loss, open orders. Dollars."""
+    """Show the {MODE} account: cash, positions at current prices, profit and loss, open orders. Dollars.
+
+    detail=full adds the risk of holding everything to resolution (Monte Carlo).
+    """
     desk.require_account()
     if cursor is not None and not cursor.isdigit():
         raise InputRejected("This cursor is not one of get_portfolio.", code="invalid_cursor", fix="leave cursor out")
@@ -81,6 +103,7 @@ async def get_portfolio(
     page = 20 if full else 8
     skip = int(cursor or 0)
     positions = sorted(snapshot.positions, key=lambda each: each.value or 0, reverse=True)
+    risk, risk_problem = await _risk(desk, snapshot.positions) if full else (None, None)
     return PortfolioAnswer(
         **desk.heading,
         as_of=snapshot.as_of,
@@ -116,8 +139,37 @@ async def get_portfolio(
         ]
         or None,
         not_priced=[quoted(title, 80) for title in snapshot.unpriced[:10]] or None,
+        risk=risk,
+        risk_problem=risk_problem,
         next_cursor=str(skip + page) if skip + page < len(positions) else None,
     )
+
+
+async def _risk(desk: Desk, positions: Sequence[Position]) -> tuple[BookRiskLine | None, str | None]:
+    """The simulated book, or why there is none; the portfolio itself stands without it."""
+
+    async def market(condition_id: ConditionId) -> Market:
+        return (await desk.directory.find(condition_id)).market
+
+    try:
+        exposure = await exposure_of(positions, market=market, event=desk.directory.find_event)
+        if not exposure.holdings:
+            return None, None
+        risk = await desk.book_risk_model(holdings=exposure.holdings, other_outcomes=exposure.other_outcomes)
+    except PolymarketAPIError as error:
+        return None, error.message
+    tail = next(each for each in risk.tails if each.level == Decimal("0.95"))
+    line = BookRiskLine(
+        expected=rounded(risk.expected, 2),
+        worst=rounded(risk.worst, 2),
+        best=rounded(risk.best, 2),
+        chance_of_loss=rounded(risk.loss_probability.value),
+        var_95=rounded(tail.value_at_risk.value, 2),
+        cvar_95=rounded(tail.conditional_value_at_risk.value, 2),
+        standard_error=rounded(risk.mean.standard_error, 3),
+        method=f"Monte Carlo, {risk.paths} paths, engine {risk.engine}, events independent, neg-risk markets exclusive",
+    )
+    return line, None
 
 
 def _position(position: Position, *, full: bool) -> PositionLine:

@@ -59,7 +59,7 @@ def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
     from ..core.risk.gate import RiskGate
     from ..core.risk.kill_switch import KillSwitch
     from ..core.risk.limits import RiskLimits
-    from ..core.risk.simulation import market_risk
+    from ..core.risk.simulation import market_risk, portfolio_risk
     from ..core.trading.approvals import ApprovalBox
     from ..core.trading.desk import TradingDesk
     from ..core.trading.drafts import DraftBook
@@ -97,6 +97,7 @@ def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
         trading=trading,
         portfolio=Portfolio(venue, site.clock),
         risk_model=functools.partial(market_risk, executor, seed=settings.sandbox_seed),
+        book_risk_model=functools.partial(portfolio_risk, executor, seed=settings.sandbox_seed),
         compute=compute,
         clock=site.clock,
         started_at=site.clock.now(),

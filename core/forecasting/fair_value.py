@@ -22,6 +22,10 @@ _UNMEASURED_VOLATILITY = 0.05
 """Dollars a day assumed where the history is too short to measure."""
 
 
+CALLERS_MARGIN = Decimal("0.03")
+"""What a caller's own probability is allowed to be wrong by before it counts as an edge."""
+
+
 @dataclass(frozen=True, slots=True)
 class FairValue:
     """Probability of the outcome, in [`low`, `high`] with about 90 % confidence, and where it comes from.
@@ -40,27 +44,24 @@ class FairValue:
 
 
 def fair_value(book: OrderBook, daily_volatility: float | None, *, believed: Decimal | None) -> FairValue | None:
-    """The micro-price, or the caller's own probability, with half the spread and an hour's movement around it.
+    """The micro-price with half the spread and an hour's usual movement to each side, or the caller's own probability
+    with three points to each side, because how sure a caller is cannot be measured here.
 
     None when one side of the book is empty and the caller gave no probability.
     """
-    spread = book.spread
     if believed is not None:
-        centre, basis = believed, "caller"
-    elif book.micro_price is not None:
-        centre, basis = book.micro_price, "micro_price"
-    else:
+        return _interval(believed, CALLERS_MARGIN, "caller")
+    centre, spread = book.micro_price, book.spread
+    if centre is None or spread is None:
         return None
     movement = _INTERVAL_Z * (_UNMEASURED_VOLATILITY if daily_volatility is None else daily_volatility)
-    width = (spread / 2 if spread is not None else Decimal("0.05")) + Decimal(
-        str(round(movement * math.sqrt(_HORIZON_DAYS), 6))
-    )
-    return FairValue(
-        value=round(centre, 4),
-        low=max(round(centre - width, 4), Decimal(0)),
-        high=min(round(centre + width, 4), Decimal(1)),
-        basis="caller" if basis == "caller" else "micro_price",
-    )
+    width = spread / 2 + Decimal(str(round(movement * math.sqrt(_HORIZON_DAYS), 6)))
+    return _interval(centre, width, "micro_price")
+
+
+def _interval(centre: Decimal, width: Decimal, basis: Basis) -> FairValue:
+    low, high = max(centre - width, Decimal(0)), min(centre + width, Decimal(1))
+    return FairValue(value=round(centre, 4), low=round(low, 4), high=round(high, 4), basis=basis)
 
 
 @dataclass(frozen=True, slots=True)

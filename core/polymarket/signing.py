@@ -48,6 +48,21 @@ _ORDER_TYPES = {
         {"name": "builder", "type": "bytes32"},
     ]
 }
+_DEPOSIT_WALLET_TYPES = {
+    "TypedDataSign": [
+        {"name": "contents", "type": "Order"},
+        {"name": "name", "type": "string"},
+        {"name": "version", "type": "string"},
+        {"name": "chainId", "type": "uint256"},
+        {"name": "verifyingContract", "type": "address"},
+        {"name": "salt", "type": "bytes32"},
+    ],
+    **_ORDER_TYPES,
+}
+_ORDER_TYPE_TEXT = (
+    b"Order(uint256 salt,address maker,address signer,uint256 tokenId,uint256 makerAmount,uint256 takerAmount,"
+    b"uint8 side,uint8 signatureType,uint256 timestamp,bytes32 metadata,bytes32 builder)"
+)
 _L1_TYPES = {
     "ClobAuth": [
         {"name": "address", "type": "address"},
@@ -59,11 +74,15 @@ _L1_TYPES = {
 
 
 class SignatureType(IntEnum):
-    """Who holds the money: the key's own account, an old proxy wallet, or a Safe. The key signs for all three."""
+    """Who holds the money: the key's own account, an old proxy wallet, a Safe, or a deposit wallet.
+
+    New accounts of the venue are deposit wallets. The key signs for all of them.
+    """
 
     EOA = 0
     POLY_PROXY = 1
     POLY_GNOSIS_SAFE = 2
+    POLY_1271 = 3
 
 
 class Signer:
@@ -137,13 +156,14 @@ def sign_order(
     """
     contracts = environment.contracts
     maker = order_maker(signer, funder=funder, signature_type=signature_type)
+    order_signer = maker if signature_type is SignatureType.POLY_1271 else signer.address
     maker_amount, taker_amount = OrderAmounts(ticket.shares, ticket.dollars).maker_taker(ticket.side)
     salt = random.randint(0, _MAX_SALT)
     timestamp_ms = unix_ms(clock.now())
     message = {
         "salt": salt,
         "maker": maker,
-        "signer": signer.address,
+        "signer": order_signer,
         "tokenId": int(ticket.token_id),
         "makerAmount": maker_amount,
         "takerAmount": taker_amount,
@@ -159,11 +179,14 @@ def sign_order(
         "chainId": environment.chain_id,
         "verifyingContract": contracts.neg_risk_exchange if ticket.neg_risk else contracts.exchange,
     }
-    digest, signature = signer.sign_typed_data(domain, _ORDER_TYPES, message)
+    if signature_type is SignatureType.POLY_1271:
+        digest, signature = _sign_for_deposit_wallet(signer, maker, domain, message)
+    else:
+        digest, signature = signer.sign_typed_data(domain, _ORDER_TYPES, message)
     order = {
         "salt": salt,
         "maker": maker,
-        "signer": signer.address,
+        "signer": order_signer,
         "tokenId": str(ticket.token_id),
         "makerAmount": str(maker_amount),
         "takerAmount": str(taker_amount),
@@ -176,6 +199,33 @@ def sign_order(
         "signature": signature,
     }
     return SignedOrder(order_id=OrderId(digest), ticket=ticket, order=order)
+
+
+def _sign_for_deposit_wallet(
+    signer: Signer, wallet: Address, domain: dict[str, Any], message: dict[str, Any]
+) -> tuple[str, str]:
+    """The order's digest, and a signature that the wallet's contract can check (ERC-7739).
+
+    The key signs the order nested in the wallet's own domain; behind that signature come the exchange's domain
+    separator, the order's struct hash, its type and the length of the type, from which the contract rebuilds what
+    was signed. The digest is that of the plain order, as for every other kind of account.
+    """
+    from eth_account.messages import encode_typed_data
+    from eth_utils.crypto import keccak
+
+    plain_order = encode_typed_data(domain, _ORDER_TYPES, message)
+    nested = {
+        "contents": message,
+        "name": "DepositWallet",
+        "version": "1",
+        "chainId": domain["chainId"],
+        "verifyingContract": wallet,
+        "salt": bytes(32),
+    }
+    _, signature = signer.sign_typed_data(domain, _DEPOSIT_WALLET_TYPES, nested)
+    trailer = plain_order.header + plain_order.body + _ORDER_TYPE_TEXT + len(_ORDER_TYPE_TEXT).to_bytes(2, "big")
+    digest = keccak(b"\x19\x01" + plain_order.header + plain_order.body)
+    return "0x" + digest.hex(), signature + trailer.hex()
 
 
 def order_maker(signer: Signer, *, funder: Address | None, signature_type: SignatureType) -> Address:

@@ -76,6 +76,7 @@ class HealingStream(Generic[EventT]):
 
     async def __aenter__(self) -> Self:
         self._running = asyncio.create_task(self._run())
+        self._running.add_done_callback(lambda _: self._queue.close())
         return self
 
     async def __aexit__(
@@ -108,7 +109,7 @@ class HealingStream(Generic[EventT]):
         await self._connected.wait()
 
     async def reconnect(self) -> None:
-        """Drop the connection; the stream opens another one at once and reports a Gap."""
+        """Drop the connection; the stream soon opens another one and reports a Gap."""
         if self._socket is not None:
             await self._socket.close()
 
@@ -119,7 +120,6 @@ class HealingStream(Generic[EventT]):
             with suppress(asyncio.CancelledError):
                 await self._running
             self._running = None
-        self._queue.close()
 
     def _hello(self) -> str:
         raise NotImplementedError

@@ -121,7 +121,7 @@ async def test_nothing_is_promised_twice_while_trades_settle(
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     prices=st.lists(st.integers(40, 60), min_size=1, max_size=12),
-    taken=st.integers(1, 120),
+    taken=st.integers(5, 120),
     outcome=st.integers(0, 1),
 )
 def test_makers_are_taken_strictly_by_price_then_time(

@@ -141,6 +141,23 @@ def test_a_safe_gives_the_money_while_the_key_signs() -> None:
     assert order.order["maker"] == OTHER_WALLET
 
 
+def test_a_deposit_wallet_signs_through_its_own_domain() -> None:
+    order = signed(ticket(), funder=OTHER_WALLET, signature_type=SignatureType.POLY_1271)
+    assert order.order_id == "0x7989df13d5d8c8a3717598aa848164b19b6d014ed1ffa0c82aa434932f2dce59"
+    assert (order.order["maker"], order.order["signer"]) == (OTHER_WALLET, OTHER_WALLET)
+    order_type = (
+        "Order(uint256 salt,address maker,address signer,uint256 tokenId,uint256 makerAmount,uint256 takerAmount,"
+        "uint8 side,uint8 signatureType,uint256 timestamp,bytes32 metadata,bytes32 builder)"
+    )
+    assert order.order["signature"] == (
+        "0xc87b52b4380a6d981de3331cd41a6f5f2985777af2fbb43e7e5db4dcbd9ac393"
+        "13712c7a7fa9fe391e11399f6a989b5de0ba4d661178b9d1b302fc3897b9a8081b"
+        "3264e159346253e26a64e00b69032db0e7d32f94628de3e6eecb50304d7af3d2"
+        "ae2d7d31a7dbf153d7fd571119e750aeb58a75259d06863b8af318e8de981358" + order_type.encode().hex() + "00ba"
+    )
+    assert len(bytes.fromhex(order.order["signature"][2:])) == 317
+
+
 def test_the_expiry_travels_in_unix_seconds_and_is_not_signed() -> None:
     order = signed(ticket(expires_at=datetime.fromtimestamp(1767229200, UTC)))
     assert order.order["expiration"] == "1767229200"
