@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from typing import cast
 
 MODULES = {
+    "server_start": "benchmarks.server_start",
+    "tool_call": "benchmarks.tool_call",
+    "signing": "benchmarks.signing",
+    "matching": "benchmarks.matching",
     "monte_carlo": "benchmarks.monte_carlo",
     "compute_pool": "benchmarks.compute_pool",
 }

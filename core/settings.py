@@ -90,8 +90,8 @@ class Settings(BaseSettings):
     api_passphrase: SecretStr | None = Field(None, description="Passphrase that belongs to the API key.")
     private_key: SecretStr | None = Field(None, description="Private key of the owner wallet; needed for live orders.")
     funder: str | None = Field(None, description="Address that holds the money when it is not the key's own.")
-    signature_type: Annotated[int, Field(ge=0, le=2)] = Field(
-        0, description="Wallet type: 0 EOA, 1 proxy wallet, 2 Safe."
+    signature_type: Annotated[int, Field(ge=0, le=3)] = Field(
+        0, description="Wallet type: 0 EOA, 1 proxy wallet, 2 Safe, 3 deposit wallet."
     )
     api_url: str = Field(CLOB_URL, description="Base URL of the CLOB.")
     gamma_url: str = Field(GAMMA_URL, description="Base URL of the Gamma catalogue.")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from ..core.errors import PolymarketAPIError
 from ..core.forecasting.analysis import analyse
 from ..core.market_data.directory import choose_outcome
 from ..core.models import NewsItem
 from .analysis_answer import AnalysisAnswer, analysis_answer
-from .arguments import Detail, MarketRef, Moment, Number, OutcomeRef
+from .arguments import AsMoment, Detail, Exact, MarketRef, OutcomeRef, number_schema
 from .context import Desk
 from .toolspec import Toolset, ToolSpec
 
@@ -23,13 +24,15 @@ class NewsInput(BaseModel):
     title: Annotated[str, Field(max_length=500)]
     text: Annotated[str, Field(max_length=20_000)] = ""
     source: Annotated[str, Field(max_length=200)] = ""
-    published: Moment | None = None
+    published: Annotated[datetime, AsMoment, WithJsonSchema({"type": "string"})] | None = None
     url: Annotated[str, Field(max_length=2000)] = ""
     stance: Annotated[
         Literal["supports", "opposes", "neutral"] | None,
         Field(description="Your view: does it make the outcome likelier"),
     ] = None
-    strength: Annotated[Number | None, Field(ge=0, le=1, description="Of your stance, 0-1")] = None
+    strength: (
+        Annotated[Decimal, Exact, Field(ge=0, le=1), number_schema("Of your stance", minimum=0, maximum=1)] | None
+    ) = None
 
 
 async def analyze_market(
@@ -40,9 +43,19 @@ async def analyze_market(
         list[NewsInput] | None, Field(max_length=20, description="News you found; judged for relevance and tone")
     ] = None,
     my_probability: Annotated[
-        Number | None, Field(gt=0, lt=1, description="Your own probability of the outcome, e.g. 0.62")
-    ] = None,
-    amount_usd: Annotated[Number | None, Field(gt=0, description="Dollars you think of spending, e.g. 50")] = None,
+        Decimal,
+        Exact,
+        Field(gt=0, lt=1),
+        number_schema("Your own probability of the outcome, e.g. 0.62", exclusiveMinimum=0, exclusiveMaximum=1),
+    ]
+    | None = None,
+    amount_usd: Annotated[
+        Decimal,
+        Exact,
+        Field(gt=0),
+        number_schema("Dollars you think of spending, e.g. 50", exclusiveMinimum=0),
+    ]
+    | None = None,
     detail: Detail = "concise",
 ) -> AnalysisAnswer:
     """Analyse one outcome: price, depth, cost, movement, news, fair value, edge after fees, size, risk, resolution.

@@ -11,11 +11,13 @@ from .answer import AccountAnswer, Answer, Num, When, rounded
 from .context import Desk
 from .untrusted_text import quoted
 
-
 _FAIR_VALUE_NOTES = {
     "caller": "interval of 0.03 to each side of the probability you gave",
     "micro_price": "interval (about 90 %) from the spread and an hour's usual movement; it holds no news yet",
 }
+
+
+_CONCISE_NEWS = 5
 
 
 class PriceNow(Answer):
@@ -129,6 +131,7 @@ class AnalysisAnswer(AccountAnswer):
     cost_of_buying: list[CostOfBuying] | None = None
     movement: Movement
     news: list[NewsLine] | None = None
+    news_not_shown: int | None = None
     fair_value: FairValueLine | None = None
     edges: list[EdgeLine] | None = None
     size: SizeLine | None = None
@@ -141,6 +144,7 @@ class AnalysisAnswer(AccountAnswer):
 def analysis_answer(desk: Desk, analysis: MarketAnalysis, *, full: bool) -> AnalysisAnswer:
     market, outcome, book = analysis.market, analysis.outcome, analysis.book
     five_cents = Decimal("0.05")
+    shown = analysis.news if full else analysis.news[:_CONCISE_NEWS]
     suggestion = analysis.suggestion
     verdict = suggestion.verdict if suggestion else "not_tradable" if book is None else "no_quote"
     days = (market.end_date - analysis.as_of).total_seconds() / 86_400 if market.end_date else None
@@ -182,7 +186,8 @@ def analysis_answer(desk: Desk, analysis: MarketAnalysis, *, full: bool) -> Anal
             points=statistics.points,
             since=statistics.since,
         ),
-        news=[_news_line(reading) for reading in analysis.news] or None,
+        news=[_news_line(reading) for reading in shown] or None,
+        news_not_shown=len(analysis.news) - len(shown) or None,
         fair_value=FairValueLine(
             value=analysis.fair.value,
             low=analysis.fair.low,

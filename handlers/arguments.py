@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
@@ -11,7 +10,6 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _LARGEST = Decimal(10) ** 12
 _STEP = Decimal("0.000001")
-_KEY_SHAPE = re.compile(r"(?<![0-9a-fA-F])(0x)?[0-9a-fA-F]{64}(?![0-9a-fA-F])")
 
 
 def exact_number(value: Any) -> Decimal:
@@ -36,6 +34,14 @@ def _size(value: Any) -> Any:
     return exact_number(value)
 
 
+def _outcome(value: Any) -> str | int:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("must be a label such as Yes or an index such as 0")
+    if isinstance(value, str) and len(value) > 200:
+        raise ValueError("must have at most 200 characters")
+    return value
+
+
 def _moment(value: Any) -> datetime:
     if isinstance(value, datetime):
         moment = value
@@ -49,8 +55,21 @@ def _moment(value: Any) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-Number = Annotated[Decimal, BeforeValidator(exact_number), WithJsonSchema({"type": "number"})]
-Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
+def number_schema(description: str, **bounds: float) -> WithJsonSchema:
+    """How a number reads in a tool's schema. `bounds` are JSON Schema keywords such as exclusiveMinimum.
+
+    It carries the description itself: one given by a Field is lost where the argument may be left out.
+    """
+    return WithJsonSchema({"type": "number", **bounds, "description": description})
+
+
+def moment_schema(description: str) -> WithJsonSchema:
+    """How a time reads in a tool's schema."""
+    return WithJsonSchema({"type": "string", "description": description})
+
+
+Exact = BeforeValidator(exact_number)
+AsMoment = BeforeValidator(_moment)
 
 MarketRef = Annotated[
     str,
@@ -62,21 +81,24 @@ MarketRef = Annotated[
 ]
 OutcomeRef = Annotated[
     str | int,
-    BeforeValidator(lambda value: value if isinstance(value, str) else int(value)),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]}),
-    Field(description="Outcome: its label or index, e.g. Yes or 0"),
+    BeforeValidator(_outcome),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string"}, {"type": "integer"}],
+            "description": "Outcome: its label or index, e.g. Yes or 0",
+        }
+    ),
 ]
 Size = Annotated[
     Decimal | Literal["all"],
     BeforeValidator(_size),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]}),
-    Field(description='Shares (each pays $1 if right), e.g. 25. "all" sells the whole holding'),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "number"}, {"type": "string"}],
+            "description": 'Shares (each pays $1 if right), e.g. 25. "all" sells the whole holding',
+        }
+    ),
 ]
 Detail = Annotated[Literal["concise", "full"], Field(description="How much to answer")]
-Limit = Annotated[int, Field(ge=1, le=50, description="Most entries to return")]
+Limit = Annotated[int, Field(ge=1, le=10, description="Most entries to return")]
 Cursor = Annotated[str, Field(max_length=500, description="next_cursor of the previous page")]
-
-
-def looks_like_private_key(text: str) -> bool:
-    """Whether a text argument holds 32 bytes of hex where no hash belongs."""
-    return _KEY_SHAPE.search(text) is not None

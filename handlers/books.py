@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -10,7 +11,7 @@ from pydantic import Field
 from ..core.errors import InputRejected
 from ..core.market_data.directory import choose_outcome
 from .answer import Answer, Num, When, rounded
-from .arguments import MarketRef, Moment, OutcomeRef
+from .arguments import AsMoment, MarketRef, OutcomeRef, moment_schema
 from .context import Desk
 from .markets import state_of
 from .toolspec import Toolset, ToolSpec
@@ -107,9 +108,10 @@ async def get_price_history(
     market_id: MarketRef,
     outcome: OutcomeRef | None = None,
     interval: Annotated[Literal["1h", "6h", "1d", "1w", "1m", "max"], Field(description="How far back")] = "1w",
-    start: Annotated[Moment | None, Field(description="Instead of interval: from, e.g. 2026-05-01T00:00:00Z")] = None,
-    end: Annotated[Moment | None, Field(description="With start: until; at most 15 days after it")] = None,
-    max_points: Annotated[int, Field(ge=2, le=100, description="Points to return; more are thinned evenly")] = 24,
+    start: Annotated[datetime, AsMoment, moment_schema("Instead of interval: from, e.g. 2026-05-01T00:00:00Z")]
+    | None = None,
+    end: Annotated[datetime, AsMoment, moment_schema("With start: until; at most 15 days after it")] | None = None,
+    max_points: Annotated[int, Field(ge=2, le=90, description="Points to return; more are thinned evenly")] = 24,
 ) -> HistoryAnswer:
     """Read how an outcome's midpoint moved, oldest point first."""
     if end is not None and start is None:

@@ -6,19 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ..core.clock import Clock
 from ..core.errors import ConfigurationError
-from ..core.forecasting.analysis import RiskModel
-from ..core.market_data.directory import MarketDirectory
-from ..core.market_data.quotes import MarketQuotes
-from ..core.portfolio.snapshot import Portfolio
-from ..core.risk.simulation import Holding, PortfolioRisk
-from ..core.settings import Mode
-from ..core.trading.desk import TradingDesk
-from .answer import Heading
-from .toolspec import Toolset
+
+if TYPE_CHECKING:  # tools are listed without any of these
+    from ..core.clock import Clock
+    from ..core.forecasting.analysis import RiskModel
+    from ..core.market_data.directory import MarketDirectory
+    from ..core.market_data.quotes import MarketQuotes
+    from ..core.portfolio.snapshot import Portfolio
+    from ..core.risk.simulation import Holding, PortfolioRisk
+    from ..core.settings import Mode
+    from ..core.trading.desk import TradingDesk
+    from .answer import Heading
+    from .toolspec import Toolset
 
 
 class BookRiskModel(Protocol):

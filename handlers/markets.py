@@ -18,7 +18,9 @@ from .context import Desk
 from .toolspec import Toolset, ToolSpec
 from .untrusted_text import quoted
 
-_RULES_LENGTH = 1500
+_RULES_LENGTH = 1200
+_PAGE = {"concise": 8, "full": 5}
+"""Markets per answer, so that it stays within what a model should have to read."""
 
 
 class OutcomePrice(Answer):
@@ -52,16 +54,18 @@ class MarketsPage(Answer):
 
 
 class MarketDetail(MarketLine):
-    condition_id: str
+    """`tick` in dollars, `min_size` in shares; the taker's fee is fee_rate x shares x price x (1 - price)."""
+
     spread: Num | None = None
-    volume: Num
-    liquidity: Num
     tick: Num
     min_size: Num
     fee_rate: Num
-    neg_risk: bool
+    condition_id: str | None = None
+    volume: Num | None = None
+    liquidity: Num | None = None
+    neg_risk: bool | None = None
+    resolution: str | None = None
     rules_by_strangers: str | None = None
-    resolution: str
     tags: list[str] | None = None
 
 
@@ -72,7 +76,7 @@ class MarketsAnswer(Answer):
     event: str | None = None
     probabilities_sum: Num | None = None
     markets: list[MarketDetail]
-    not_shown: int | None = None
+    next_cursor: str | None = None
 
 
 async def search_markets(
@@ -118,8 +122,9 @@ async def get_market(
     ] = None,
     event: Annotated[str | None, Field(max_length=400, description="All markets of one event, by slug or URL")] = None,
     detail: Detail = "concise",
+    cursor: Cursor | None = None,
 ) -> MarketsAnswer:
-    """Read markets with current prices, rules for orders, fees and how they are resolved."""
+    """Read markets with current prices, order rules and fees; detail=full adds ids, rules, volume and resolution."""
     if bool(markets) == bool(event):
         raise InputRejected("Give either markets or event.", code="invalid_arguments", fix="keep one of them")
     if event is not None:
@@ -130,12 +135,15 @@ async def get_market(
         assert markets is not None
         references = await asyncio.gather(*(desk.directory.find(each) for each in markets))
         found, title = [reference.market for reference in references], None
-    shown = found[:20] if detail == "concise" else found[:6]
+    if cursor is not None and not cursor.isdigit():
+        raise InputRejected("This cursor is not one of get_market.", code="invalid_cursor", fix="leave cursor out")
+    skip, page = int(cursor or 0), _PAGE[detail]
+    shown = found[skip : skip + page]
     books = await desk.quotes.books([each.token_id for market in shown for each in market.outcomes if market.tradable])
     details = [_detail(market, books, full=detail == "full") for market in shown]
     total = None
     if event is not None and len(found) > 1 and all(market.neg_risk for market in found):
-        total = sum((each.outcomes[0].price or Decimal(0) for each in details), Decimal(0))
+        total = sum((market.outcomes[0].price or Decimal(0) for market in found if not market.closed), Decimal(0))
     return MarketsAnswer(
         as_of=desk.clock.now(),
         source=desk.source,
@@ -143,7 +151,7 @@ async def get_market(
         event=title,
         probabilities_sum=rounded(total),
         markets=details,
-        not_shown=len(found) - len(shown) or None,
+        next_cursor=str(skip + page) if skip + page < len(found) else None,
     )
 
 
@@ -215,16 +223,16 @@ def _detail(market: Market, books: dict[TokenId, OrderBook], *, full: bool) -> M
     return MarketDetail(
         **_line(market).model_dump(exclude={"outcomes"}),
         outcomes=prices,
-        condition_id=market.condition_id,
         spread=spread,
-        volume=rounded(market.volume, 0) or Decimal(0),
-        liquidity=rounded(market.liquidity, 0) or Decimal(0),
         tick=market.tick,
         min_size=market.min_size,
         fee_rate=market.fees.rate,
-        neg_risk=market.neg_risk,
+        condition_id=market.condition_id if full else None,
+        volume=rounded(market.volume, 0) if full else None,
+        liquidity=rounded(market.liquidity, 0) if full else None,
+        neg_risk=market.neg_risk if full else None,
+        resolution=decided if full else None,
         rules_by_strangers=quoted(market.description, _RULES_LENGTH) if full else None,
-        resolution=decided,
         tags=[quoted(tag, 40) for tag in market.tags[:8]] or None if full else None,
     )
 

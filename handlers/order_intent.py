@@ -12,22 +12,37 @@ from ..core.errors import InputRejected
 from ..core.market_data.directory import choose_outcome
 from ..core.models import OrderSide, TimeInForce
 from ..core.trading.intent import OrderIntent
-from .arguments import Moment, Number
+from .arguments import AsMoment, Exact, moment_schema, number_schema
 from .context import Desk
 
-SpendUsd = Annotated[Number, Field(gt=0, description="Most dollars that leave the account, fee included, e.g. 20")]
+SpendUsd = Annotated[
+    Decimal,
+    Exact,
+    Field(gt=0),
+    number_schema("Most dollars that leave the account, fee included, e.g. 20", exclusiveMinimum=0),
+]
 Side = Annotated[Literal["BUY", "SELL"], Field(description="BUY or SELL the outcome's shares")]
-Price = Annotated[Number, Field(gt=0, lt=1, description="Limit in dollars per share, e.g. 0.45. Omit: take at once")]
+Price = Annotated[
+    Decimal,
+    Exact,
+    Field(gt=0, lt=1),
+    number_schema("Limit in dollars per share, e.g. 0.45. Omit: take at once", exclusiveMinimum=0, exclusiveMaximum=1),
+]
 Tif = Annotated[
     Literal["GTC", "GTD", "FOK", "FAK"],
     Field(description="With price: GTC rests, GTD rests until expires_at, FAK fills what it can now, FOK all or none"),
 ]
-ExpiresAt = Annotated[Moment, Field(description="For GTD, e.g. 2026-06-01T12:00:00Z")]
+ExpiresAt = Annotated[datetime, AsMoment, moment_schema("For GTD, e.g. 2026-06-01T12:00:00Z")]
 PostOnly = Annotated[bool, Field(description="Refuse the order rather than trade at once")]
-Slippage = Annotated[Number, Field(ge=0, lt=1, description="Without price: most dollars beyond the best price")]
+Slippage = Annotated[
+    Decimal,
+    Exact,
+    Field(ge=0, lt=1),
+    number_schema("Without price: most dollars beyond the best price (default 0.02)", minimum=0, exclusiveMaximum=1),
+]
 DraftId = Annotated[str, Field(max_length=40, description="Place this preview; then give no other order argument")]
 Token = Annotated[str, Field(max_length=80, description="Your id for this order: the same one never places two")]
-Acknowledge = Annotated[Number, Field(description="The draft's worst_cost, where the desk asks for it")]
+Acknowledge = Annotated[Decimal, Exact, number_schema("The draft's worst_cost, where the desk asks for it")]
 
 
 async def intent_of(

@@ -59,34 +59,58 @@ def failed(failure: Failure) -> CallToolResult:
     return CallToolResult(content=[_text(data)], structured_content=data, is_error=True)
 
 
-def lean_schema(schema: Any, *, output: bool) -> Any:
-    """A JSON schema without generated titles, null branches and null defaults.
+def lean_schema(schema: dict[str, Any], *, output: bool) -> dict[str, Any]:
+    """A JSON schema that costs a model as little as it can and still says everything.
 
-    An argument that may be null may also be left out, so the null branch tells a model nothing. Output schemas
-    also lose `additionalProperties`, which only matters to who writes the answer.
+    Definitions stand where they are used. Generated titles, null branches and null defaults go: an argument that may
+    be null may also be left out. Output schemas also lose `additionalProperties` and `required`, which matter to
+    who writes an answer and not to who reads it.
     """
+    definitions = schema.get("$defs", {})
+    lean = _lean({key: value for key, value in schema.items() if key != "$defs"}, definitions, output=output)
+    assert isinstance(lean, dict)
+    return lean
+
+
+def _lean(schema: Any, definitions: dict[str, Any], *, output: bool) -> Any:
     if isinstance(schema, list):
-        return [lean_schema(each, output=output) for each in schema]
+        return [_lean(each, definitions, output=output) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    branches = schema.get("anyOf")
-    if isinstance(branches, list) and {"type": "null"} in branches:
-        rest = [branch for branch in branches if branch != {"type": "null"}]
-        outer = {key: value for key, value in schema.items() if key != "anyOf"}
-        schema = {**rest[0], **outer} if len(rest) == 1 else {**outer, "anyOf": rest}
+    schema = _inlined(_without_null(_inlined(schema, definitions)), definitions)
     lean: dict[str, Any] = {}
     for key, value in schema.items():
         if (key == "title" and isinstance(value, str)) or (key == "default" and value is None):
             continue
-        if output and key == "additionalProperties" and value is False:
+        if output and key in ("additionalProperties", "required") and not isinstance(value, dict):
             continue
-        if key in ("properties", "$defs"):
-            lean[key] = {name: lean_schema(each, output=output) for name, each in value.items()}
+        if key == "properties":
+            lean[key] = {name: _lean(each, definitions, output=output) for name, each in value.items()}
         elif key in ("default", "enum", "const", "required"):
             lean[key] = value
         else:
-            lean[key] = lean_schema(value, output=output)
+            lean[key] = _lean(value, definitions, output=output)
     return lean
+
+
+def _inlined(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """The definition a reference points to, with what stands beside the reference. No answer refers to itself."""
+    reference = schema.get("$ref")
+    if not isinstance(reference, str):
+        return schema
+    beside = {key: value for key, value in schema.items() if key != "$ref"}
+    return {**definitions[reference.removeprefix("#/$defs/")], **beside}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    branches = schema.get("anyOf")
+    if not isinstance(branches, list) or {"type": "null"} not in branches:
+        return schema
+    rest = [branch for branch in branches if branch != {"type": "null"}]
+    outer = {key: value for key, value in schema.items() if key != "anyOf"}
+    if len(rest) == 1:
+        return {**rest[0], **outer}
+    return {**outer, "anyOf": rest}
 
 
 def _tool(spec: ToolSpec, mode: Mode) -> Tool:

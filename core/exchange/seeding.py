@@ -42,13 +42,12 @@ def house_order(
     book_price: int,
     size: int,
     mirrored: bool,
-    number: int,
     order_type: OrderType = "GTC",
 ) -> Order:
     """An order of a house account, by its place on the book. `mirrored` states it in the second outcome's token."""
     outcome = 1 if mirrored else 0
     side: Side = "BUY" if is_bid != mirrored else "SELL"
-    digest = hashlib.sha256(f"{account.address} {number}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{account.address} {next(exchange.house_numbers)}".encode()).hexdigest()
     return Order(
         id="0x" + digest,
         account=account,
@@ -67,7 +66,7 @@ def house_order(
 def seed_books(exchange: Exchange) -> None:
     """Rest every recorded level, each second one stated in the complementary token, as real books are mixed too."""
     account = house_account(exchange, HOUSE)
-    number = 0
+    mirrored = False
     for listing in exchange.listings:
         if listing.closed:
             continue
@@ -81,8 +80,7 @@ def seed_books(exchange: Exchange) -> None:
                         is_bid=is_bid,
                         book_price=price_units(price),
                         size=to_micro(size),
-                        mirrored=number % 2 == 1,
-                        number=number,
+                        mirrored=mirrored,
                     )
                 )
-                number += 1
+                mirrored = not mirrored

@@ -8,11 +8,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
+from typing import cast
 
 import uvicorn
 
 from ..errors import ConfigurationError
 from .application import build_application
+from .streams import StreamCounts, StreamHub
 from .traders import simulated_traders
 from .venue import Exchange
 
@@ -30,6 +32,7 @@ class ExchangeServer:
         if not _is_loopback(host):
             raise ConfigurationError(f"the exchange serves this machine only; {host!r} is not a loopback address")
         self.exchange = exchange
+        self.application = build_application(exchange)
         self._host = host
         self._port = port
         self._tasks: list[asyncio.Task[None]] = []
@@ -62,6 +65,11 @@ class ExchangeServer:
         return f"ws://{self._authority}/ws"
 
     @property
+    def stream_counts(self) -> StreamCounts:
+        """What was lost to slow readers of the streams so far."""
+        return cast(StreamHub, self.application.state.streams).counts
+
+    @property
     def _authority(self) -> str:
         return f"[{self._host}]:{self._port}" if ":" in self._host else f"{self._host}:{self._port}"
 
@@ -69,7 +77,7 @@ class ExchangeServer:
         listener = _listening_socket(self._host, self._port)
         self._port = listener.getsockname()[1]
         config = uvicorn.Config(
-            build_application(self.exchange),
+            self.application,
             log_level="warning",
             access_log=False,
             lifespan="off",

@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -29,59 +30,71 @@ from .venue import Exchange
 
 _POLICY_VIOLATION = 1008
 _TRY_AGAIN_LATER = 1013
+_CLOSE_S = 1
+
+
+@dataclass(slots=True)
+class StreamCounts:
+    """What was lost to clients that did not keep up: connections closed for it, and frames they never got."""
+
+    slow_readers: int = 0
+    dropped_frames: int = 0
 
 
 class Connection:
     """One client's socket behind a bounded queue. A client that does not keep up is closed rather than given gaps."""
 
-    def __init__(self, websocket: WebSocket, *, queue_frames: int) -> None:
-        self.websocket = websocket
-        self.dropped = 0
-        self.close_code: int | None = None
-        self._frames: asyncio.Queue[str | None] = asyncio.Queue(maxsize=queue_frames + 1)
-        self._limit = queue_frames
+    def __init__(self, websocket: WebSocket, counts: StreamCounts, *, queue_frames: int) -> None:
+        self._websocket = websocket
+        self._counts = counts
+        self._frames: asyncio.Queue[str] = asyncio.Queue(maxsize=queue_frames)
+        self._close_code: int | None = None
+        self._ended = asyncio.Event()
 
     def offer(self, frame: str) -> None:
-        """Queue a text frame, or count it as dropped once the queue has overflowed."""
-        if self.close_code is not None:
-            self.dropped += 1
-        elif self._frames.qsize() >= self._limit:
-            self.dropped += 1
-            self.close(_TRY_AGAIN_LATER)
-        else:
+        """Queue a text frame; when the queue is full, give the client up."""
+        if self._close_code is not None:
+            return
+        try:
             self._frames.put_nowait(frame)
+        except asyncio.QueueFull:
+            self._counts.slow_readers += 1
+            self._counts.dropped_frames += self._frames.qsize() + 1
+            self.close(_TRY_AGAIN_LATER)
 
     def close(self, code: int) -> None:
-        """End the connection after the frames that are queued already; a slow reader loses those too."""
-        if self.close_code is not None:
-            return
-        self.close_code = code
-        if code == _TRY_AGAIN_LATER:
-            while not self._frames.empty():
-                self._frames.get_nowait()
-        self._frames.put_nowait(None)
+        """End the connection, queued frames or not."""
+        self._close_code = code
+        self._ended.set()
 
     async def serve(self, handle: Callable[[str], None]) -> None:
         """Send what is offered and hand over what arrives, until either side ends it."""
-        await self.websocket.accept()
-        tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._receive(handle))]
+        await self._websocket.accept()
+        tasks = [asyncio.create_task(work) for work in (self._send(), self._receive(handle), self._end())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        if self._close_code is not None:
+            # The client may not even read the close frame; then the connection is dropped without it.
+            with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._websocket.close(self._close_code)
+
+    async def _end(self) -> None:
+        await self._ended.wait()
 
     async def _send(self) -> None:
         with suppress(WebSocketDisconnect, RuntimeError):
-            while (frame := await self._frames.get()) is not None:
-                await self.websocket.send_text(frame)
-            await self.websocket.close(self.close_code or 1000)
+            while True:
+                await self._websocket.send_text(await self._frames.get())
 
     async def _receive(self, handle: Callable[[str], None]) -> None:
         with suppress(WebSocketDisconnect):
             while True:
-                message = await self.websocket.receive()
+                message = await self._websocket.receive()
                 if message["type"] == "websocket.disconnect":
                     return
                 text = message.get("text")
@@ -94,8 +107,8 @@ class Connection:
 class MarketConnection(Connection):
     """`tokens` are subscribed; `custom` says whether the optional messages were asked for."""
 
-    def __init__(self, websocket: WebSocket, *, queue_frames: int) -> None:
-        super().__init__(websocket, queue_frames=queue_frames)
+    def __init__(self, websocket: WebSocket, counts: StreamCounts, *, queue_frames: int) -> None:
+        super().__init__(websocket, counts, queue_frames=queue_frames)
         self.tokens: dict[str, None] = {}
         self.custom = False
 
@@ -103,46 +116,40 @@ class MarketConnection(Connection):
 class UserConnection(Connection):
     """`credential` is set once the first frame proved it; `markets` None means all."""
 
-    def __init__(self, websocket: WebSocket, *, queue_frames: int) -> None:
-        super().__init__(websocket, queue_frames=queue_frames)
+    def __init__(self, websocket: WebSocket, counts: StreamCounts, *, queue_frames: int) -> None:
+        super().__init__(websocket, counts, queue_frames=queue_frames)
         self.credential: Credential | None = None
         self.markets: set[str] | None = None
 
 
 class StreamHub:
-    """All open streams of one exchange. `slow_readers` counts connections closed for not keeping up."""
+    """All open streams of one exchange."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._queue_frames = exchange.settings.stream_queue_frames
         self._market: dict[MarketConnection, None] = {}
         self._user: dict[UserConnection, None] = {}
-        self.slow_readers = 0
-        self.dropped_frames = 0
+        self.counts = StreamCounts()
         exchange.subscribe(self._on_event)
 
     # -- connections -------------------------------------------------------------------------------------------------
 
     async def serve_market(self, websocket: WebSocket) -> None:
-        connection = MarketConnection(websocket, queue_frames=self._exchange.settings.stream_queue_frames)
+        connection = MarketConnection(websocket, self.counts, queue_frames=self._queue_frames)
         self._market[connection] = None
         try:
             await connection.serve(lambda text: self._market_request(connection, text))
         finally:
             del self._market[connection]
-            self._count(connection)
 
     async def serve_user(self, websocket: WebSocket) -> None:
-        connection = UserConnection(websocket, queue_frames=self._exchange.settings.stream_queue_frames)
+        connection = UserConnection(websocket, self.counts, queue_frames=self._queue_frames)
         self._user[connection] = None
         try:
             await connection.serve(lambda text: self._user_request(connection, text))
         finally:
             del self._user[connection]
-            self._count(connection)
-
-    def _count(self, connection: Connection) -> None:
-        self.dropped_frames += connection.dropped
-        self.slow_readers += connection.close_code == _TRY_AGAIN_LATER
 
     def _market_request(self, connection: MarketConnection, text: str) -> None:
         """A first frame or an update. Repeating an asset changes nothing but the custom-feature flag."""

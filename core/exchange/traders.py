@@ -6,7 +6,6 @@ around the recorded middle. Bids of the house stay below the gap and asks above 
 
 from __future__ import annotations
 
-import itertools
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -57,12 +56,11 @@ class FairValue:
 
 
 class Desk:
-    """What the simulated traders share: the markets, their fair values and a count for order ids."""
+    """What the simulated traders share: the markets and their fair values."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self._fair: dict[str, FairValue] = {}
-        self._numbers = itertools.count(1)
 
     def pick(self, rng: random.Random) -> FairValue | None:
         """A market that trades, by chance."""
@@ -97,7 +95,6 @@ class Desk:
             book_price=book_price,
             size=shares,
             mirrored=rng.random() < 0.5,
-            number=next(self._numbers),
             order_type="FAK" if take else "GTC",
         )
         try:

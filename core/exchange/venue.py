@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 import uuid
 from collections import defaultdict, deque
@@ -52,7 +53,7 @@ class Exchange:
     """A venue that lives by `clock` and draws all its randomness from `settings.seed`.
 
     House accounts rest the recorded books; they and everybody else trade through `enter`. `tape` holds the latest
-    trades of all accounts, oldest first.
+    trades of all accounts, oldest first; `house_numbers` tell the orders of house accounts apart.
     """
 
     def __init__(self, catalogue: Catalogue, settings: ExchangeSettings, clock: Clock) -> None:
@@ -76,6 +77,7 @@ class Exchange:
         self._listeners: list[Listener] = []
         self._random = random.Random(settings.seed)
         self.credentials = CredentialStore(hashlib.sha256(f"polydesk exchange {settings.seed}".encode()).digest())
+        self.house_numbers = itertools.count()
         seed_books(self)
 
     # -- who and when ------------------------------------------------------------------------------------------------

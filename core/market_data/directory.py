@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import InputRejected
 from ..identifiers import ConditionId, EventId, MarketId, Slug, TokenId, is_hash32
 from ..models import Event, Market, Outcome
-from ..polymarket.gamma import GammaClient, MarketPage, SearchPage
+
+if TYPE_CHECKING:
+    from ..polymarket.gamma import GammaClient, MarketPage, SearchPage
 
 _MARKET_ID_DIGITS = 12
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,300}")

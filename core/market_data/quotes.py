@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ..identifiers import TokenId
 from ..models import OrderBook, PriceHistory
-from ..polymarket.clob import CLOBClient
+
+if TYPE_CHECKING:
+    from ..polymarket.clob import CLOBClient
 
 
 class MarketQuotes:

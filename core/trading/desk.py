@@ -193,6 +193,9 @@ class TradingDesk:
         for task in self._waiting:
             task.cancel()
         await asyncio.gather(*self._waiting, return_exceptions=True)
+        for record in self._journal:
+            if record.status is OrderStatus.AWAITING_PERSON and record.approval is not None:
+                self._approvals.remove(record.approval.code)  # a yes would come to nothing now
 
     async def _plan(self, intent: OrderIntent) -> OrderPlan:
         book = await self._venue.book(intent.outcome.token_id)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
+
 from polydesk.core.settings import load_settings
 from polydesk.server.application import Application
 from polydesk.server.build import build_server
@@ -56,15 +57,24 @@ class Agent:
 
 
 @asynccontextmanager
-async def open_agent(state: Path, *, mode: str = "auto", **settings: Any) -> AsyncIterator[Agent]:
+async def open_agent(state: Path, *, era: str = "auto", **settings: Any) -> AsyncIterator[Agent]:
     """An agent on a desk of its own. Simulated traders are off unless asked for, so that books hold still."""
     defaults: dict[str, Any] = {"state_dir": state, "compute": "inline", "sandbox_traders": False}
     application = Application(load_settings(**(defaults | settings)))
     try:
-        async with Client(build_server(application), mode=mode, raise_exceptions=True) as client:
+        async with Client(build_server(application), mode=era, raise_exceptions=True) as client:
             yield Agent(client, application)
     finally:
         await application.aclose()
+
+
+OpenAgent = Callable[..., AbstractAsyncContextManager[Agent]]
+
+
+@pytest.fixture(name="open_agent")
+def open_agent_fixture() -> OpenAgent:
+    """For tests that need a desk with settings of its own."""
+    return open_agent
 
 
 @pytest.fixture

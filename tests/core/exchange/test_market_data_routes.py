@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EMPTY_YES, FEE_YES, RATES_YES, BUSY_YES, BUSY_NO, CLOSED_YES = "111", "121", "211", "131", "132", "311"
 BUSY_CONDITION = "0x" + f"{13:064x}"
+UNKNOWN_INTERVAL = "the 'interval' value is unknown. Known values: '1m', '1w', '1d', '6h', '1h'"
 NO_BOOK = {"error": "No orderbook exists for the requested token id"}
 
 
@@ -225,14 +226,14 @@ async def test_a_past_window_still_ends_with_a_point_of_now(http: httpx2.AsyncCl
     ("query", "text"),
     [
         ({}, "the 'market' (asset id) is mandatory"),
-        ({"market": BUSY_YES}, "the 'interval' value is unknown. Known values: '1m', '1w', '1d', '6h', '1h'"),
+        ({"market": BUSY_YES}, UNKNOWN_INTERVAL),
         (
             {"market": BUSY_YES, "interval": "2d"},
-            "the 'interval' value is unknown. Known values: '1m', '1w', '1d', '6h', '1h'",
+            UNKNOWN_INTERVAL,
         ),
         (
             {"market": BUSY_YES, "endTs": "5"},
-            "the 'interval' value is unknown. Known values: '1m', '1w', '1d', '6h', '1h'",
+            UNKNOWN_INTERVAL,
         ),
         ({"market": BUSY_YES, "interval": "1m"}, "minimum 'fidelity' for '1m' range is 10"),
         ({"market": BUSY_YES, "interval": "1w", "fidelity": "4"}, "minimum 'fidelity' for '1w' range is 5"),

@@ -1,0 +1,100 @@
+"""Trades settle on the clock, markets resolve, and both leave the ledger exact."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from polydesk.core.clock import ManualClock, unix_ms
+from polydesk.core.exchange.agenda import Agenda
+from polydesk.core.exchange.ledger import InsufficientFunds
+from polydesk.core.exchange.settings import ExchangeSettings
+from polydesk.core.money import to_micro
+
+if TYPE_CHECKING:
+    from tests.core.exchange.conftest import Floor
+
+CONDITION = "0x" + f"{11:064x}"
+
+
+def micro(amount: str) -> int:
+    return to_micro(Decimal(amount))
+
+
+async def test_the_agenda_does_things_in_the_order_of_their_times(clock: ManualClock) -> None:
+    agenda = Agenda(clock)
+    done: list[str] = []
+    running = asyncio.create_task(agenda.run())
+    await clock.advance(1)
+    agenda.after(5, lambda: done.append("late"))
+    agenda.after(2, lambda: done.append("early"))
+    agenda.at(unix_ms(clock.now() + timedelta(seconds=5)), lambda: done.append("as late"))
+    agenda.after(0, lambda: done.append("now"))
+    assert done == ["now"]
+    await clock.advance(2.2)
+    assert done == ["now", "early"]
+    await clock.advance(3)
+    assert done == ["now", "early", "late", "as late"]
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+class TestResolution:
+    @pytest.fixture
+    def settings(self) -> ExchangeSettings:
+        return ExchangeSettings(simulated_traders=False, mined_after_s=60)
+
+    @pytest.mark.parametrize(
+        ("winner", "yes_cash", "no_cash"), [(0, "104", "96"), (1, "94", "106"), (None, "99", "101")]
+    )
+    def test_it_settles_pays_and_ends_trading(
+        self, floor: Floor, winner: int | None, yes_cash: str, no_cash: str
+    ) -> None:
+        yes, no = floor.account("yes", dollars="100"), floor.account("no", dollars="100")
+        floor.enter(yes, "BUY", "0.6", "10")
+        floor.enter(no, "BUY", "0.4", "10", outcome=1)
+        resting = floor.enter(yes, "BUY", "0.5", "10").order
+        floor.exchange.resolve(CONDITION, winner)
+        assert resting.status == "CANCELED_MARKET_RESOLVED"
+        assert yes.matched_cash == no.matched_cash == yes.open_cash == 0
+        assert not floor.discrepancies()
+        for account in (yes, no):
+            floor.exchange.ledger.redeem(account, CONDITION, at=0)
+        assert (yes.cash, no.cash) == (micro(yes_cash), micro(no_cash))
+        assert not floor.discrepancies()
+        assert floor.listing(11).closed
+
+    def test_an_open_market_pays_nothing(self, floor: Floor) -> None:
+        with pytest.raises(KeyError):
+            floor.exchange.ledger.redeem(floor.account("ann", shares="5"), CONDITION, at=0)
+
+
+def test_sets_are_split_and_merged_within_what_is_free(floor: Floor) -> None:
+    ann = floor.account("ann", dollars="3", shares="10")
+    listing = floor.listing(11)
+    ledger = floor.exchange.ledger
+    floor.enter(ann, "SELL", "0.6", "6")
+    with pytest.raises(InsufficientFunds):
+        ledger.merge(ann, CONDITION, listing.tokens, micro("5"), at=0)
+    ledger.merge(ann, CONDITION, listing.tokens, micro("4"), at=0)
+    assert (ann.cash, ann.shares(listing.tokens[1])) == (micro("7"), micro("6"))
+    with pytest.raises(InsufficientFunds):
+        ledger.split(ann, CONDITION, listing.tokens, micro("7.000001"), at=0)
+    assert not floor.discrepancies()
+
+
+def test_every_kind_of_imbalance_is_reported(floor: Floor) -> None:
+    ann = floor.account("ann", dollars="3", shares="10")
+    ann.cash -= micro("4")
+    ann.position("111").size -= micro("20")
+    floor.exchange.resolve("0x" + f"{12:064x}", 0)
+    floor.exchange.ledger.locked["0x" + f"{12:064x}"] = 0
+    found = "\n".join(floor.discrepancies())
+    for words in ("negative cash", "is short", "deposits", "holders have", "locks 0 and owes"):
+        assert words in found

@@ -1,0 +1,33 @@
+"""A halt outlives the process, and doubt about it means halted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from polydesk.core.risk.kill_switch import KillSwitch
+
+NOW = datetime(2026, 5, 17, 6, 0, tzinfo=UTC)
+
+
+def test_a_halt_is_seen_by_another_process_and_keeps_its_first_reason(tmp_path: Path) -> None:
+    KillSwitch(tmp_path).engage("first", NOW)
+    KillSwitch(tmp_path).engage("second", NOW)
+    halt = KillSwitch(tmp_path).current()
+    assert halt is not None
+    assert (halt.reason, halt.since) == ("first", NOW)
+
+
+def test_lifting_says_whether_anything_was_halted(tmp_path: Path) -> None:
+    switch = KillSwitch(tmp_path)
+    assert not switch.lift()
+    switch.engage("x", NOW)
+    assert switch.lift()
+    assert switch.current() is None
+
+
+def test_a_damaged_file_still_halts(tmp_path: Path) -> None:
+    (tmp_path / "halted.json").write_text("{")
+    halt = KillSwitch(tmp_path).current()
+    assert halt is not None
+    assert "cannot be read" in halt.reason

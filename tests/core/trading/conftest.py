@@ -1,0 +1,135 @@
+"""A venue that does what a test tells it to, and a desk on it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from polydesk.core.clock import ManualClock
+from polydesk.core.identifiers import Address, ConditionId, OrderId, TokenId
+from polydesk.core.models import (
+    AccountBalance,
+    CancelResult,
+    OpenOrder,
+    OrderBook,
+    PlacementResult,
+    Position,
+    Trade,
+)
+from polydesk.core.risk.gate import RiskGate
+from polydesk.core.risk.kill_switch import KillSwitch
+from polydesk.core.risk.limits import RiskLimits
+from polydesk.core.trading.approvals import ApprovalBox
+from polydesk.core.trading.consent import ConsentPolicy, NoConsent
+from polydesk.core.trading.desk import TradingDesk
+from polydesk.core.trading.drafts import DraftBook
+from polydesk.core.trading.journal import OrderJournal
+from polydesk.core.venues.venue import ApprovedOrder, SignedTicket
+
+if TYPE_CHECKING:
+    from tests.core.conftest import MakeBook
+
+
+@dataclass
+class ScriptedVenue:
+    """Answers with what the fields hold. `answer` may be an exception to raise on submit."""
+
+    order_book: OrderBook | None
+    clock: ManualClock
+    answer: PlacementResult | BaseException | None = None
+    known: dict[OrderId, OpenOrder] = field(default_factory=dict)
+    fills: list[Trade] = field(default_factory=list)
+    holding: Decimal = Decimal(0)
+    submitted: list[SignedTicket] = field(default_factory=list)
+    cancelled: list[OrderId] = field(default_factory=list)
+    before_submit: Callable[[SignedTicket], None] = lambda _: None
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def account(self) -> Address:
+        return Address("0x" + "11" * 20)
+
+    async def book(self, token_id: TokenId) -> OrderBook | None:
+        return self.order_book
+
+    async def sign(self, approved: ApprovedOrder) -> SignedTicket:
+        return SignedTicket(OrderId(f"0x{next(self._numbers):064x}"), approved, body=None)
+
+    async def submit(self, signed: SignedTicket) -> PlacementResult:
+        self.before_submit(signed)
+        self.submitted.append(signed)
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer or PlacementResult(signed.order_id, "live", Decimal(0), Decimal(0), ())
+
+    async def cancel(self, order_ids: Sequence[OrderId]) -> CancelResult:
+        self.cancelled += order_ids
+        return CancelResult(tuple(order_ids), {})
+
+    async def cancel_market(self, condition_id: ConditionId) -> CancelResult:
+        return await self.cancel([signed.order_id for signed in self.submitted])
+
+    async def cancel_all(self) -> CancelResult:
+        return await self.cancel([signed.order_id for signed in self.submitted])
+
+    async def order(self, order_id: OrderId) -> OpenOrder | None:
+        return self.known.get(order_id)
+
+    async def open_orders(self) -> tuple[OpenOrder, ...]:
+        return tuple(order for order in self.known.values() if order.status == "LIVE")
+
+    async def trades(self) -> tuple[Trade, ...]:
+        return tuple(self.fills)
+
+    async def positions(self) -> tuple[Position, ...]:
+        return ()
+
+    async def balance(self) -> AccountBalance:
+        return AccountBalance(Decimal(1000), Decimal(1000), self.clock.now())
+
+    async def token_balance(self, token_id: TokenId) -> Decimal:
+        return self.holding
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A desk with the parts a test reaches into."""
+
+    desk: TradingDesk
+    venue: ScriptedVenue
+    clock: ManualClock
+    approvals: ApprovalBox
+    kill_switch: KillSwitch
+
+
+MakeBench = Callable[..., Bench]
+
+
+@pytest.fixture
+def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> MakeBench:
+    def make(consent: ConsentPolicy | None = None, **limits: object) -> Bench:
+        clock = ManualClock(now)
+        venue = ScriptedVenue(make_book(), clock)
+        numbers = itertools.count(1)
+        approvals = ApprovalBox(tmp_path / "approvals", lambda: f"c{next(numbers)}")
+        kill_switch = KillSwitch(tmp_path)
+        settings = {"max_order_usd": Decimal(250), "max_open_orders": 3} | limits
+        desk = TradingDesk(
+            venue=venue,
+            gate=RiskGate(RiskLimits(**settings)),  # type: ignore[arg-type]
+            kill_switch=kill_switch,
+            journal=OrderJournal(lambda: f"a{next(numbers)}"),
+            drafts=DraftBook(lambda: f"d{next(numbers)}"),
+            consent=consent or NoConsent(),
+            approvals=approvals,
+            clock=clock,
+        )
+        return Bench(desk, venue, clock, approvals, kill_switch)
+
+    return make

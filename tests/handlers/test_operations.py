@@ -1,0 +1,137 @@
+"""Status, portfolio pages and the desk without a venue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from polydesk.core.errors import (
+    CircuitOpen,
+    ConfigurationError,
+    InputRejected,
+    OrderError,
+    OutcomeUnknown,
+    PolymarketAPIError,
+    RateLimitError,
+    UnexpectedPayload,
+    VenueUnavailable,
+)
+from polydesk.handlers.failures import failure_of
+
+if TYPE_CHECKING:
+    from tests.handlers.conftest import Agent, OpenAgent
+
+KEY = "0x" + "5" * 64
+NO_CHANGE = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting"
+
+
+async def test_status_names_the_money_the_limits_and_the_engine(agent: Agent) -> None:
+    status = await agent.call("get_status")
+    assert list(status)[:2] == ["mode", "account"]
+    assert status["mode"] == "sandbox"
+    assert "not current prices" in status["warning"]
+    assert status["venue"] == "answers"
+    assert status["limits"]["max_order_usd"] == 250
+    assert status["compute"]["engine"] == "numpy"
+
+
+async def test_every_answer_about_money_begins_with_the_mode(agent: Agent) -> None:
+    for tool, arguments in {
+        "get_status": {},
+        "get_portfolio": {},
+        "get_orders": {},
+        "preview_order": {"market_id": NO_CHANGE, "outcome": "Yes", "size": 10},
+        "place_order": {"market_id": NO_CHANGE, "outcome": "Yes", "size": 10},
+        "cancel_orders": {"cancel_all": True},
+        "analyze_market": {"market_id": NO_CHANGE},
+        "halt_trading": {"reason": "test"},
+    }.items():
+        answer = await agent.call(tool, **arguments)
+        assert list(answer)[:2] == ["mode", "account"], tool
+
+
+async def test_live_without_a_wallet_reads_but_does_not_trade(open_agent: OpenAgent, tmp_path: Path) -> None:
+    urls = dict.fromkeys(("api_url", "gamma_url", "data_url"), "http://127.0.0.1:9") | {"ws_url": "ws://127.0.0.1:9"}
+    async with open_agent(tmp_path, mode="live", max_retries=0, **urls) as agent:
+        status = await agent.call("get_status")
+        assert status["trading"] == "no wallet configured"
+        assert status["venue"] == "does not answer"
+        error = await agent.refused("place_order", market_id=NO_CHANGE, outcome="Yes", size=10)
+        assert error["code"] == "configuration"
+
+
+async def test_an_unreachable_exchange_is_a_tool_error_and_the_server_lives_on(
+    open_agent: OpenAgent, tmp_path: Path
+) -> None:
+    urls = dict.fromkeys(("api_url", "gamma_url", "data_url"), "http://127.0.0.1:9") | {"ws_url": "ws://127.0.0.1:9"}
+    async with open_agent(tmp_path, mode="live", max_retries=0, private_key=KEY, **urls) as agent:
+        for tool, arguments in {
+            "search_markets": {"query": "fed"},
+            "get_portfolio": {},
+            "place_order": {"market_id": NO_CHANGE, "outcome": "Yes", "size": 10},
+        }.items():
+            error = await agent.refused(tool, **arguments)
+            assert error["code"] == "venue_unavailable"
+            assert error["anything_sent"] == "no"
+        assert (await agent.call("get_status"))["mode"] == "live"
+
+
+async def test_live_refuses_to_leave_this_machine(open_agent: OpenAgent, tmp_path: Path) -> None:
+    async with open_agent(tmp_path, mode="live", private_key=KEY) as agent:
+        error = await agent.refused("get_status")
+        assert error["code"] == "configuration"
+        assert "sandbox" in error["message"]
+
+
+async def test_a_read_only_server_offers_nothing_that_changes_anything(open_agent: OpenAgent, tmp_path: Path) -> None:
+    async with open_agent(tmp_path, read_only=True) as agent:
+        tools = (await agent.client.list_tools()).tools
+        assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
+        assert "polymarket_place_order" not in {tool.name for tool in tools}
+        assert (await agent.call("get_status"))["trading"] == "read-only"
+
+
+async def test_toolsets_that_are_off_are_named_with_the_way_to_turn_them_on(
+    open_agent: OpenAgent, tmp_path: Path
+) -> None:
+    async with open_agent(tmp_path, toolsets=("markets", "operations")) as agent:
+        names = {tool.name for tool in (await agent.client.list_tools()).tools}
+        assert names == {
+            "polymarket_search_markets",
+            "polymarket_get_market",
+            "polymarket_get_order_book",
+            "polymarket_get_price_history",
+            "polymarket_get_status",
+        }
+        status = await agent.call("get_status")
+        assert status["toolsets_off"] == ["portfolio", "research", "trading"]
+        assert "POLYMARKET_TOOLSETS" in status["turn_on"]
+
+
+@pytest.mark.parametrize("arguments", [{"cursor": "x"}, {"detail": "everything"}])
+async def test_a_portfolio_page_that_does_not_exist_is_refused(agent: Agent, arguments: dict[str, Any]) -> None:
+    assert (await agent.refused("get_portfolio", **arguments))["anything_sent"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sent", "retry"),
+    [
+        (InputRejected("x", code="c", fix="f"), "c", "no", "never"),
+        (OrderError("x", code="tick"), "tick", "no", "never"),
+        (OrderError("x", restriction="post_only", retry_after_s=79), "rejected", "no", "after_79"),
+        (RateLimitError("x", retry_after_s=3), "rate_limited", "no", "after_3"),
+        (VenueUnavailable("x"), "venue_unavailable", "no", "after_5"),
+        (CircuitOpen("x", retry_after_s=12), "venue_unavailable", "no", "after_12"),
+        (OutcomeUnknown("x"), "outcome_unknown", "unknown", "never"),
+        (ConfigurationError("x"), "configuration", "no", "never"),
+        (UnexpectedPayload("x", path="bids.0", anything_sent="unknown"), "unexpected_payload", "unknown", "never"),
+        (PolymarketAPIError("x"), "failed", "no", "never"),
+    ],
+)
+def test_every_error_says_whether_anything_happened_and_what_next(
+    error: PolymarketAPIError, code: str, sent: str, retry: str
+) -> None:
+    failure = failure_of(error)
+    assert (failure.code, failure.anything_sent, failure.retry) == (code, sent, retry)

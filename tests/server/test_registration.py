@@ -1,0 +1,140 @@
+"""What hosts see of the tools: small, strict, annotated, and within the budgets."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pytest
+from mcp import Client
+from mcp.server import MCPServer
+from pydantic import Field
+
+from polydesk.core.settings import Mode, load_settings
+from polydesk.handlers.answer import Answer
+from polydesk.handlers.catalogue import ALL_TOOLS
+from polydesk.handlers.context import Desk
+from polydesk.handlers.instructions import server_instructions
+from polydesk.handlers.toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec, parse_toolsets, select
+from polydesk.server.application import Application
+from polydesk.server.build import build_server
+from polydesk.server.registration import build_tools, lean_schema
+
+if TYPE_CHECKING:
+    from mcp_types import Tool
+
+
+@pytest.fixture
+async def tools(tmp_path: Path) -> list[Tool]:
+    async with Client(build_server(Application(load_settings(state_dir=tmp_path)))) as client:
+        return (await client.list_tools()).tools
+
+
+def tokens(value: Any) -> float:
+    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()) / 4
+
+
+async def test_the_default_tool_list_fits_its_budget(tools: list[Tool]) -> None:
+    listed = [tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in tools]
+    assert tokens({"tools": listed}) <= 7000
+
+
+async def test_every_tool_is_described_annotated_and_strict(tools: list[Tool]) -> None:
+    for tool in tools:
+        assert tool.name.startswith("polymarket_")
+        assert tool.description
+        assert len(tool.description.encode()) < 2048
+        assert "{" not in tool.description
+        notes = tool.annotations
+        assert notes is not None
+        assert None not in (notes.read_only_hint, notes.destructive_hint, notes.idempotent_hint, notes.open_world_hint)
+        assert tool.input_schema["additionalProperties"] is False
+        assert tool.output_schema
+        for name, schema in tool.input_schema["properties"].items():
+            assert "description" in schema, f"{tool.name}.{name}"
+
+
+async def test_schemas_have_no_titles_and_no_null_branches(tools: list[Tool]) -> None:
+    def walk(schema: Any) -> None:
+        if isinstance(schema, list):
+            for each in schema:
+                walk(each)
+        elif isinstance(schema, dict):
+            assert not isinstance(schema.get("title"), str)
+            assert {"type": "null"} not in schema.get("anyOf", [])
+            for key, each in schema.items():
+                walk(list(each.values()) if key in ("properties", "$defs") else each)
+
+    for tool in tools:
+        walk(tool.input_schema)
+        walk(tool.output_schema)
+
+
+async def test_the_mode_stands_in_title_and_description_of_trading_tools(tools: list[Tool]) -> None:
+    place = next(tool for tool in tools if tool.name == "polymarket_place_order")
+    assert place.title == "Place SANDBOX order"
+    assert "SANDBOX" in (place.description or "")
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("read_only", [False, True])
+def test_instructions_fit_where_hosts_cut_them_and_name_only_offered_tools(mode: Mode, read_only: bool) -> None:
+    for toolsets in (DEFAULT_TOOLSETS, frozenset({Toolset.MARKETS}), frozenset({Toolset.TRADING})):
+        text = server_instructions(mode, toolsets, read_only=read_only)
+        assert len(text.encode()) < 2048
+        assert mode.value.upper() in text
+        offered = {spec.name for spec in select(ALL_TOOLS, toolsets, read_only=read_only)}
+        named = {word.strip(".,;:") for word in text.split() if word.startswith("polymarket_")}
+        assert named <= offered
+
+
+def test_toolsets_are_named_or_refused() -> None:
+    assert parse_toolsets(["default"]) == DEFAULT_TOOLSETS
+    assert parse_toolsets(["markets", "trading"]) == {Toolset.MARKETS, Toolset.TRADING}
+    with pytest.raises(Exception, match="choose from default, all, markets"):
+        parse_toolsets(["everything"])
+
+
+class Echo(Answer):
+    text: str
+
+
+async def crash(desk: Desk, word: Annotated[str, Field(description="a word")] = "") -> Echo:
+    """Fail."""
+    raise RuntimeError(f"secret {word}")
+
+
+class NoDesk:
+    async def desk(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize(("changes", "sent"), [(False, "no"), (True, "unknown")])
+async def test_a_defect_is_reported_without_its_text(
+    caplog: pytest.LogCaptureFixture, changes: bool, sent: str
+) -> None:
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[NoDesk]:
+        yield NoDesk()
+
+    spec = ToolSpec("polymarket_crash", Toolset.OPERATIONS, "Crash", crash, changes=changes)
+    server = MCPServer("t", tools=build_tools([spec], Mode.SANDBOX), lifespan=lifespan)
+    async with Client(server) as client:
+        with caplog.at_level(logging.ERROR):
+            result = await client.call_tool("polymarket_crash", {"word": "0xdead"})
+    assert result.is_error
+    assert result.structured_content is not None
+    assert result.structured_content["code"] == "internal_error"
+    assert result.structured_content["anything_sent"] == sent
+    assert "secret" not in json.dumps(result.structured_content)
+    error_id = result.structured_content["message"].split("error ")[1].split(".")[0]
+    assert error_id in caplog.text
+
+
+def test_a_property_called_title_survives() -> None:
+    schema = {"title": "News", "type": "object", "properties": {"title": {"title": "Title", "type": "string"}}}
+    assert lean_schema(schema, output=False) == {"type": "object", "properties": {"title": {"type": "string"}}}
