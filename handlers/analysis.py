@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from ..core.errors import PolymarketAPIError
-from ..core.forecasting.analysis import analyse
 from ..core.market_data.directory import choose_outcome
 from ..core.models import NewsItem
 from .analysis_answer import AnalysisAnswer, analysis_answer
@@ -63,6 +62,8 @@ async def analyze_market(
     The fair value is the book's own (micro-price) unless my_probability is given; it holds no news, and tone is not
     stance. verdict no_edge means: do not trade.
     """
+    from ..core.forecasting.analysis import analyse  # brings models of chance and language; listing tools needs none
+
     reference = await desk.directory.find(market_id)
     chosen = choose_outcome(reference, outcome if outcome is not None or reference.outcome else 0)
     items = [

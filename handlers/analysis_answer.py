@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from ..core.forecasting.analysis import MarketAnalysis, NewsReading
-from ..core.forecasting.fair_value import Edge
-from ..core.risk.simulation import MarketRisk
 from .answer import AccountAnswer, Answer, Num, When, rounded
-from .context import Desk
 from .untrusted_text import quoted
+
+if TYPE_CHECKING:
+    from ..core.forecasting.analysis import MarketAnalysis, NewsReading
+    from ..core.forecasting.fair_value import Edge
+    from ..core.risk.simulation import MarketRisk
+    from .context import Desk
 
 _FAIR_VALUE_NOTES = {
     "caller": "interval of 0.03 to each side of the probability you gave",

@@ -9,8 +9,6 @@ from typing import Annotated, Any, Literal, Protocol
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
 from pydantic import BaseModel, Field
 
-from ..core.trading.consent import ConsentKind
-from ..core.trading.desk import describe_for_person
 from ..core.trading.drafts import Draft
 from .context import Desk
 from .order_intent import intent_of
@@ -83,6 +81,9 @@ async def ask_user(
     """The question, built from the frozen draft alone so that it reads the same when it is put again."""
     if draft is None or draft.attempt_id is not None:
         return None
+    from ..core.trading.consent import ConsentKind
+    from ..core.trading.desk import describe_for_person
+
     desk = await desk_of(ctx)
     kind = desk.trading.consent_for(draft.plan, host_can_ask=await host_can_ask(ctx))
     if kind is not ConsentKind.DIALOG:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from ..core.identifiers import OrderId
-from ..core.models import CancelResult, OrderSide, OrderStatus, Trade
-from ..core.trading.desk import Placement
-from ..core.trading.drafts import Draft
-from ..core.trading.order_plan import OrderPlan
-from ..core.trading.order_view import OrderView
+from ..core.models import OrderSide, OrderStatus
 from .answer import AccountAnswer, Answer, Num, When, rounded
-from .context import Desk
 from .untrusted_text import quoted
+
+if TYPE_CHECKING:
+    from ..core.identifiers import OrderId
+    from ..core.models import CancelResult, Trade
+    from ..core.trading.desk import Placement
+    from ..core.trading.drafts import Draft
+    from ..core.trading.order_plan import OrderPlan
+    from ..core.trading.order_view import OrderView
+    from .context import Desk
 
 
 class PlanAnswer(AccountAnswer):

@@ -11,7 +11,6 @@ from pydantic import Field
 from ..core.errors import InputRejected, PolymarketAPIError
 from ..core.identifiers import ConditionId
 from ..core.models import Market, Position
-from ..core.risk.exposure import exposure_of
 from .answer import AccountAnswer, Answer, Num, When, rounded
 from .arguments import Detail
 from .context import Desk
@@ -147,6 +146,7 @@ async def get_portfolio(
 
 async def _risk(desk: Desk, positions: Sequence[Position]) -> tuple[BookRiskLine | None, str | None]:
     """The simulated book, or why there is none; the portfolio itself stands without it."""
+    from ..core.risk.exposure import exposure_of
 
     async def market(condition_id: ConditionId) -> Market:
         return (await desk.directory.find(condition_id)).market

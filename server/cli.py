@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -27,6 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def command_names() -> tuple[str, ...]:
+    """The commands there are."""
+    (commands,) = (action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    return tuple(commands.choices)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="polydesk", description="A prediction-market trading desk for LLM agents, served over MCP."
@@ -37,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run the MCP server", description="Run the MCP server.")
     serve.add_argument("--transport", choices=["stdio", "sse", "http"], default="stdio", help="default: stdio")
     serve.add_argument("--host", default="127.0.0.1", help="address for sse and http; only this machine's own")
-    serve.add_argument("--port", type=int, default=8000, help="port for sse and http (default: 8000)")
+    serve.add_argument("--port", type=int, default=8000, help="port for sse and http; 0: a free one (default: 8000)")
     serve.add_argument("--mode", choices=["sandbox", "live"], help="which money (default: sandbox)")
     serve.add_argument("--toolsets", help="toolsets to offer, separated by commas (default: default)")
     serve.add_argument("--read-only", action="store_true", default=None, help="offer no tool that changes anything")
@@ -55,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
     exchange = commands.add_parser("exchange", help="run the embedded exchange alone, for any client")
     exchange.add_argument("--host", default="127.0.0.1", help="address; only this machine's own")
-    exchange.add_argument("--port", type=int, default=8099, help="port (default: 8099)")
+    exchange.add_argument("--port", type=int, default=8099, help="port; 0: a free one (default: 8099)")
     exchange.add_argument("--chain-id", type=int, default=137, help="chain that orders are signed for (default: 137)")
     exchange.add_argument("--seed", type=int, help="seed of the simulated traders")
     exchange.add_argument("--no-traders", action="store_true", help="leave the recorded books as they are")
@@ -80,6 +87,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     configure_logging()
     settings = load_settings(mode=options.mode, toolsets=options.toolsets, read_only=options.read_only)
+    gc.disable()  # what loads now stays for good; looking for garbage among it would take a tenth of the start
     from .transports import serve  # loads the SDK: other commands do not need it
 
     serve(settings, transport=options.transport, host=options.host, port=options.port)

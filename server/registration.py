@@ -130,7 +130,7 @@ def _tool(spec: ToolSpec, mode: Mode) -> Tool:
     arguments = tool.fn_metadata.arg_model
     arguments.model_config["extra"] = "forbid"
     arguments.model_rebuild(force=True)
-    tool.parameters = lean_schema(arguments.model_json_schema(by_alias=True), output=False)
+    tool.parameters = lean_schema({**tool.parameters, "additionalProperties": False}, output=False)
     tool.fn_metadata.output_schema = lean_schema(tool.fn_metadata.output_schema, output=True)
     assert isinstance(tool, DeskTool)
     tool.changes = spec.changes

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,8 @@ from .application import Application
 from .build import build_server
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+    from mcp.server.transport_security import TransportSecuritySettings
     from starlette.applications import Starlette
 
 Transport = Literal["stdio", "sse", "http"]
@@ -51,6 +55,8 @@ def check_loopback(host: str) -> None:
 async def _serve(settings: Settings, transport: Transport, host: str, port: int) -> None:
     application = Application(settings)
     server = build_server(application)
+    gc.freeze()  # the classes and schemas loaded so far are never garbage
+    gc.enable()
     try:
         match transport:
             case "stdio":
@@ -59,9 +65,11 @@ async def _serve(settings: Settings, transport: Transport, host: str, port: int)
                     await server.run_stdio_async()
                     tasks.cancel_scope.cancel()
             case "sse":
-                await _serve_http(server.sse_app(host=host), host, port, "/sse")
+                app = server.sse_app(host=host, transport_security=_local_callers(host))
+                await _serve_http(app, host, port, "/sse")
             case "http":
-                await _serve_http(server.streamable_http_app(host=host), host, port, "/mcp")
+                app = server.streamable_http_app(host=host, transport_security=_local_callers(host))
+                await _serve_http(app, host, port, "/mcp")
     finally:
         with anyio.CancelScope(shield=True):
             await application.aclose()
@@ -75,6 +83,40 @@ async def _leave_on_signal(application: Application) -> None:
             os._exit(0)
 
 
+def _local_callers(host: str) -> TransportSecuritySettings:
+    """Accept requests that name this machine, so that no web page can reach the server through the user's browser.
+
+    Said outright because the SDK checks nothing for loopback addresses other than the usual ones.
+    """
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    names = {"127.0.0.1", "localhost", "[::1]", _in_url(host)}
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=[f"{name}:*" for name in sorted(names)],
+        allowed_origins=[f"http://{name}:*" for name in sorted(names)],
+    )
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises ConfigurationError when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With its protocol named, or asyncio leaves TCP_NODELAY off and every answer waits 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(f"The server cannot listen on {host}:{port}: {error.strerror}.") from error
+    return listener
+
+
 async def _serve_http(app: Starlette, host: str, port: int, path: str) -> None:
     import uvicorn
 
@@ -85,18 +127,19 @@ async def _serve_http(app: Starlette, host: str, port: int, path: str) -> None:
         def capture_signals(self) -> Iterator[None]:
             yield
 
-    config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, timeout_graceful_shutdown=_GRACE_S, lifespan="on"
-    )
+    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=_GRACE_S, lifespan="on")
     web = QuietServer(config)
 
-    async def stop_on_signal() -> None:
+    async def stop_on_signal(task_status: TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            task_status.started()
             async for _ in signals:
                 web.should_exit = True
 
-    print(f"polydesk serves http://{host}:{port}{path}", file=sys.stderr, flush=True)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(stop_on_signal)
-        await web.serve()
-        tasks.cancel_scope.cancel()
+    with _listen(host, port) as listener:
+        # Connections queue from here on, so whoever reads this line may connect at once.
+        print(f"polydesk serves http://{_in_url(host)}:{listener.getsockname()[1]}{path}", file=sys.stderr, flush=True)
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(stop_on_signal)
+            await web.serve(sockets=[listener])
+            tasks.cancel_scope.cancel()

@@ -10,8 +10,6 @@ from datetime import timedelta
 
 from ..clock import Clock, unix_ms
 
-_LOOK_EVERY_S = 0.1
-
 
 class Agenda:
     """Actions by due time. They run when `run_due` is called, in the order of their times and then of their entry."""
@@ -21,6 +19,7 @@ class Agenda:
         self._entries: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._entered = asyncio.Event()
+        self._pause: asyncio.Task[None] | None = None
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Do `action` in `seconds`; at once when that is not in the future."""
@@ -30,8 +29,11 @@ class Agenda:
             self.at(unix_ms(self._clock.now() + timedelta(seconds=seconds)), action)
 
     def at(self, due_ms: int, action: Callable[[], None]) -> None:
-        heapq.heappush(self._entries, (due_ms, next(self._numbers), action))
+        entry = (due_ms, next(self._numbers), action)
+        heapq.heappush(self._entries, entry)
         self._entered.set()
+        if self._pause is not None and self._entries[0] is entry:
+            self._pause.cancel()
 
     def run_due(self) -> None:
         if not self._entries:
@@ -41,12 +43,16 @@ class Agenda:
             heapq.heappop(self._entries)[2]()
 
     async def run(self) -> None:
-        """Keep up with the clock until cancelled, a tenth of a second late at most; idle while nothing is entered."""
+        """Keep up with the clock until cancelled: wait for what is next, or until something earlier is entered."""
         while True:
             self.run_due()
-            if self._entries:
-                wait_s = (self._entries[0][0] - unix_ms(self._clock.now())) / 1000
-                await self._clock.sleep(min(max(wait_s, 0.001), _LOOK_EVERY_S))
-            else:
+            if not self._entries:
                 self._entered.clear()
                 await self._entered.wait()
+                continue
+            pause_s = max(self._entries[0][0] - unix_ms(self._clock.now()), 1) / 1000
+            self._pause = asyncio.create_task(self._clock.sleep(pause_s))
+            try:
+                await asyncio.wait([self._pause])
+            finally:
+                self._pause.cancel()

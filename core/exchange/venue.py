@@ -13,27 +13,21 @@ from functools import partial
 from typing import Any, Literal
 
 from ..clock import Clock, unix_ms
-from ..money import MICRO, to_micro
+from ..money import to_micro
 from .agenda import Agenda
 from .book import Order
 from .catalogue import Catalogue
 from .credentials import Credential, CredentialStore
+from .entry_checks import check_funds, check_minimum, kill_reason
 from .events import BookChanged, ExchangeEvent, Listener, MarketResolved, OrderChanged, TickChanged, TradeChanged
 from .ledger import Account, Ledger
 from .listing import LastTrade, Listing
-from .matching import Fill, MatchPlan, plan_match
-from .rejections import (
-    FAK_KILLED,
-    FOK_KILLED,
-    POST_ONLY_CROSSES,
-    Rejection,
-    marketable_buy_too_small,
-    not_enough,
-)
+from .matching import Fill, plan_match
+from .rejections import POST_ONLY_CROSSES, Rejection
 from .seeding import seed_books
 from .settings import ExchangeSettings
 from .trades import MakerFill, Trade
-from .units import UNIT, amount_text, proceeds_ceil
+from .units import UNIT
 
 CancelReason = Literal["CANCELED", "CANCELED_EXPIRED_ORDER", "CANCELED_MARKET_RESOLVED"]
 _TAPE_LENGTH = 5000
@@ -147,11 +141,15 @@ class Exchange:
         plan = plan_match(listing.book, order)
         buckets = _buckets(plan.fills)
         fees = [listing.taker_fee(sum(fill.shares for fill in bucket), bucket[0].price) for bucket in buckets]
-        self._check_minimum(order, plan)
-        self._check_funds(order, plan, sum(fees))
+        check_minimum(order, plan)
+        check_funds(order, plan, fee=sum(fees))
         if post_only and (plan.fills or plan.own):
             raise Rejection(POST_ONLY_CROSSES)
-        self._check_immediacy(order, plan)
+        killed = kill_reason(order, plan)
+        if killed is not None:
+            order.status = f"CANCELED_{killed}"
+            self._publish(OrderChanged(order, listing, "CANCELLATION"))
+            raise Rejection(killed)
 
         best_before = listing.book.best_for(0)
         touched: dict[tuple[bool, int], None] = {}
@@ -214,36 +212,6 @@ class Exchange:
         payouts = (1, 1) if winner is None else (1 - winner, winner)
         self.ledger.resolve(condition_id, listing.tokens, payouts)
         self._publish(MarketResolved(listing))
-
-    def _check_minimum(self, order: Order, plan: MatchPlan) -> None:
-        if order.side == "BUY" and (plan.fills or order.order_type in ("FOK", "FAK")):
-            dollars = order.budget if order.budget is not None else proceeds_ceil(order.size, order.price)
-            if dollars < MICRO:
-                raise marketable_buy_too_small(amount_text(dollars))
-
-    def _check_funds(self, order: Order, plan: MatchPlan, fee: int) -> None:
-        account = order.account
-        if order.side == "SELL":
-            active, matched = account.open_shares[order.token_id], account.matched_shares[order.token_id]
-            balance, amount, fee = account.shares(order.token_id), order.size, 0
-        else:
-            active, matched, balance = account.open_cash, account.matched_cash, account.cash
-            limit = order.budget if order.budget is not None else proceeds_ceil(order.size, order.price)
-            # Rounding fractions of a millionth per fill can lift the cost of a fill at the limit above it.
-            amount = max(limit, plan.cash)
-        if amount + fee > balance - active - matched:
-            raise not_enough(balance=balance, amount=amount, active=active, matched=matched, fee=fee)
-
-    def _check_immediacy(self, order: Order, plan: MatchPlan) -> None:
-        killed = None
-        if order.order_type == "FOK" and not plan.complete:
-            killed = FOK_KILLED
-        elif order.order_type == "FAK" and not plan.fills:
-            killed = FAK_KILLED
-        if killed is not None:
-            order.status = f"CANCELED_{killed}"
-            self._publish(OrderChanged(order, self.by_token[order.token_id], "CANCELLATION"))
-            raise Rejection(killed)
 
     # -- what follows from an order ----------------------------------------------------------------------------------
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from ..market_data.fill_estimate import FillEstimate
-from ..models import OrderBook, OrderTicket
-from .intent import OrderIntent
+if TYPE_CHECKING:
+    from ..market_data.fill_estimate import FillEstimate
+    from ..models import OrderBook, OrderTicket
+    from .intent import OrderIntent
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 
 from polymarket import AsyncSecureClient
 from polymarket._internal.environment import PRODUCTION_CONFIG, create_environment
+from polymarket.errors import RequestRejectedError
 from polymarket.streams import MarketSpec, UserSpec
 
 KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
@@ -62,7 +63,10 @@ async def trade(client: AsyncSecureClient) -> None:
     balance = await client.get_balance_allowance(asset_type="COLLATERAL")
     report("balance", micro_usd=balance.balance)
 
-    async with watched(client, MarketSpec(token_ids=[token])) as market_event, watched(client, UserSpec()) as user_event:
+    async with (
+        watched(client, MarketSpec(token_ids=[token])) as market_event,
+        watched(client, UserSpec()) as user_event,
+    ):
         first = await market_event("the book on the market stream", lambda each: each.type == "book")
         report("market stream book", best_ask=first.payload.asks[-1].price)
 
@@ -75,7 +79,10 @@ async def trade(client: AsyncSecureClient) -> None:
         report("user stream order", order_id=placed.payload.id, event=placed.payload.order_event_type)
 
         open_orders = (await client.list_open_orders().first_page()).items
-        report("open orders", orders=[{"id": each.id, "price": each.price, "size": each.original_size} for each in open_orders])
+        report(
+            "open orders",
+            orders=[{"id": each.id, "price": each.price, "size": each.original_size} for each in open_orders],
+        )
         cancelled = await client.cancel_order(order_id=resting.order_id)
         report("cancel", canceled=cancelled.canceled, not_canceled=cancelled.not_canceled)
         report("open orders after", orders=[each.id for each in (await client.list_open_orders().first_page()).items])
@@ -94,14 +101,30 @@ async def trade(client: AsyncSecureClient) -> None:
         report("settlement", hashes=await client.wait_for_order_fill_settlement(taken))
 
     trades = (await client.list_account_trades().first_page()).items
-    report("trades", trades=[{"order": each.taker_order_id, "size": each.size, "status": each.status} for each in trades])
+    report(
+        "trades", trades=[{"order": each.taker_order_id, "size": each.size, "status": each.status} for each in trades]
+    )
     positions = (await client.list_positions().first_page()).items
-    report("positions", positions=[{"asset": each.asset_id, "size": each.current_size} for each in positions], token=token)
+    report(
+        "positions", positions=[{"asset": each.asset_id, "size": each.current_size} for each in positions], token=token
+    )
 
     sold = await client.place_market_order(token_id=token, side="SELL", shares=10, order_type="FAK")
     report("sale", ok=sold.ok, status=sold.status, shares=sold.making_amount, got=sold.taking_amount)
-    too_much = await client.place_limit_order(token_id=token, price=price, size=1_000_000, side="BUY")
-    report("refusal", ok=too_much.ok, code=getattr(too_much, "code", None))
+    await refused("refusal: balance", client.place_limit_order(token_id=token, price=price, size=1_000_000, side="BUY"))
+    await refused(
+        "refusal: post only",
+        client.place_limit_order(token_id=token, price=best_ask, size=10, side="BUY", post_only=True),
+    )
+
+
+async def refused(step: str, placing: Awaitable[Any]) -> None:
+    try:
+        answer = await placing
+    except RequestRejectedError as error:
+        report(step, status=error.status, message=str(error))
+    else:
+        report(step, status=200, message=answer.message if not answer.ok else "accepted")
 
 
 @asynccontextmanager

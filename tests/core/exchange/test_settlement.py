@@ -12,6 +12,7 @@ import pytest
 
 from polydesk.core.clock import ManualClock, unix_ms
 from polydesk.core.exchange.agenda import Agenda
+from polydesk.core.exchange.events import ExchangeEvent, TradeChanged
 from polydesk.core.exchange.ledger import InsufficientFunds
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.money import to_micro
@@ -36,7 +37,7 @@ async def test_the_agenda_does_things_in_the_order_of_their_times(clock: ManualC
     agenda.at(unix_ms(clock.now() + timedelta(seconds=5)), lambda: done.append("as late"))
     agenda.after(0, lambda: done.append("now"))
     assert done == ["now"]
-    await clock.advance(2.2)
+    await clock.advance(2)
     assert done == ["now", "early"]
     await clock.advance(3)
     assert done == ["now", "early", "late", "as late"]
@@ -98,3 +99,47 @@ def test_every_kind_of_imbalance_is_reported(floor: Floor) -> None:
     found = "\n".join(floor.discrepancies())
     for words in ("negative cash", "is short", "deposits", "holders have", "locks 0 and owes"):
         assert words in found
+
+
+class TestWithDelays:
+    @pytest.fixture
+    def settings(self) -> ExchangeSettings:
+        return ExchangeSettings(simulated_traders=False, mined_after_s=10, confirmed_after_s=10)
+
+    async def test_a_trade_settled_by_a_resolution_is_not_settled_again(self, floor: Floor, clock: ManualClock) -> None:
+        ann, ben = floor.account("ann", dollars="100"), floor.account("ben", dollars="100")
+        floor.enter(ann, "BUY", "0.6", "10")
+        (trade,) = floor.enter(ben, "BUY", "0.4", "10", outcome=1).trades
+        floor.exchange.resolve(CONDITION, 0)
+        await clock.advance(30)
+        floor.exchange.agenda.run_due()
+        assert trade.status == "CONFIRMED"
+        assert (ann.cash, ann.shares("111")) == (micro("94"), micro("10"))
+        assert not floor.discrepancies()
+
+    async def test_each_step_of_a_settlement_carries_its_own_time(self, floor: Floor, clock: ManualClock) -> None:
+        running = asyncio.create_task(floor.exchange.agenda.run())
+        steps: list[tuple[str, int]] = []
+
+        def note(event: ExchangeEvent) -> None:
+            if isinstance(event, TradeChanged):
+                steps.append((event.trade.status, event.trade.updated_at_ms))
+
+        floor.exchange.subscribe(note)
+        start = floor.exchange.now_ms
+        floor.enter(floor.account("ann", dollars="100"), "BUY", "0.6", "10")
+        floor.enter(floor.account("ben", dollars="100"), "BUY", "0.4", "10", outcome=1)
+        await clock.advance(86_400)
+        assert steps == [("MATCHED", start), ("MINED", start + 10_000), ("CONFIRMED", start + 20_000)]
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+    async def test_an_order_cancelled_before_its_expiry_stays_cancelled(self, floor: Floor, clock: ManualClock) -> None:
+        ann = floor.account("ann", dollars="100")
+        expiration = floor.exchange.now_s + 100
+        order = floor.enter(ann, "BUY", "0.6", "10", order_type="GTD", expiration=expiration).order
+        floor.exchange.cancel(order)
+        await clock.advance(100)
+        floor.exchange.agenda.run_due()
+        assert (order.status, ann.open_cash) == ("CANCELED", 0)

@@ -1,0 +1,69 @@
+"""What the documents say is what the code does."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import StrEnum
+from pathlib import Path
+
+from polydesk import __version__
+from polydesk.core.settings import Settings
+from polydesk.handlers.catalogue import ALL_TOOLS
+from polydesk.server.cli import command_names
+from polydesk.server.reference import render
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _shown(default: object) -> str:
+    if default is None:
+        return ""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, tuple):
+        return f"`{','.join(default)}`"
+    return f"`{default.value if isinstance(default, StrEnum) else default}`"
+
+
+def test_every_setting_stands_in_the_readme_with_its_default_and_meaning() -> None:
+    expected = [
+        f"| `POLYMARKET_{name.upper()}` | {_shown(field.default)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    assert re.findall(r"^\| `POLYMARKET_.*$", README, re.MULTILINE) == expected
+
+
+def test_every_tool_stands_in_the_readme() -> None:
+    for spec in ALL_TOOLS:
+        assert f"`{spec.name.removeprefix('polymarket_')}`" in README
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    assert set(re.findall(r"^\| `polydesk (\w+)`", README, re.MULTILINE)) == set(command_names())
+
+
+def test_the_tool_reference_is_current() -> None:
+    assert (ROOT / "docs" / "tools.md").read_text(encoding="utf-8") == render(), "run `make docs`"
+
+
+def test_the_changelog_names_this_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## {re.escape(__version__)}\b", changelog, re.MULTILINE)
+
+
+def test_both_host_configurations_offer_the_same_server_without_secrets() -> None:
+    published = json.loads((ROOT / "mcp.json").read_text())["mcpServers"]
+    local = json.loads((ROOT / ".mcp.json").read_text())["mcpServers"]
+    assert published.keys() == local.keys() == {"polymarket"}
+    assert published["polymarket"]["env"] == local["polymarket"]["env"]
+    assert published["polymarket"]["env"]["POLYMARKET_MODE"] == "sandbox"
+    assert "KEY" not in json.dumps([published, local])
+
+
+def test_architecture_names_every_package_of_core() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    for folder in (ROOT / "core").iterdir():
+        if (folder / "__init__.py").exists():
+            assert f"`{folder.name}/`" in page, folder.name
