@@ -103,10 +103,10 @@ class ExchangeServer:
             task.cancel()
         if self._server is not None:
             self._server.should_exit = True
+        await serving
         for task in living:
             with suppress(asyncio.CancelledError):
                 await task
-        await serving
 
 
 class _Server(uvicorn.Server):

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from polydesk.core.identifiers import ConditionId, MarketId, Slug, TokenId
 from polydesk.core.models import Market, OrderBook, Outcome, PriceLevel, Resolution
 from polydesk.core.money import FeeSchedule

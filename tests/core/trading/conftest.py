@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from polydesk.core.clock import ManualClock
 from polydesk.core.identifiers import Address, ConditionId, OrderId, TokenId
 from polydesk.core.models import (

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from polydesk.core.trading.approvals import ApprovalBox, Decision
 
 NOW = datetime(2026, 5, 17, 6, 0, tzinfo=UTC)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from polydesk.core.errors import (
     InputRejected,
     OrderError,

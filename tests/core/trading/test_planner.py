@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from polydesk.core.errors import InputRejected
 from polydesk.core.models import OrderSide, TimeInForce
 from polydesk.core.money import TICK_RULES, on_tick
