@@ -1,8 +1,8 @@
 """Start of the server over stdio against an empty server of the same SDK, spawned in turns.
 
-A round spawns one process and takes the time until `tools/list` is answered, after the handshake and before any call;
-the figures are medians. Resident memory is what the kernel counts at that moment. Tokens are bytes of the whole
-`tools/list` answer divided by four.
+A round spawns one process of each and takes the time until `tools/list` is answered, after the handshake and before
+any call. The ratio is the median of the rounds' ratios, the other figures are medians over all rounds. Resident memory
+is what the kernel counts at that moment. Tokens are bytes of the whole `tools/list` answer divided by four.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ def run() -> Result:
                 if turn:  # the first start of each reads its files from disk
                     seconds[name].append(taken)
                     memory[name] += [resident] if resident is not None else []
-    ratios = {"time to tools/list: polydesk / empty": median(seconds["polydesk"]) / median(seconds["empty"])}
+    pairs = zip(seconds["polydesk"], seconds["empty"], strict=True)
+    ratios = {"time to tools/list: polydesk / empty": median(ours / empty for ours, empty in pairs)}
     measured = {f"{name}, time to tools/list, ms": 1000 * median(taken) for name, taken in seconds.items()}
     if memory["polydesk"] and memory["empty"]:
         ratios["resident memory: polydesk / empty"] = median(memory["polydesk"]) / median(memory["empty"])
         measured |= {f"{name}, resident memory, MiB": median(resident) for name, resident in memory.items()}
     tools = json.loads(listing)["result"]["tools"]
-    measured |= {"tools": len(tools), "tools/list, tokens": len(listing) / _BYTES_PER_TOKEN}
+    measured |= {"tools": len(tools), "tools/list, tokens": len(listing.strip()) / _BYTES_PER_TOKEN}
     return Result(
         about=f"spawned {_ROUNDS} times each, default tools, empty MCPServer of the same SDK; smaller is better",
         ratios=ratios,

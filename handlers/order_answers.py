@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ..core.errors import PolymarketAPIError
 from ..core.models import OrderSide, OrderStatus
 from .answer import AccountAnswer, Answer, Num, When, rounded
 from .untrusted_text import quoted
 
 if TYPE_CHECKING:
     from ..core.identifiers import OrderId
-    from ..core.models import CancelResult, Trade
+    from ..core.models import CancelResult, PlacementResult, Trade
     from ..core.trading.desk import Placement
     from ..core.trading.drafts import Draft
     from ..core.trading.order_plan import OrderPlan
@@ -156,7 +157,7 @@ async def placed_answer(desk: Desk, placement: Placement) -> PlacedAnswer:
     plan = record.plan
     assert plan is not None  # every attempt that is answered was planned; refusals are raised
     fills = await _fills(desk, record.order_id)
-    filled, paid, fee = _totals(fills, plan, record.result.making if record.result else Decimal(0), placement)
+    filled, paid, fee = _totals(fills, plan, record.result)
     resting = record.status in (OrderStatus.LIVE, OrderStatus.DELAYED)
     buying = plan.ticket.side is OrderSide.BUY
     return PlacedAnswer(
@@ -187,25 +188,31 @@ async def placed_answer(desk: Desk, placement: Placement) -> PlacedAnswer:
 
 
 async def _fills(desk: Desk, order_id: OrderId | None) -> tuple[Trade, ...]:
-    return await desk.trading.fills_of(order_id) if order_id is not None else ()
+    """The fills as far as the venue can say now: the order is placed, whether or not this read works."""
+    if order_id is None:
+        return ()
+    try:
+        return await desk.trading.fills_of(order_id)
+    except PolymarketAPIError:
+        return ()
 
 
 def _totals(
-    fills: tuple[Trade, ...], plan: OrderPlan, making: Decimal, placement: Placement
+    fills: tuple[Trade, ...], plan: OrderPlan, result: PlacementResult | None
 ) -> tuple[Decimal, Decimal, Decimal]:
-    """Shares, dollars without fee, and fee of what has filled; from the venue's answer while no fill is listed."""
-    fees = plan.intent.market.fees
-    if fills:
-        return (
-            sum((fill.size for fill in fills), Decimal(0)),
-            sum((fill.size * fill.price for fill in fills), Decimal(0)),
-            sum((_fee_of(fill, plan) for fill in fills), Decimal(0)),
-        )
-    result = placement.record.result
-    if result is None or not result.taking:
-        return Decimal(0), Decimal(0), Decimal(0)
-    shares, dollars = (result.taking, making) if plan.ticket.side is OrderSide.BUY else (making, result.taking)
-    return shares, dollars, fees.taker_fee(shares, dollars / shares)
+    """Shares, dollars without fee, and fee of what has filled.
+
+    The venue's answer to the order has the exact dollars; the fills are listed at their prices only, but know of
+    what filled later.
+    """
+    listed = sum((fill.size for fill in fills), Decimal(0))
+    fee = sum((_fee_of(fill, plan) for fill in fills), Decimal(0))
+    if result is not None and result.taking:
+        buying = plan.ticket.side is OrderSide.BUY
+        shares, dollars = (result.taking, result.making) if buying else (result.making, result.taking)
+        if listed <= shares:
+            return shares, dollars, fee or plan.intent.market.fees.taker_fee(shares, dollars / shares)
+    return listed, sum((fill.size * fill.price for fill in fills), Decimal(0)), fee
 
 
 def _fee_of(fill: Trade, plan: OrderPlan) -> Decimal:

@@ -65,6 +65,11 @@ class TradeStatus(StrEnum):
         """Whether money and shares have not changed hands for good yet."""
         return self in (TradeStatus.MATCHED, TradeStatus.MINED, TradeStatus.RETRYING)
 
+    @property
+    def undelivered(self) -> bool:
+        """Whether the account's balances do not show the trade yet."""
+        return self in (TradeStatus.MATCHED, TradeStatus.RETRYING)
+
 
 @dataclass(frozen=True, slots=True)
 class OrderTicket:

@@ -14,8 +14,9 @@ from ..venues.venue import Venue
 
 @dataclass(frozen=True, slots=True)
 class PortfolioSnapshot:
-    """Dollars throughout. `cash` and `positions` are settled; `settling` are fills that are not delivered yet, and
-    `free` is cash neither promised to open buy orders nor owed for settling buys (their fees come on top).
+    """Dollars throughout. `cash` and `positions` are what the venue's balances show; `settling` are fills that are
+    not confirmed, and `free` is cash neither promised to open buy orders nor owed for buys that no balance shows yet
+    (their fees come on top).
 
     `value` counts positions with a known price; `unpriced` are the titles of the others, left out of it.
     """
@@ -68,7 +69,10 @@ def add_up(
         ),
         Decimal(0),
     )
-    owed = sum((trade.size * trade.price for trade in settling if trade.side is OrderSide.BUY), Decimal(0))
+    owed = sum(
+        (trade.size * trade.price for trade in settling if trade.side is OrderSide.BUY and trade.status.undelivered),
+        Decimal(0),
+    )
     value = sum((position.value for position in positions if position.value is not None), Decimal(0))
     return PortfolioSnapshot(
         cash=balance.collateral,

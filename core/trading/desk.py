@@ -215,7 +215,7 @@ class TradingDesk:
             (
                 trade.size
                 for trade in trades
-                if trade.token_id == token_id and trade.side is OrderSide.BUY and trade.status.settling
+                if trade.token_id == token_id and trade.side is OrderSide.BUY and trade.status.undelivered
             ),
             Decimal(0),
         )

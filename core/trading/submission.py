@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..clock import Clock
-from ..errors import OrderError, OutcomeUnknown, PolymarketAPIError, RateLimitError, VenueUnavailable
+from ..errors import (
+    ConfigurationError,
+    InputRejected,
+    OrderError,
+    OutcomeUnknown,
+    PolymarketAPIError,
+    RateLimitError,
+    VenueUnavailable,
+)
 from ..models import OrderStatus
 from ..venues.venue import SignedTicket, Venue
 from .journal import OrderJournal, OrderRecord, Refusal
@@ -27,13 +35,13 @@ async def submit(
 ) -> OrderRecord:
     """Send `signed`, whose record is already in the journal, and write down the outcome.
 
-    Raises OrderError, RateLimitError or VenueUnavailable after recording a rejection (nothing rests or filled),
+    Raises what the venue or the client refused it with, after recording a rejection (nothing rests or filled),
     and OutcomeUnknown after recording that the outcome is not known.
     """
     try:
         result = await venue.submit(signed)
-    except (OrderError, RateLimitError, VenueUnavailable) as error:
-        code = error.code if isinstance(error, OrderError) else type(error).__name__
+    except (OrderError, RateLimitError, VenueUnavailable, ConfigurationError, InputRejected) as error:
+        code = error.code if isinstance(error, OrderError | InputRejected) else type(error).__name__
         journal.move(
             record,
             OrderStatus.REJECTED,

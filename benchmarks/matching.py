@@ -1,0 +1,152 @@
+"""The embedded exchange's matching on one core: first the engine alone, then with accounts and settlement around it.
+
+An event is an order that comes to rest, a cancel, or an order that takes what is on the book (50, 40 and 10 of 100, as
+most of what a real venue sees are quotes placed and taken back). The events are made beforehand from a seed, on one
+market, at 40 prices to each side of one half, and are the same for both runs. Nothing is signed and nothing goes over
+a socket.
+
+The engine is the book and the plan of what an order trades with. The whole exchange also checks funds, charges fees,
+moves cash and shares, settles every trade and tells its listeners, of which there are none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import time
+
+from polydesk.core.clock import ManualClock
+from polydesk.core.exchange.book import Order, OrderBook, OrderType, Side
+from polydesk.core.exchange.catalogue import Catalogue, load_catalogue
+from polydesk.core.exchange.ledger import Account
+from polydesk.core.exchange.matching import plan_match
+from polydesk.core.exchange.settings import ExchangeSettings
+from polydesk.core.exchange.units import UNIT
+from polydesk.core.exchange.venue import Exchange
+from polydesk.core.money import MICRO
+
+from .registry import Result
+
+_EVENTS = 50_000
+_ROUNDS = 3
+_SEED = 11
+_PLACES, _TAKES = 0.5, 0.1
+_MIDDLE = UNIT // 2
+_TICK = 10
+_PRICES = 40
+_CANCELLED_AMONG = 2000
+"""How many of the latest placed orders a cancel picks from; it may find its order filled or gone, as at a venue."""
+
+_PLENTY = 10**9 * MICRO
+
+Script = list[tuple[Order, bool]]
+"""Orders, and whether each enters (or is cancelled)."""
+
+
+def run() -> Result:
+    engine, whole, trades = [], [], 0
+    for _ in range(_ROUNDS):
+        book = OrderBook()
+        script = _script(Account("maker"), Account("taker"), condition_id="0x1", tokens=("1", "2"))
+        started = time.perf_counter()
+        _match(book, script)
+        engine.append(time.perf_counter() - started)
+
+        exchange = _exchange()
+        listing = exchange.listings[0]
+        maker, taker = (_funded(exchange, name) for name in ("maker", "taker"))
+        script = _script(maker, taker, condition_id=listing.condition_id, tokens=listing.tokens)
+        started = time.perf_counter()
+        _trade(exchange, script)
+        whole.append(time.perf_counter() - started)
+        trades = len(exchange.tape)
+    return Result(
+        about=f"{_EVENTS:,} order events on one market, one core, the fastest of {_ROUNDS} rounds",
+        ratios={"engine / whole exchange": min(whole) / min(engine)},
+        measured={
+            "engine, order events per second": _EVENTS / min(engine),
+            "whole exchange, order events per second": _EVENTS / min(whole),
+            "trades": trades,
+        },
+    )
+
+
+def _script(maker: Account, taker: Account, *, condition_id: str, tokens: tuple[str, str]) -> Script:
+    generator = random.Random(_SEED)
+    placed: list[Order] = []
+    script: Script = []
+
+    def order(account: Account, side: Side, price: int, order_type: OrderType) -> Order:
+        return Order(
+            id=f"0x{len(script):064x}",
+            account=account,
+            condition_id=condition_id,
+            token_id=tokens[0],
+            outcome=0,
+            side=side,
+            price=price,
+            size=generator.randrange(5, 200) * MICRO,
+            order_type=order_type,
+            created_at_ms=0,
+        )
+
+    for _ in range(_EVENTS):
+        kind = generator.random()
+        buys = generator.random() < 0.5
+        away = generator.randrange(1, _PRICES + 1) * _TICK
+        if kind < _PLACES or not placed:
+            placed.append(order(maker, "BUY" if buys else "SELL", _MIDDLE - away if buys else _MIDDLE + away, "GTC"))
+            script.append((placed[-1], True))
+        elif kind < _PLACES + _TAKES:
+            furthest = _PRICES * _TICK
+            price = _MIDDLE + furthest if buys else _MIDDLE - furthest
+            script.append((order(taker, "BUY" if buys else "SELL", price, "GTC"), True))
+        else:
+            script.append((generator.choice(placed[-_CANCELLED_AMONG:]), False))
+    return script
+
+
+def _match(book: OrderBook, script: Script) -> None:
+    for order, enters in script:
+        if enters:
+            plan = plan_match(book, order)
+            opposite = book.opposite_of(order)
+            for fill in plan.fills:
+                opposite.fill(fill.maker, fill.shares)
+            order.filled = plan.shares
+            if not plan.complete:
+                order.resting = order.size - order.filled
+                book.side_of(order).add(order)
+        elif order.open_size:
+            book.side_of(order).remove(order)
+            order.resting = order.resting_filled
+
+
+def _trade(exchange: Exchange, script: Script) -> None:
+    for order, enters in script:
+        if enters:
+            exchange.enter(order)
+        elif order.open_size:
+            exchange.cancel(order)
+
+
+def _exchange() -> Exchange:
+    """One recorded market with an empty book, settling at once."""
+    recorded = load_catalogue()
+    market = next(each for each in recorded.markets if not each.gamma.get("closed"))
+    catalogue = Catalogue(
+        starts_at=recorded.starts_at,
+        events=recorded.events,
+        markets=(dataclasses.replace(market, bids=(), asks=()),),
+        headlines=(),
+    )
+    settings = ExchangeSettings(simulated_traders=False, mined_after_s=0, confirmed_after_s=0)
+    return Exchange(catalogue, settings, ManualClock(recorded.starts_at))
+
+
+def _funded(exchange: Exchange, name: str) -> Account:
+    account = exchange.open_account(name)
+    listing = exchange.listings[0]
+    exchange.ledger.deposit(account, 2 * _PLENTY)
+    exchange.ledger.split(account, listing.condition_id, listing.tokens, _PLENTY, at=exchange.now_s)
+    return account
