@@ -49,8 +49,8 @@ def _report(results: dict[str, Result], pressure_before: str) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `python -m benchmarks`. Ratios compare candidates in turns within one run; above 1 means that",
-        "the first is faster. Absolute figures belong to this machine and hour.",
+        "Written by `python -m benchmarks`. Ratios compare candidates that ran in turns within one run. Absolute",
+        "figures belong to this machine and hour.",
         "",
         f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"- {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",

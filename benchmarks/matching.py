@@ -44,7 +44,7 @@ Script = list[tuple[Order, bool]]
 
 
 def run() -> Result:
-    engine, whole, trades = [], [], 0
+    engine, whole, trades = [], [], set[str]()
     for _ in range(_ROUNDS):
         book = OrderBook()
         script = _script(Account("maker"), Account("taker"), condition_id="0x1", tokens=("1", "2"))
@@ -59,14 +59,14 @@ def run() -> Result:
         started = time.perf_counter()
         _trade(exchange, script)
         whole.append(time.perf_counter() - started)
-        trades = len(exchange.tape)
+        trades = {trade_id for order, _ in script for trade_id in order.trade_ids}
     return Result(
         about=f"{_EVENTS:,} order events on one market, one core, the fastest of {_ROUNDS} rounds",
         ratios={"engine / whole exchange": min(whole) / min(engine)},
         measured={
             "engine, order events per second": _EVENTS / min(engine),
             "whole exchange, order events per second": _EVENTS / min(whole),
-            "trades": trades,
+            "trades that came of them": len(trades),
         },
     )
 
