@@ -1,4 +1,4 @@
-"""What a server of the same SDK costs at least: one without tools, or with `--tool` one with a tool that does nothing."""
+"""What a server of the same SDK costs at least: one without tools, or with `--tool` one that answers at once."""
 
 from __future__ import annotations
 

@@ -108,7 +108,10 @@ class CancelAnswer(AccountAnswer):
 
 
 class OrdersAnswer(AccountAnswer):
+    """With `venue_problem` the orders are as the desk last knew them, without fills."""
+
     as_of: When
+    venue_problem: str | None = None
     orders: list[OrderLine]
     next_cursor: str | None = None
 

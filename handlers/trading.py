@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from mcp.server.mcpserver import ElicitationResult, Resolve
 from pydantic import Field
 
-from ..core.errors import InputRejected
+from ..core.errors import InputRejected, RateLimitError, VenueUnavailable
 from ..core.identifiers import OrderId, is_hash32
 from ..core.trading.drafts import Draft
 from .arguments import Limit, MarketRef, OutcomeRef, Size
@@ -167,7 +167,11 @@ async def get_orders(
     This also settles unknown outcomes by asking the venue for the order's hash.
     """
     desk.require_account()
-    views = await desk.trading.orders()
+    venue_problem = None
+    try:
+        views = await desk.trading.orders()
+    except (VenueUnavailable, RateLimitError) as error:
+        views, venue_problem = desk.trading.remembered_orders(), quoted(error.message, 200)
     if market_id is not None:
         condition_id = (await desk.directory.find(market_id)).market.condition_id
         views = tuple(view for view in views if view.condition_id == condition_id)
@@ -190,6 +194,7 @@ async def get_orders(
     return OrdersAnswer(
         **desk.heading,
         as_of=desk.clock.now(),
+        venue_problem=venue_problem,
         orders=[order_line(view, with_fills=order_id is not None or len(shown) <= 5) for view in shown],
         next_cursor=str(skip + limit) if skip + limit < len(views) else None,
     )

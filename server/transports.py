@@ -22,7 +22,7 @@ from .build import build_server
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
     from mcp.server.transport_security import TransportSecuritySettings
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 Transport = Literal["stdio", "sse", "http"]
 
@@ -65,7 +65,8 @@ async def _serve(settings: Settings, transport: Transport, host: str, port: int)
                     await server.run_stdio_async()
                     tasks.cancel_scope.cancel()
             case "sse":
-                app = server.sse_app(host=host, transport_security=_local_callers(host))
+                rules = _local_callers(host)
+                app = _refuse_early(server.sse_app(host=host, transport_security=rules), rules)
                 await _serve_http(app, host, port, "/sse")
             case "http":
                 app = server.streamable_http_app(host=host, transport_security=_local_callers(host))
@@ -98,6 +99,25 @@ def _local_callers(host: str) -> TransportSecuritySettings:
     )
 
 
+def _refuse_early(app: ASGIApp, rules: TransportSecuritySettings) -> ASGIApp:
+    """Refuse by `rules` before the app does: the SDK's SSE transport logs a traceback for each refused stream."""
+    from mcp.server.transport_security import TransportSecurityMiddleware
+    from starlette.requests import Request
+
+    security = TransportSecurityMiddleware(rules)
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope, receive)
+            refusal = await security.validate_request(request, is_post=request.method == "POST")
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return guarded
+
+
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
@@ -117,7 +137,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _serve_http(app: Starlette, host: str, port: int, path: str) -> None:
+async def _serve_http(app: ASGIApp, host: str, port: int, path: str) -> None:
     import uvicorn
 
     class QuietServer(uvicorn.Server):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ from .application import build_application
 from .streams import StreamCounts, StreamHub
 from .traders import simulated_traders
 from .venue import Exchange
+
+_log = logging.getLogger(__name__)
 
 _SHUTDOWN_S = 2
 
@@ -78,7 +81,7 @@ class ExchangeServer:
         self._port = listener.getsockname()[1]
         config = uvicorn.Config(
             self.application,
-            log_level="warning",
+            log_config=None,
             access_log=False,
             lifespan="off",
             ws="websockets-sansio",
@@ -89,6 +92,8 @@ class ExchangeServer:
         self._tasks = [serving, asyncio.create_task(self.exchange.agenda.run(), name="exchange agenda")]
         if self.exchange.settings.simulated_traders:
             self._tasks += [asyncio.create_task(trader.run()) for trader in simulated_traders(self.exchange)]
+        for task in self._tasks:
+            task.add_done_callback(_tell_failure)
         while not server.started:
             if serving.done():
                 serving.result()
@@ -107,6 +112,12 @@ class ExchangeServer:
         for task in living:
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    """A part that dies is missed at once, not when the exchange is closed."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("a part of the exchange has stopped: %s", task.get_name(), exc_info=error)
 
 
 class _Server(uvicorn.Server):

@@ -12,7 +12,8 @@ from ..identifiers import ConditionId, EventId, MarketId, Slug, TokenId, is_hash
 from ..models import Event, Market, Outcome
 
 if TYPE_CHECKING:
-    from ..polymarket.gamma import GammaClient, MarketPage, SearchPage
+    from ..polymarket.gamma import GammaClient
+    from ..polymarket.wire.catalogue import MarketPage, SearchPage
 
 _MARKET_ID_DIGITS = 12
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,300}")

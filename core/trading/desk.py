@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -24,6 +25,8 @@ from .order_plan import NOTHING_HELD, Holding, OrderPlan
 from .order_view import OrderView, order_views
 from .planner import plan_order
 from .submission import reconcile, submit
+
+_log = logging.getLogger(__name__)
 
 REPEAT_WINDOW = timedelta(seconds=120)
 APPROVAL_WINDOW = timedelta(minutes=5)
@@ -178,6 +181,10 @@ class TradingDesk:
         open_orders, trades = await asyncio.gather(self._venue.open_orders(), self._venue.trades())
         return order_views(self._journal, open_orders, trades)
 
+    def remembered_orders(self) -> tuple[OrderView, ...]:
+        """The orders of the journal as last known, without asking the venue; fills are not among them."""
+        return order_views(self._journal, (), ())
+
     async def fills_of(self, order_id: OrderId) -> tuple[Trade, ...]:
         """The fills of one order so far."""
         return tuple(trade for trade in await self._venue.trades() if trade.order_id == order_id)
@@ -301,8 +308,13 @@ class TradingDesk:
         )
         task = asyncio.create_task(self._await_person(record, plan, request.code))
         self._waiting.add(task)
-        task.add_done_callback(self._waiting.discard)
+        task.add_done_callback(self._end_of_wait)
         return record
+
+    def _end_of_wait(self, task: asyncio.Task[None]) -> None:
+        self._waiting.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("an order that a person answered for ended in a defect", exc_info=error)
 
     async def _await_person(self, record: OrderRecord, plan: OrderPlan, code: str) -> None:
         try:

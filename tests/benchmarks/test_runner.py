@@ -8,6 +8,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+
 from benchmarks import matching
 from benchmarks.__main__ import main
 from benchmarks.registry import MODULES, Result, run
@@ -18,7 +19,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Result:
     """A registered benchmark that takes no time."""
     result = Result(about="nothing at all", ratios={"one / other": 2.0}, measured={"events per second": 1234.5})
     monkeypatch.setitem(MODULES, "fake", "fake_benchmark")
-    monkeypatch.setitem(sys.modules, "fake_benchmark", SimpleNamespace(run=lambda: result))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "fake_benchmark", SimpleNamespace(run=lambda: result)) 
     return result
 
 

@@ -67,6 +67,9 @@ async def test_an_unreachable_exchange_is_a_tool_error_and_the_server_lives_on(
 ) -> None:
     urls = dict.fromkeys(("api_url", "gamma_url", "data_url"), "http://127.0.0.1:9") | {"ws_url": "ws://127.0.0.1:9"}
     async with open_agent(tmp_path, mode="live", max_retries=0, private_key=KEY, **urls) as agent:
+        remembered = await agent.call("get_orders")
+        assert remembered["orders"] == []
+        assert remembered["venue_problem"]
         for tool, arguments in {
             "search_markets": {"query": "fed"},
             "get_portfolio": {},

@@ -33,7 +33,7 @@ def test_a_limit_order_rests_until_it_is_cancelled(steps: Steps) -> None:
     price = Decimal(steps["book"]["best_bid"]) - 20 * Decimal(steps["book"]["tick"])
     (open_order,) = steps["open orders"]["orders"]
     assert open_order["id"] == order["order_id"]
-    assert (Decimal(open_order["price"]), Decimal(open_order["size"])) == (price, 10)
+    assert (Decimal(open_order["price"]), Decimal(open_order["size"])) == (price, Decimal(10))
     assert steps["cancel"] == {"canceled": [order["order_id"]], "not_canceled": {}}
     assert steps["open orders after"]["orders"] == []
 

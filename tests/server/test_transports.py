@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
@@ -35,19 +36,22 @@ _INITIALIZE = {
 }
 
 
-@pytest.fixture(scope="module", params=TRANSPORTS)
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    transport: Transport = request.param
-    env = environment(tmp_path_factory.mktemp("state"), POLYMARKET_COMPUTE="inline", POLYMARKET_SANDBOX_TRADERS="false")
-    with serving(SOURCE_COMMAND, transport, env) as server:
-        yield server
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Transport, Served]]:
+    """One server for each transport, used by all tests of this module."""
+    with ExitStack() as stack:
+        env = environment(tmp_path_factory.mktemp("state"), POLYMARKET_COMPUTE="inline")
+        yield {each: stack.enter_context(serving(SOURCE_COMMAND, each, env)) for each in TRANSPORTS}
 
 
-@pytest.fixture(scope="module", params=["sse", "http"])
-def web(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    transport: Transport = request.param
-    with serving(SOURCE_COMMAND, transport, environment(tmp_path_factory.mktemp("state"))) as server:
-        yield server
+@pytest.fixture(params=TRANSPORTS)
+def served(request: pytest.FixtureRequest, servers: dict[Transport, Served]) -> Served:
+    return servers[request.param]
+
+
+@pytest.fixture(params=["sse", "http"])
+def web(request: pytest.FixtureRequest, servers: dict[Transport, Served]) -> Served:
+    return servers[request.param]
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -66,7 +70,7 @@ async def test_connections_over_sockets_share_one_desk(web: Served) -> None:
             first, "place_order", market_id=FED, outcome="Yes", size=5, price=0.5, time_in_force="GTC"
         )
         (seen,) = (await answer_of(second, "get_orders", order_id=placed["order_id"]))["orders"]
-        assert seen["status"] == "live"
+        assert seen["status"] == "open"
         await answer_of(second, "cancel_orders", order_ids=[placed["order_id"]])
 
 

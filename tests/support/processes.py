@@ -223,13 +223,13 @@ async def answer_of(client: Client, tool: str, **arguments: Any) -> dict[str, An
     """The structured answer of `polymarket_<tool>`, which must not be an error."""
     result = await client.call_tool(f"polymarket_{tool}", arguments)
     assert not result.is_error, result.content
-    assert result.structured_content is not None
-    return result.structured_content
+    answer: dict[str, Any] = result.structured_content
+    return answer
 
 
 async def error_of(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     """The structured error of `polymarket_<tool>`, which must be one."""
     result = await client.call_tool(f"polymarket_{tool}", arguments)
     assert result.is_error, result.content
-    assert result.structured_content is not None
-    return result.structured_content
+    answer: dict[str, Any] = result.structured_content
+    return answer

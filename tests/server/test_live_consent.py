@@ -1,0 +1,127 @@
+"""A live order needs a yes: through the host's dialog, by a person at a terminal, or acknowledged by the model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from mcp import Client
+from mcp.client.context import ClientRequestContext
+from mcp.client.session import ElicitationFnT
+from mcp_types import ElicitRequestParams, ElicitResult
+
+from polydesk.core.clock import ShiftedClock
+from polydesk.core.exchange.catalogue import load_catalogue
+from polydesk.core.exchange.server import ExchangeServer
+from polydesk.core.exchange.settings import ExchangeSettings
+from polydesk.core.exchange.venue import Exchange
+from polydesk.core.settings import load_settings
+from polydesk.server.application import Application
+from polydesk.server.build import build_server
+from polydesk.server.cli import main
+from tests.support.processes import ERAS, FED, KEY, WAIT_S, Era, answer_of, error_of
+
+Connect = Callable[..., AbstractAsyncContextManager[Client]]
+ORDER: dict[str, Any] = {"market_id": FED, "outcome": "Yes", "size": 10, "price": 0.5, "time_in_force": "GTC"}
+
+
+class User:
+    """Answers every form the same way and remembers the questions."""
+
+    def __init__(self, action: Literal["accept", "decline", "cancel"], *, agree: bool = True) -> None:
+        self.questions: list[str] = []
+        self._answer = ElicitResult(action=action, content={"agree": agree} if action == "accept" else None)
+
+    async def __call__(self, _: ClientRequestContext, question: ElicitRequestParams) -> ElicitResult:
+        self.questions.append(question.message)
+        return self._answer
+
+
+@pytest.fixture
+async def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connect]:
+    """Clients of one live desk on an exchange of this process."""
+    catalogue = load_catalogue()
+    exchange = Exchange(catalogue, ExchangeSettings(simulated_traders=False), ShiftedClock(catalogue.starts_at))
+    monkeypatch.setenv("POLYMARKET_STATE_DIR", str(tmp_path))
+    async with ExchangeServer(exchange) as venue:
+
+        @asynccontextmanager
+        async def open_client(
+            era: Era = "auto", *, user: ElicitationFnT | None = None, **settings: Any
+        ) -> AsyncIterator[Client]:
+            application = Application(
+                load_settings(
+                    mode="live",
+                    api_url=venue.clob_url,
+                    gamma_url=venue.gamma_url,
+                    data_url=venue.data_url,
+                    ws_url=venue.ws_url,
+                    private_key=KEY,
+                    compute="inline",
+                    **settings,
+                )
+            )
+            try:
+                async with Client(build_server(application), mode=era, elicitation_callback=user) as client:
+                    yield client
+            finally:
+                await application.aclose()
+
+        yield open_client
+
+
+async def orders(client: Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await answer_of(client, "get_orders"))["orders"]
+    return found
+
+
+async def until_status(client: Client, status: str) -> None:
+    """Poll, as an agent would, until the only order has this status."""
+    async with asyncio.timeout(WAIT_S):
+        while [each["status"] for each in await orders(client)] != [status]:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_order_the_user_accepts_is_placed(connect: Connect, era: Era) -> None:
+    user = User("accept")
+    async with connect(era, user=user) as client:
+        placed = await answer_of(client, "place_order", **ORDER)
+        assert placed["mode"] == "live"
+        assert [each["order_id"] for each in await orders(client)] == [placed["order_id"]]
+    (question,) = user.questions
+    assert "BUY 10 shares of Yes at 0.5" in question
+    assert "real money" in question
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("user", [User("decline"), User("cancel"), User("accept", agree=False)])
+async def test_an_order_the_user_does_not_accept_is_not_sent(connect: Connect, era: Era, user: User) -> None:
+    async with connect(era, user=user) as client:
+        refusal = await error_of(client, "place_order", **ORDER)
+        assert refusal["code"] == "not_confirmed"
+        assert refusal["anything_sent"] == "no"
+        assert [each["status"] for each in await orders(client)] == ["refused"]
+    assert user.questions
+
+
+async def test_without_a_dialog_the_order_waits_for_a_person_who_approves(
+    connect: Connect, terminal: Callable[[str], None]
+) -> None:
+    async with connect() as client:
+        waiting = await answer_of(client, "place_order", **ORDER)
+        assert waiting["status"] == "awaiting_person"
+        code = waiting["approval"]["code"] if "approval" in waiting else waiting["code"]
+        assert (await answer_of(client, "get_status"))["awaiting_person"] == [code]
+        terminal("yes\n")
+        assert await asyncio.to_thread(main, ["approve", code]) == 0
+        await until_status(client, "open")
+
+
+@pytest.fixture
+def terminal() -> Callable[[str], None]:
+    raise NotImplementedError
