@@ -35,7 +35,7 @@ _MIDDLE = UNIT // 2
 _TICK = 10
 _PRICES = 40
 _CANCELLED_AMONG = 2000
-"""How many of the latest placed orders a cancel picks from; it may find its order filled or gone, as at a venue."""
+"""How many of the latest uncancelled orders a cancel picks from; it may find its order filled, as at a venue."""
 
 _PLENTY = 10**9 * MICRO
 
@@ -102,7 +102,8 @@ def _script(maker: Account, taker: Account, *, condition_id: str, tokens: tuple[
             price = _MIDDLE + furthest if buys else _MIDDLE - furthest
             script.append((order(taker, "BUY" if buys else "SELL", price, "GTC"), True))
         else:
-            script.append((generator.choice(placed[-_CANCELLED_AMONG:]), False))
+            recent = min(len(placed), _CANCELLED_AMONG)
+            script.append((placed.pop(-1 - generator.randrange(recent)), False))
     return script
 
 

@@ -7,7 +7,6 @@ is what the kernel counts at that moment. Tokens are bytes of the whole `tools/l
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -23,18 +22,18 @@ _BYTES_PER_TOKEN = 4
 def run() -> Result:
     seconds: dict[str, list[float]] = {"polydesk": [], "empty": []}
     memory: dict[str, list[float]] = {"polydesk": [], "empty": []}
-    listing = b""
+    tools, listing_bytes = 0, 0
     with tempfile.TemporaryDirectory() as state_dir:
         for turn in range(1 + _ROUNDS):
             for name, arguments in (("polydesk", POLYDESK), ("empty", EMPTY)):
                 started = time.perf_counter()
                 with running(arguments, state_dir=Path(state_dir)) as server:
                     server.initialize()
-                    answer = server.request("tools/list")
+                    listing = server.request("tools/list")
                     taken = time.perf_counter() - started
                     resident = server.resident_mib
                 if name == "polydesk":
-                    listing = answer
+                    tools, listing_bytes = len(listing.result["tools"]), listing.size_bytes
                 if turn:  # the first start of each reads its files from disk
                     seconds[name].append(taken)
                     memory[name] += [resident] if resident is not None else []
@@ -44,8 +43,7 @@ def run() -> Result:
     if memory["polydesk"] and memory["empty"]:
         ratios["resident memory: polydesk / empty"] = median(memory["polydesk"]) / median(memory["empty"])
         measured |= {f"{name}, resident memory, MiB": median(resident) for name, resident in memory.items()}
-    tools = json.loads(listing)["result"]["tools"]
-    measured |= {"tools": len(tools), "tools/list, tokens": len(listing.strip()) / _BYTES_PER_TOKEN}
+    measured |= {"tools": tools, "tools/list, tokens": listing_bytes / _BYTES_PER_TOKEN}
     return Result(
         about=f"spawned {_ROUNDS} times each, default tools, empty MCPServer of the same SDK; smaller is better",
         ratios=ratios,

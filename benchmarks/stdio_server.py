@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,15 @@ EMPTY = ("-m", "benchmarks.empty_server")
 
 _ROOT = Path(__file__).parent.parent
 _PROTOCOL = "2025-06-18"
+_END_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The result of a request, and how long the line was that carried it."""
+
+    result: dict[str, Any]
+    size_bytes: int
 
 
 class StdioServer:
@@ -34,16 +44,25 @@ class StdioServer:
         self.request("initialize", {"protocolVersion": _PROTOCOL, "capabilities": {}, "clientInfo": client})
         self._send({"method": "notifications/initialized"})
 
-    def request(self, method: str, params: dict[str, Any] | None = None) -> bytes:
-        """The line that answers. Raises RuntimeError when the server ends or answers with an error."""
+    def request(self, method: str, params: dict[str, Any] | None = None) -> Reply:
+        """Ask and wait. Raises RuntimeError when the server ends or answers with an error."""
         self._last_id += 1
         self._send({"id": self._last_id, "method": method, "params": params or {}})
         while line := self._stdout.readline():
-            if b'"id":%d' % self._last_id in line[:40] or json.loads(line).get("id") == self._last_id:
-                if b'"error":{' in line[:60]:
-                    raise RuntimeError(f"{method} was answered by {line!r}")
-                return line
+            message = json.loads(line)
+            if message.get("id") == self._last_id:  # anything else is a notification
+                if "error" in message:
+                    raise RuntimeError(f"{method} was answered with {message['error']}")
+                return Reply(message["result"], len(line.strip()))
         raise RuntimeError(f"the server ended before it answered {method}")
+
+    def close(self) -> None:
+        """End the server by ending its input."""
+        self._stdin.close()
+        try:
+            self._process.wait(timeout=_END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
     @property
     def resident_mib(self) -> float | None:
@@ -70,11 +89,8 @@ def running(arguments: Sequence[str], *, state_dir: Path) -> Iterator[StdioServe
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
+        server = StdioServer(process)
         try:
-            yield StdioServer(process)
+            yield server
         finally:
-            process.stdin.close()  # the end of its input ends the server
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            server.close()

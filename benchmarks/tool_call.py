@@ -3,12 +3,11 @@
 Both servers run at once and answer in turns, one request at a time in raw JSON-RPC. The read is
 `polymarket_get_market` for one market of the sandbox, asked before, so that its catalogue entry and its books come
 from the desk's caches as long as those stay fresh; with it go the argument checks, the answer's construction and its
-schema check. Times are milliseconds from writing the request to having read the answer.
+schema check. Times are milliseconds from writing the request to having parsed the answer.
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -55,8 +54,8 @@ def run() -> Result:
 def _call(server: StdioServer, call: dict[str, Any]) -> float:
     """Seconds of one tool call. Raises RuntimeError when the tool answers with an error."""
     started = time.perf_counter()
-    line = server.request("tools/call", call)
+    answer = server.request("tools/call", call).result
     taken = time.perf_counter() - started
-    if json.loads(line)["result"].get("isError"):
-        raise RuntimeError(f"{call['name']} answered {line!r}")
+    if answer.get("isError"):
+        raise RuntimeError(f"{call['name']} answered {answer['content']}")
     return taken

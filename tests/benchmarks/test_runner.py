@@ -19,7 +19,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Result:
     """A registered benchmark that takes no time."""
     result = Result(about="nothing at all", ratios={"one / other": 2.0}, measured={"events per second": 1234.5})
     monkeypatch.setitem(MODULES, "fake", "fake_benchmark")
-    monkeypatch.setitem(sys.modules, "fake_benchmark", SimpleNamespace(run=lambda: result)) 
+    monkeypatch.setitem(sys.modules, "fake_benchmark", SimpleNamespace(run=lambda: result))
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from polydesk.server.build import build_server
 from polydesk.server.cli import main
 from tests.support.processes import ERAS, FED, KEY, WAIT_S, Era, answer_of, error_of
 
+Terminal = Callable[[str], None]
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
 ORDER: dict[str, Any] = {"market_id": FED, "outcome": "Yes", "size": 10, "price": 0.5, "time_in_force": "GTC"}
 
@@ -82,7 +84,9 @@ async def orders(client: Client) -> list[dict[str, Any]]:
 async def until_status(client: Client, status: str) -> None:
     """Poll, as an agent would, until the only order has this status."""
     async with asyncio.timeout(WAIT_S):
-        while [each["status"] for each in await orders(client)] != [status]:
+        while True:
+            if [each["status"] for each in await orders(client)] == [status]:
+                return
             await asyncio.sleep(0.05)
 
 
@@ -109,19 +113,96 @@ async def test_an_order_the_user_does_not_accept_is_not_sent(connect: Connect, e
     assert user.questions
 
 
-async def test_without_a_dialog_the_order_waits_for_a_person_who_approves(
-    connect: Connect, terminal: Callable[[str], None]
-) -> None:
+async def test_without_a_dialog_the_order_waits_until_a_person_approves(connect: Connect, terminal: Terminal) -> None:
     async with connect() as client:
-        waiting = await answer_of(client, "place_order", **ORDER)
-        assert waiting["status"] == "awaiting_person"
-        code = waiting["approval"]["code"] if "approval" in waiting else waiting["code"]
+        code = await waiting_code(client)
         assert (await answer_of(client, "get_status"))["awaiting_person"] == [code]
         terminal("yes\n")
-        assert await asyncio.to_thread(main, ["approve", code]) == 0
+        assert main(["approve", code]) == 0
         await until_status(client, "open")
 
 
-@pytest.fixture
-def terminal() -> Callable[[str], None]:
-    raise NotImplementedError
+@pytest.mark.parametrize("typed", ["no\n", "y\n", "\n"])
+async def test_anything_but_yes_at_the_terminal_declines(connect: Connect, terminal: Terminal, typed: str) -> None:
+    async with connect() as client:
+        code = await waiting_code(client)
+        terminal(typed)
+        assert main(["approve", code]) == 0
+        await until_status(client, "refused")
+
+
+async def test_declining_needs_no_terminal(connect: Connect) -> None:
+    async with connect() as client:
+        assert main(["approve", await waiting_code(client), "--decline"]) == 0
+        await until_status(client, "refused")
+
+
+async def test_a_script_cannot_approve(connect: Connect, capsys: pytest.CaptureFixture[str]) -> None:
+    async with connect() as client:
+        code = await waiting_code(client)
+        assert main(["approve", code, "--json"]) == 1
+        assert "person at a terminal" in json.loads(capsys.readouterr().out)["message"]
+        assert [each["status"] for each in await orders(client)] == ["awaiting_person"]
+
+
+async def test_waiting_orders_are_listed_for_the_person(connect: Connect, capsys: pytest.CaptureFixture[str]) -> None:
+    async with connect() as client:
+        code = await waiting_code(client)
+        assert main(["approve", "--json"]) == 0
+        (waiting,) = json.loads(capsys.readouterr().out)
+        assert waiting["code"] == code
+        assert main(["approve"]) == 0
+        assert capsys.readouterr().out.startswith(f"{code}  until ")
+
+
+async def test_with_confirmation_by_a_person_the_dialog_is_not_used(connect: Connect) -> None:
+    user = User("accept")
+    async with connect(user=user, confirmation="person") as client:
+        await waiting_code(client)
+    assert user.questions == []
+
+
+async def test_the_model_may_acknowledge_a_small_order_with_its_worst_cost(connect: Connect) -> None:
+    async with connect(confirmation="acknowledge", ack_max_usd="10") as client:
+        refusal = await error_of(client, "place_order", **ORDER)
+        assert (refusal["code"], refusal["next_tool"]) == ("acknowledgement_needed", "polymarket_preview_order")
+        draft = await answer_of(client, "preview_order", **ORDER)
+        wrong = await error_of(client, "place_order", draft_id=draft["draft_id"], acknowledge=1)
+        assert wrong["code"] == "acknowledgement_differs"
+        draft = await answer_of(client, "preview_order", **ORDER)
+        placed = await answer_of(client, "place_order", draft_id=draft["draft_id"], acknowledge=draft["worst_cost"])
+        assert placed["order_id"]
+
+
+async def test_above_its_limit_an_acknowledgement_is_not_enough(connect: Connect) -> None:
+    async with connect(confirmation="acknowledge", ack_max_usd="1") as client:
+        draft = await answer_of(client, "preview_order", **ORDER)
+        placed = await answer_of(client, "place_order", draft_id=draft["draft_id"], acknowledge=draft["worst_cost"])
+        assert placed["status"] == "awaiting_person"
+
+
+async def test_cancelling_needs_nobody(connect: Connect) -> None:
+    async with connect(user=User("accept")) as client:
+        placed = await answer_of(client, "place_order", **ORDER)
+    user = User("decline")
+    async with connect(user=user) as client:
+        cancelled = await answer_of(client, "cancel_orders", cancel_all=True)
+    assert cancelled["canceled"] == [placed["order_id"]]
+    assert user.questions == []
+
+
+async def test_live_refuses_the_real_venue(tmp_path: Path) -> None:
+    application = Application(load_settings(mode="live", private_key=KEY, state_dir=tmp_path))
+    async with Client(build_server(application), elicitation_callback=User("accept")) as client:
+        refusal = await error_of(client, "place_order", **ORDER)
+    assert refusal["code"] == "configuration"
+    assert refusal["anything_sent"] == "no"
+    assert "not available yet" in refusal["message"]
+
+
+async def waiting_code(client: Client) -> str:
+    """Place the order and return the code under which it waits."""
+    placed = await answer_of(client, "place_order", **ORDER)
+    assert placed["status"] == "awaiting_person"
+    code: str = placed["approval_code"]
+    return code

@@ -24,4 +24,3 @@ def test_a_long_line_stays_one_line_although_rich_is_installed() -> None:
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     assert line.endswith("INFO polydesk: " + "x" * 300)
-

@@ -67,22 +67,26 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Start:
         {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}},
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("POLYMARKET_")}
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-c", _SERVE_AND_TELL],
-        input="".join(json.dumps(message) + "\n" for message in messages),
         env={**environment, "POLYMARKET_STATE_DIR": str(state_dir)},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=True,
-    )
-    told = json.loads(done.stderr.splitlines()[-1])
-    answers = {answer["id"]: answer for answer in map(json.loads, done.stdout.splitlines())}
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write("".join(json.dumps(message) + "\n" for message in messages))
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in range(2)]
+        _, told_on_stderr = process.communicate(timeout=30)  # closes its input
+    told = json.loads(told_on_stderr.splitlines()[-1])
+    listing = next(answer for answer in answers if answer["id"] == 2)
     return Start(
         code=told["code"],
         modules=frozenset(told["modules"]),
         network=told["network"],
-        tools=answers[2]["result"]["tools"],
+        tools=listing["result"]["tools"],
         state_dir=state_dir,
     )
 
