@@ -153,8 +153,8 @@ async def _serve_http(app: ASGIApp, host: str, port: int, path: str) -> None:
     async def stop_on_signal(task_status: TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             task_status.started()
-            async for _ in signals:
-                web.should_exit = True
+            async for number in signals:
+                web.handle_exit(number, None)  # open event streams end on this call, not on `should_exit`
 
     with _listen(host, port) as listener:
         # Connections queue from here on, so whoever reads this line may connect at once.
