@@ -156,7 +156,7 @@ async def get_market(
 
 
 async def _search(
-    desk: Desk, query: str, status: str, limit: int, cursor: str | None
+    desk: Desk, query: str, status: Literal["active", "closed"], limit: int, cursor: str | None
 ) -> tuple[list[Market], str | None]:
     """Markets of matching events. The cursor is `page:skip`: the venue pages by event, answers page by market."""
     page_text, _, skip_text = (cursor or "1:0").partition(":")

@@ -131,6 +131,7 @@ def _tool(spec: ToolSpec, mode: Mode) -> Tool:
     arguments.model_config["extra"] = "forbid"
     arguments.model_rebuild(force=True)
     tool.parameters = lean_schema({**tool.parameters, "additionalProperties": False}, output=False)
+    assert tool.fn_metadata.output_schema is not None  # every tool answers a model
     tool.fn_metadata.output_schema = lean_schema(tool.fn_metadata.output_schema, output=True)
     assert isinstance(tool, DeskTool)
     tool.changes = spec.changes

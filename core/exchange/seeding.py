@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from ..money import MICRO, to_micro
 from .book import Order, OrderType, Side
-from .ledger import Account
+from .ledger import Account, Ledger
 from .listing import Listing
+from .settings import ExchangeSettings
 from .units import UNIT, price_units
-
-if TYPE_CHECKING:
-    from .venue import Exchange
 
 HOUSE = "house"
 _HOUSE_DOLLARS = 10**12
 _HOUSE_SETS = 10**9
 
 
-def house_address(exchange: Exchange, name: str) -> str:
+class MarketPlace(Protocol):
+    """The part of the exchange that house accounts trade on."""
+
+    settings: ExchangeSettings
+    ledger: Ledger
+    listings: tuple[Listing, ...]
+
+    @property
+    def house_numbers(self) -> Iterator[int]: ...
+
+    @property
+    def now_s(self) -> int: ...
+
+    @property
+    def now_ms(self) -> int: ...
+
+    def open_account(self, address: str) -> Account: ...
+
+    def enter(self, order: Order) -> Any: ...
+
+
+def house_address(exchange: MarketPlace, name: str) -> str:
     return "0x" + hashlib.sha256(f"{name} {exchange.settings.seed}".encode()).hexdigest()[:40]
 
 
-def house_account(exchange: Exchange, name: str) -> Account:
+def house_account(exchange: MarketPlace, name: str) -> Account:
     """An account of the exchange's own, as good as unlimited in dollars and in shares of every open market."""
     account = exchange.open_account(house_address(exchange, name))
     exchange.ledger.deposit(account, _HOUSE_DOLLARS * MICRO)
@@ -34,7 +54,7 @@ def house_account(exchange: Exchange, name: str) -> Account:
 
 
 def house_order(
-    exchange: Exchange,
+    exchange: MarketPlace,
     account: Account,
     listing: Listing,
     *,
@@ -63,7 +83,7 @@ def house_order(
     )
 
 
-def seed_books(exchange: Exchange) -> None:
+def seed_books(exchange: MarketPlace) -> None:
     """Rest every recorded level, each second one stated in the complementary token, as real books are mixed too."""
     account = house_account(exchange, HOUSE)
     mirrored = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from ..errors import InputRejected
@@ -71,8 +71,8 @@ class MarketDirectory:
             )
         return event
 
-    async def search(self, query: str, *, limit: int, page: int, status: str) -> SearchPage:
-        """Events whose text matches `query`; `status` is active, closed or all."""
+    async def search(self, query: str, *, limit: int, page: int, status: Literal["active", "closed"]) -> SearchPage:
+        """Events whose text matches `query` and that are open or closed."""
         return await self._gamma.search(query, limit=limit, page=page, status=status)
 
     async def listing(

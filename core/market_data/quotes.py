@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..identifiers import TokenId
 from ..models import OrderBook, PriceHistory
@@ -31,7 +31,7 @@ class MarketQuotes:
         self,
         token_id: TokenId,
         *,
-        interval: str = "max",
+        interval: Literal["1h", "6h", "1d", "1w", "1m", "max"] = "max",
         start: datetime | None = None,
         end: datetime | None = None,
         fidelity_min: int | None = None,

@@ -38,7 +38,7 @@ async def test_status_names_the_money_the_limits_and_the_engine(agent: Agent) ->
 
 
 async def test_every_answer_about_money_begins_with_the_mode(agent: Agent) -> None:
-    for tool, arguments in {
+    calls: dict[str, dict[str, Any]] = {
         "get_status": {},
         "get_portfolio": {},
         "get_orders": {},
@@ -47,7 +47,8 @@ async def test_every_answer_about_money_begins_with_the_mode(agent: Agent) -> No
         "cancel_orders": {"cancel_all": True},
         "analyze_market": {"market_id": NO_CHANGE},
         "halt_trading": {"reason": "test"},
-    }.items():
+    }
+    for tool, arguments in calls.items():
         answer = await agent.call(tool, **arguments)
         assert list(answer)[:2] == ["mode", "account"], tool
 
@@ -70,11 +71,12 @@ async def test_an_unreachable_exchange_is_a_tool_error_and_the_server_lives_on(
         remembered = await agent.call("get_orders")
         assert remembered["orders"] == []
         assert remembered["venue_problem"]
-        for tool, arguments in {
+        calls: dict[str, dict[str, Any]] = {
             "search_markets": {"query": "fed"},
             "get_portfolio": {},
             "place_order": {"market_id": NO_CHANGE, "outcome": "Yes", "size": 10},
-        }.items():
+        }
+        for tool, arguments in calls.items():
             error = await agent.refused(tool, **arguments)
             assert error["code"] == "venue_unavailable"
             assert error["anything_sent"] == "no"

@@ -20,7 +20,7 @@ FEES = FeeSchedule(rate=D("0.05"))
 
 def test_shares_take_level_after_level_and_each_pays_its_fee(make_book: MakeBook) -> None:
     fill = estimate_fill(make_book(), OrderSide.BUY, FEES, shares=D(150))
-    assert (fill.shares, fill.dollars, fill.worst_price, fill.complete) == (150, D("75.5"), D("0.51"), True)
+    assert (fill.shares, fill.dollars, fill.worst_price, fill.complete) == (D(150), D("75.5"), D("0.51"), True)
     assert fill.fee == FEES.taker_fee(D(100), D("0.5")) + FEES.taker_fee(D(50), D("0.51"))
     assert fill.average_price == D("75.5") / 150
 
@@ -34,14 +34,14 @@ def test_dollars_buy_what_they_can_to_the_micro_share(make_book: MakeBook) -> No
 
 def test_a_limit_stops_the_walk(make_book: MakeBook) -> None:
     bought = estimate_fill(make_book(), OrderSide.BUY, NO_FEES, shares=D(1000), limit=D("0.51"))
-    assert (bought.shares, bought.complete) == (300, False)
+    assert (bought.shares, bought.complete) == (D(300), False)
     sold = estimate_fill(make_book(), OrderSide.SELL, NO_FEES, shares=D(1000), limit=D("0.48"))
-    assert (sold.shares, sold.worst_price) == (100, D("0.48"))
+    assert (sold.shares, sold.worst_price) == (D(100), D("0.48"))
 
 
 def test_an_empty_side_fills_nothing(make_book: MakeBook) -> None:
     fill = estimate_fill(make_book(asks=()), OrderSide.BUY, NO_FEES, dollars=D(10))
-    assert (fill.shares, fill.average_price, fill.worst_price) == (0, None, None)
+    assert (fill.shares, fill.average_price, fill.worst_price) == (D(0), None, None)
     assert not fill.complete
 
 
