@@ -33,13 +33,14 @@ async def _run(rules: ExchangeSettings, host: str, port: int, as_json: bool) -> 
             "data_url": server.data_url,
             "ws_url": server.ws_url,
         }
-        if as_json:
-            print(json.dumps({**addresses, "chain_id": rules.chain_id}), flush=True)
-        else:
-            print("The exchange answers; its clock starts at", catalogue.starts_at.isoformat(), flush=True)
-            for name, address in addresses.items():
-                print(f"  {name:10} {address}", flush=True)
-            print(f"  chain id   {rules.chain_id}. Stop with Ctrl-C.", flush=True)
+        # Listening for signals comes first: whoever has read the addresses may stop the exchange at once.
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            if as_json:
+                print(json.dumps({**addresses, "chain_id": rules.chain_id}), flush=True)
+            else:
+                print("The exchange answers; its clock starts at", catalogue.starts_at.isoformat(), flush=True)
+                for name, address in addresses.items():
+                    print(f"  {name:10} {address}", flush=True)
+                print(f"  chain id   {rules.chain_id}. Stop with Ctrl-C.", flush=True)
             async for _ in signals:
                 return

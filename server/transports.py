@@ -22,7 +22,7 @@ from .build import build_server
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
     from mcp.server.transport_security import TransportSecuritySettings
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Transport = Literal["stdio", "sse", "http"]
 
@@ -61,24 +61,26 @@ async def _serve(settings: Settings, transport: Transport, host: str, port: int)
         match transport:
             case "stdio":
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(_leave_on_signal, application)
+                    await tasks.start(_leave_on_signal, application)
                     await server.run_stdio_async()
                     tasks.cancel_scope.cancel()
             case "sse":
                 rules = _local_callers(host)
-                app = _refuse_early(server.sse_app(host=host, transport_security=rules), rules)
-                await _serve_http(app, host, port, "/sse")
+                app = server.sse_app(host=host, transport_security=rules)
+                await _serve_http(_tidy(app, rules), host, port, "/sse")
             case "http":
-                app = server.streamable_http_app(host=host, transport_security=_local_callers(host))
-                await _serve_http(app, host, port, "/mcp")
+                rules = _local_callers(host)
+                app = server.streamable_http_app(host=host, transport_security=rules)
+                await _serve_http(_tidy(app, rules), host, port, "/mcp")
     finally:
         with anyio.CancelScope(shield=True):
             await application.aclose()
 
 
-async def _leave_on_signal(application: Application) -> None:
+async def _leave_on_signal(application: Application, *, task_status: TaskStatus[None]) -> None:
     """On stdio a thread blocks in reading stdin, so nothing but leaving the process ends it after a signal."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
         async for _ in signals:
             await application.aclose()
             os._exit(0)
@@ -99,23 +101,38 @@ def _local_callers(host: str) -> TransportSecuritySettings:
     )
 
 
-def _refuse_early(app: ASGIApp, rules: TransportSecuritySettings) -> ASGIApp:
-    """Refuse by `rules` before the app does: the SDK's SSE transport logs a traceback for each refused stream."""
+def _tidy(app: ASGIApp, rules: TransportSecuritySettings) -> ASGIApp:
+    """The SDK's app, without the errors that it logs in three ordinary cases.
+
+    Its SSE transport raises after it has refused a stream, so refusals are made here. When the server stops, streams
+    end without their last message, and SSE starts a second response on top: here each response starts and ends once.
+    """
     from mcp.server.transport_security import TransportSecurityMiddleware
     from starlette.requests import Request
 
     security = TransportSecurityMiddleware(rules)
 
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            request = Request(scope, receive)
-            refusal = await security.validate_request(request, is_post=request.method == "POST")
-            if refusal is not None:
-                await refusal(scope, receive, send)
-                return
-        await app(scope, receive, send)
+    async def tidied(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        refusal = await security.validate_request(request, is_post=request.method == "POST")
+        started = ended = False
 
-    return guarded
+        async def send_once(message: Message) -> None:
+            nonlocal started, ended
+            if ended or (started and message["type"] == "http.response.start"):
+                return
+            started = True
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        await (refusal or app)(scope, receive, send_once)
+        if started and not ended:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return tidied
 
 
 def _in_url(host: str) -> str:
@@ -150,7 +167,7 @@ async def _serve_http(app: ASGIApp, host: str, port: int, path: str) -> None:
     config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=_GRACE_S, lifespan="on")
     web = QuietServer(config)
 
-    async def stop_on_signal(task_status: TaskStatus[None]) -> None:
+    async def stop_on_signal(*, task_status: TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             task_status.started()
             async for number in signals:

@@ -62,36 +62,7 @@ class CLOBClient(MarketDataClient):
         self._signature_type = signature_type
         self._credentials_lock = asyncio.Lock()
 
-    # Credentials
-
-    async def create_or_derive_credentials(self) -> ApiCredentials:
-        """The key's API credentials, made now or derived again if they exist. Needs a signer."""
-        signer = self._require_signer()
-        authorise = self._l1_headers(signer)
-        try:
-            return await self._transport.call(requests.create_api_key_spec(), authorise=authorise)
-        except InputRejected:
-            return await self._transport.call(requests.derive_api_key_spec(), authorise=authorise)
-
-    async def credentials(self) -> ApiCredentials:
-        """The credentials in use; created or derived once when a signer is there."""
-        async with self._credentials_lock:
-            if self._credentials is None:
-                self._credentials = await self.create_or_derive_credentials()
-            return self._credentials
-
-    async def api_keys(self) -> tuple[str, ...]:
-        """The ids of all API keys of this account."""
-        return await self._authorised(requests.api_keys_spec())
-
     # Orders
-
-    @property
-    def account(self) -> Address:
-        """The wallet whose money the orders move. Raises ConfigurationError without signer and funder."""
-        if self._signer is None:
-            return self._require_address()
-        return order_maker(self._signer, funder=self._funder, signature_type=self._signature_type)
 
     def sign(self, ticket: OrderTicket) -> SignedOrder:
         """Sign a ticket for this account, without sending anything: its `order_id` can be journalled first."""
@@ -228,12 +199,6 @@ class CLOBClient(MarketDataClient):
 
         return all_items(page)
 
-    async def owners(self) -> frozenset[str]:
-        """How our side of a trade is marked: the API key and our wallets, in lower case."""
-        credentials = await self.credentials()
-        addresses = {self._require_address(), *([self._funder] if self._funder else [])}
-        return frozenset({credentials.key.lower(), *(address.lower() for address in addresses)})
-
     # Balances
 
     async def balance(self) -> AccountBalance:
@@ -266,37 +231,6 @@ class CLOBClient(MarketDataClient):
             time_in_force=time_in_force or signed.ticket.time_in_force,
             post_only=signed.ticket.post_only if post_only is None else post_only,
         )
-
-    async def _authorised(self, spec: RequestSpec[T]) -> T:
-        """Send with L2 headers, made anew for every attempt because they carry the time."""
-        credentials = await self.credentials()
-        address = self._require_address()
-
-        def headers(method: str, path: str, body: bytes) -> dict[str, str]:
-            return l2_headers(address, credentials, timestamp_s=self._now_s(), method=method, path=path, body=body)
-
-        return await self._transport.call(spec, authorise=headers)
-
-    def _l1_headers(self, signer: Signer) -> Callable[[str, str, bytes], dict[str, str]]:
-        return lambda _method, _path, _body: l1_headers(
-            signer, chain_id=self.environment.chain_id, timestamp_s=self._now_s()
-        )
-
-    def _now_s(self) -> int:
-        return unix_ms(self._transport.clock.now()) // 1000
-
-    def _require_signer(self) -> Signer:
-        if self._signer is None:
-            raise ConfigurationError("this needs a private key, and none is configured")
-        return self._signer
-
-    def _require_address(self) -> Address:
-        """The address that API credentials are bound to: the key's own account."""
-        if self._signer is not None:
-            return self._signer.address
-        if self._funder is None:
-            raise ConfigurationError("API credentials without a private key need the address of their account")
-        return self._funder
 
 
 def _placement_result(signed: SignedOrder, answer: PlacementAnswer) -> PlacementResult:

@@ -1,4 +1,4 @@
-"""The CLOB's routes that need a key: credentials, orders, own records, balances."""
+"""The CLOB's routes that need a key: orders, own records, balances."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Any, TypeVar
 from ..clock import unix_ms
 from ..identifiers import ConditionId, OrderId, TokenId
 from ..models import AccountBalance, CancelResult, OpenOrder, TimeInForce
-from .credentials import ApiCredentials
 from .request import RequestSpec, params_of, path_of
 from .signing import SignedOrder
-from .wire.account import parse_account_balance, parse_api_key, parse_api_keys, parse_token_balance
+from .wire.account import parse_account_balance, parse_heartbeat, parse_token_balance
 from .wire.orders import (
     OpenOrderPage,
     PlacementAnswer,
@@ -31,19 +30,6 @@ T = TypeVar("T")
 ORDERS_PER_BATCH = 15
 CANCELS_PER_BATCH = 1000
 """Documents disagree between 1000 and 3000; the lower one always passes."""
-
-
-def create_api_key_spec() -> RequestSpec[ApiCredentials]:
-    """Refused when the key exists already; making it twice is harmless, so it may be retried."""
-    return RequestSpec(service="clob", method="POST", path="/auth/api-key", parse=parse_api_key, auth="l1")
-
-
-def derive_api_key_spec() -> RequestSpec[ApiCredentials]:
-    return RequestSpec(service="clob", method="GET", path="/auth/derive-api-key", parse=parse_api_key, auth="l1")
-
-
-def api_keys_spec() -> RequestSpec[tuple[str, ...]]:
-    return RequestSpec(service="clob", method="GET", path="/auth/api-keys", parse=parse_api_keys, auth="l2")
 
 
 def placement_body(signed: SignedOrder, *, owner: str, time_in_force: TimeInForce, post_only: bool) -> dict[str, Any]:
@@ -113,6 +99,20 @@ def _cancel(path: str, body: Any, order_ids: Sequence[OrderId]) -> RequestSpec[C
         idempotent=False,
         cancel=True,
         order_ids=tuple(order_ids),
+    )
+
+
+def heartbeat_spec(heartbeat_id: str) -> RequestSpec[str]:
+    """Not retried: an id that was answered once is refused the second time."""
+    return RequestSpec(
+        service="clob",
+        method="POST",
+        path="/v1/heartbeats",
+        body={"heartbeat_id": heartbeat_id},
+        parse=parse_heartbeat,
+        auth="l2",
+        idempotent=False,
+        cancel=True,
     )
 
 

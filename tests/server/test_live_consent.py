@@ -38,8 +38,8 @@ class User:
         self.questions: list[str] = []
         self._answer = ElicitResult(action=action, content={"agree": agree} if action == "accept" else None)
 
-    async def __call__(self, _: ClientRequestContext, question: ElicitRequestParams) -> ElicitResult:
-        self.questions.append(question.message)
+    async def __call__(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        self.questions.append(params.message)
         return self._answer
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx2
@@ -145,3 +147,18 @@ def test_a_taken_port_is_a_configuration_error(web: Served) -> None:
     assert taken is not None
     with pytest.raises(ConfigurationError, match="cannot listen"):
         serve(load_settings(), transport="http", host="127.0.0.1", port=int(taken[1]))
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("transport", ["sse", "http"])
+async def test_a_signal_ends_a_server_with_open_connections(
+    tmp_path: Path, transport: Transport, ending: signal.Signals
+) -> None:
+    with serving(SOURCE_COMMAND, transport, environment(tmp_path)) as served:
+        process = served.process
+        assert process is not None
+        with suppress(BaseExceptionGroup):  # the client may object to losing its stream
+            async with served.connect("legacy") as client:
+                await client.list_tools()
+                assert await asyncio.to_thread(process.end, ending) == 0
+        assert process.stderr.count("\n") == 1

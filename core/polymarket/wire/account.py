@@ -11,7 +11,7 @@ from ...errors import UnexpectedPayload
 from ...models import AccountBalance
 from ...money import from_micro, plain
 from ..credentials import ApiCredentials
-from .fields import Shape, Text, TextList, member, read_shape
+from .fields import Flag, Shape, Text, TextList, member, read_shape
 
 
 class ApiKeyShape(Shape):
@@ -57,6 +57,33 @@ class ApiKeysShape(Shape):
 def parse_api_keys(payload: Any, _: datetime) -> tuple[str, ...]:
     member(payload, "apiKeys")
     return read_shape(ApiKeysShape, payload).apiKeys
+
+
+class ReadonlyApiKeysShape(Shape):
+    readonlyApiKeys: TextList
+
+
+class ClosedOnlyShape(Shape):
+    closed_only: Flag
+
+
+def parse_readonly_api_key(payload: Any, _: datetime) -> str:
+    """The id of the key just made; a read-only key has neither secret nor passphrase."""
+    return str(member(payload, "apiKey"))
+
+
+def parse_readonly_api_keys(payload: Any, _: datetime) -> tuple[str, ...]:
+    member(payload, "readonlyApiKeys")
+    return read_shape(ReadonlyApiKeysShape, payload).readonlyApiKeys
+
+
+def parse_closed_only(payload: Any, _: datetime) -> bool:
+    return read_shape(ClosedOnlyShape, payload).closed_only
+
+
+def parse_heartbeat(payload: Any, _: datetime) -> str:
+    """The id that the next heartbeat must carry."""
+    return str(member(payload, "heartbeat_id"))
 
 
 def parse_account_balance(payload: Any, as_of: datetime, *, spenders: Collection[str]) -> AccountBalance:

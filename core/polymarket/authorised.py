@@ -1,0 +1,128 @@
+"""Requests on behalf of an account: API credentials, and the headers they sign."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..clock import unix_ms
+from ..errors import ConfigurationError, InputRejected
+from ..identifiers import Address
+from . import credential_requests as requests
+from .client import PolymarketClient
+from .credentials import ApiCredentials
+from .request import RequestSpec
+from .signing import SignatureType, Signer, l1_headers, l2_headers, order_maker
+from .transport import Transport
+
+T = TypeVar("T")
+
+
+class AuthorisedClient(PolymarketClient):
+    """A client that can prove whose account it acts for.
+
+    With a `signer`, credentials are created or derived at the first call that needs them. `funder` is the wallet
+    that holds the money when it is not the key's own.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        signer: Signer | None = None,
+        credentials: ApiCredentials | None = None,
+        funder: Address | None = None,
+        signature_type: SignatureType = SignatureType.EOA,
+    ) -> None:
+        super().__init__(transport)
+        self._signer = signer
+        self._credentials = credentials
+        self._funder = funder
+        self._signature_type = signature_type
+        self._credentials_lock = asyncio.Lock()
+
+    async def create_or_derive_credentials(self) -> ApiCredentials:
+        """The key's API credentials, made now or derived again if they exist. Needs a signer."""
+        signer = self._require_signer()
+        authorise = self._l1_headers(signer)
+        try:
+            return await self._transport.call(requests.create_api_key_spec(), authorise=authorise)
+        except InputRejected:
+            return await self._transport.call(requests.derive_api_key_spec(), authorise=authorise)
+
+    async def credentials(self) -> ApiCredentials:
+        """The credentials in use; created or derived once when a signer is there."""
+        async with self._credentials_lock:
+            if self._credentials is None:
+                self._credentials = await self.create_or_derive_credentials()
+            return self._credentials
+
+    async def api_keys(self) -> tuple[str, ...]:
+        """The ids of all API keys of this account."""
+        return await self._authorised(requests.api_keys_spec())
+
+    async def delete_api_key(self) -> None:
+        """Delete the API key in use, for good; with a signer the next call makes another one."""
+        await self._authorised(requests.delete_api_key_spec())
+        async with self._credentials_lock:
+            self._credentials = None
+
+    async def create_readonly_api_key(self) -> str:
+        """A new key that can read orders and trades of this account but change nothing."""
+        return await self._authorised(requests.create_readonly_api_key_spec())
+
+    async def readonly_api_keys(self) -> tuple[str, ...]:
+        """The read-only keys of this account."""
+        return await self._authorised(requests.readonly_api_keys_spec())
+
+    async def delete_readonly_api_key(self, key: str) -> None:
+        await self._authorised(requests.delete_readonly_api_key_spec(key))
+
+    async def closed_only(self) -> bool:
+        """Whether the venue lets this account only reduce what it holds."""
+        return await self._authorised(requests.closed_only_spec())
+
+    @property
+    def account(self) -> Address:
+        """The wallet whose money the orders move. Raises ConfigurationError without signer and funder."""
+        if self._signer is None:
+            return self._require_address()
+        return order_maker(self._signer, funder=self._funder, signature_type=self._signature_type)
+
+    async def owners(self) -> frozenset[str]:
+        """How our side of a trade is marked: the API key and our wallets, in lower case."""
+        credentials = await self.credentials()
+        addresses = {self._require_address(), *([self._funder] if self._funder else [])}
+        return frozenset({credentials.key.lower(), *(address.lower() for address in addresses)})
+
+    async def _authorised(self, spec: RequestSpec[T]) -> T:
+        """Send with L2 headers, made anew for every attempt because they carry the time."""
+        credentials = await self.credentials()
+        address = self._require_address()
+
+        def headers(method: str, path: str, body: bytes) -> dict[str, str]:
+            return l2_headers(address, credentials, timestamp_s=self._now_s(), method=method, path=path, body=body)
+
+        return await self._transport.call(spec, authorise=headers)
+
+    def _l1_headers(self, signer: Signer) -> Callable[[str, str, bytes], dict[str, str]]:
+        return lambda _method, _path, _body: l1_headers(
+            signer, chain_id=self.environment.chain_id, timestamp_s=self._now_s()
+        )
+
+    def _now_s(self) -> int:
+        return unix_ms(self._transport.clock.now()) // 1000
+
+    def _require_signer(self) -> Signer:
+        if self._signer is None:
+            raise ConfigurationError("this needs a private key, and none is configured")
+        return self._signer
+
+    def _require_address(self) -> Address:
+        """The address that API credentials are bound to: the key's own account."""
+        if self._signer is not None:
+            return self._signer.address
+        if self._funder is None:
+            raise ConfigurationError("API credentials without a private key need the address of their account")
+        return self._funder
