@@ -36,12 +36,22 @@ class ConfigurationError(PolymarketAPIError):
 
 
 class InputRejected(PolymarketAPIError):
-    """The desk refused the request before anything was sent. `fix` says what would be accepted."""
+    """The desk refused the request before anything was sent. `fix` says what would be accepted.
+
+    `retry_after_s` is set where the same request may pass later.
+    """
 
     def __init__(
-        self, message: str, *, code: str = "invalid_input", fix: str = "", next_tool: str | None = None
+        self,
+        message: str,
+        *,
+        code: str = "invalid_input",
+        fix: str = "",
+        next_tool: str | None = None,
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(message)
+        self.retry_after_s = retry_after_s
         self.code = code
         self.fix = fix
         self.next_tool = next_tool
@@ -50,8 +60,18 @@ class InputRejected(PolymarketAPIError):
 class RiskRefused(InputRejected):
     """A risk control said no. `value` and `limit` are the two numbers that were compared, as text with units."""
 
-    def __init__(self, message: str, *, control: str, value: str, limit: str, fix: str | None = None) -> None:
-        super().__init__(message, code=f"risk_{control}", fix=f"stay within {limit}" if fix is None else fix)
+    def __init__(
+        self,
+        message: str,
+        *,
+        control: str,
+        value: str,
+        limit: str,
+        fix: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        fix = f"stay within {limit}" if fix is None else fix
+        super().__init__(message, code=f"risk_{control}", fix=fix, retry_after_s=retry_after_s)
         self.control = control
         self.value = value
         self.limit = limit
@@ -115,14 +135,15 @@ class CircuitOpen(VenueUnavailable):
 class OutcomeUnknown(PolymarketAPIError):
     """A request that changes something was sent and its answer never came.
 
-    `order_ids` are the hashes to look up; resending could trade twice.
+    `order_ids` are the hashes to look up. Resending an order could trade twice; a cancel is `safe_to_repeat`.
     """
 
     anything_sent: AnythingSent = "unknown"
 
-    def __init__(self, message: str, *, order_ids: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, *, order_ids: tuple[str, ...] = (), safe_to_repeat: bool = False) -> None:
         super().__init__(message)
         self.order_ids = order_ids
+        self.safe_to_repeat = safe_to_repeat
 
 
 class UnexpectedPayload(PolymarketAPIError):

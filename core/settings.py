@@ -115,7 +115,9 @@ class Settings(BaseSettings):
     compute: Literal["process", "inline"] = Field(
         "process", description="Where simulations run: a worker `process`, or `inline` in the server."
     )
-    state_dir: Path | None = Field(None, description="Folder for approvals; by default the system's state folder.")
+    state_dir: Path | None = Field(
+        None, description="Folder for halts and approvals; by default the system's state folder."
+    )
     sandbox_seed: int = Field(7, description="Seed of the sandbox: its key, its traders, its simulations.")
     sandbox_balance: Annotated[Decimal, Field(gt=0)] = Field(
         Decimal(1000), description="Dollars in the sandbox account at the start."

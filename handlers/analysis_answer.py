@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ..core.untrusted_text import quoted
 from .answer import AccountAnswer, Answer, Num, When, rounded
-from .untrusted_text import quoted
 
 if TYPE_CHECKING:
     from ..core.forecasting.analysis import MarketAnalysis, NewsReading

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from ..core.errors import InputRejected
+
 _LARGEST = Decimal(10) ** 12
 _STEP = Decimal("0.000001")
 
@@ -102,3 +104,12 @@ Size = Annotated[
 Detail = Annotated[Literal["concise", "full"], Field(description="How much to answer")]
 Limit = Annotated[int, Field(ge=1, le=10, description="Most entries to return")]
 Cursor = Annotated[str, Field(max_length=500, description="next_cursor of the previous page")]
+
+
+def offset_of(cursor: str | None) -> int:
+    """How many entries to skip, from a cursor that is a plain number. Raises InputRejected `invalid_cursor`."""
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdecimal()):
+        raise InputRejected("This is not a cursor of this tool.", code="invalid_cursor", fix="leave cursor out")
+    return int(cursor)

@@ -43,7 +43,7 @@ async def host_can_ask(ctx: Context[Any]) -> bool:
     return (ctx.protocol_version or "") >= _FIRST_MODERN_PROTOCOL or ctx.session.can_send_request
 
 
-async def frozen_draft(
+async def draft_to_place(
     ctx: Context[Any],
     market_id: str | None,
     outcome: str | int | None,
@@ -58,7 +58,7 @@ async def frozen_draft(
     draft_id: str | None,
     client_token: str | None,
 ) -> Draft | None:
-    """The draft that a question would be about: the one named, or one frozen for these arguments.
+    """The draft that a question would be about: the one named, or one made for these arguments.
 
     None where nobody will be asked: money that is not real, or a call that repeats an earlier one.
     """
@@ -72,17 +72,17 @@ async def frozen_draft(
     )
     if desk.trading.earlier(intent, client_token=client_token) is not None:
         return None
-    return await desk.trading.frozen(intent)
+    return await desk.trading.draft_of(intent)
 
 
 async def ask_user(
-    ctx: Context[Any], draft: Annotated[Draft | None, Resolve(frozen_draft)]
+    ctx: Context[Any], draft: Annotated[Draft | None, Resolve(draft_to_place)]
 ) -> Agreement | Elicit[Agreement] | None:
-    """The question, built from the frozen draft alone so that it reads the same when it is put again."""
+    """The question, built from the draft alone so that it reads the same when it is put again."""
     if draft is None or draft.attempt_id is not None:
         return None
     from ..core.trading.consent import ConsentKind
-    from ..core.trading.desk import describe_for_person
+    from ..core.trading.person_wait import describe_for_person
 
     desk = await desk_of(ctx)
     kind = desk.trading.consent_for(draft.plan, host_can_ask=await host_can_ask(ctx))

@@ -46,15 +46,16 @@ class Failure:
 
 def failure_of(error: PolymarketAPIError) -> Failure:
     """The answer to an error of the core."""
-    message = error.message
+    message = _sentence(error.message)
     match error:
         case InputRejected():
             if error.fix:
                 message = f"{message} Fix: {error.fix}."
-            return Failure(error.code, f"{message} Nothing was sent.", "no", "never", error.next_tool)
+            retry = "never" if error.retry_after_s is None else f"after_{error.retry_after_s:g}"
+            return Failure(error.code, f"{message} Nothing was sent.", "no", retry, error.next_tool)
         case OrderError():
             retry = f"after_{error.retry_after_s or 30:g}" if error.restriction else "never"
-            text = f"The venue refused: {message} Nothing rests or filled because of this call."
+            text = f"The venue refused: {message} This call changed nothing."
             return Failure(error.code, text, "no", retry, "polymarket_get_orders")
         case RateLimitError():
             wait = error.retry_after_s or 10
@@ -66,6 +67,9 @@ def failure_of(error: PolymarketAPIError) -> Failure:
         case VenueUnavailable():
             text = f"{message} Nothing was sent or changed; the same call can be repeated."
             return Failure("venue_unavailable", text, "no", "after_5", "polymarket_get_status")
+        case OutcomeUnknown(safe_to_repeat=True):
+            text = f"{message} It may or may not have been carried out; repeating this call is safe."
+            return Failure("outcome_unknown", text, "unknown", "same_token", "polymarket_get_orders")
         case OutcomeUnknown():
             text = f"{message} It may have been carried out: do not place it again; look it up."
             return Failure("outcome_unknown", text, "unknown", "never", "polymarket_get_orders")
@@ -77,6 +81,11 @@ def failure_of(error: PolymarketAPIError) -> Failure:
             return Failure("unexpected_payload", text, error.anything_sent, "never", "polymarket_get_status")
         case _:
             return Failure("failed", message, error.anything_sent, "never", "polymarket_get_status")
+
+
+def _sentence(message: str) -> str:
+    message = message.strip()
+    return message if message.endswith((".", "!", "?")) else f"{message}."
 
 
 def failure_of_arguments(tool: str, error: ValidationError, known: Sequence[str]) -> Failure:

@@ -12,11 +12,11 @@ from pydantic import Field
 from ..core.errors import InputRejected
 from ..core.identifiers import TokenId
 from ..core.models import Market, OrderBook
+from ..core.untrusted_text import quoted
 from .answer import Answer, Num, When, rounded
-from .arguments import Cursor, Detail, Limit, MarketRef
+from .arguments import Cursor, Detail, Limit, MarketRef, offset_of
 from .context import Desk
 from .toolspec import Toolset, ToolSpec
-from .untrusted_text import quoted
 
 _RULES_LENGTH = 1200
 _PAGE = {"concise": 8, "full": 5}
@@ -135,9 +135,7 @@ async def get_market(
         assert markets is not None
         references = await asyncio.gather(*(desk.directory.find(each) for each in markets))
         found, title = [reference.market for reference in references], None
-    if cursor is not None and not cursor.isdigit():
-        raise InputRejected("This cursor is not one of get_market.", code="invalid_cursor", fix="leave cursor out")
-    skip, page = int(cursor or 0), _PAGE[detail]
+    skip, page = offset_of(cursor), _PAGE[detail]
     shown = found[skip : skip + page]
     books = await desk.quotes.books([each.token_id for market in shown for each in market.outcomes if market.tradable])
     details = [_detail(market, books, full=detail == "full") for market in shown]
@@ -160,9 +158,7 @@ async def _search(
 ) -> tuple[list[Market], str | None]:
     """Markets of matching events. The cursor is `page:skip`: the venue pages by event, answers page by market."""
     page_text, _, skip_text = (cursor or "1:0").partition(":")
-    if not (page_text.isdigit() and skip_text.isdigit()):
-        raise InputRejected("This cursor is not one of a search.", code="invalid_cursor", fix="start without a cursor")
-    page, skip = int(page_text), int(skip_text)
+    page, skip = max(offset_of(page_text), 1), offset_of(skip_text)
     found = await desk.directory.search(query, limit=limit, page=page, status=status)
     wanted_closed = status == "closed"
     markets = [market for event in found.events for market in event.markets if market.closed == wanted_closed]

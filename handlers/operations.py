@@ -6,10 +6,10 @@ from collections import Counter
 from decimal import Decimal
 
 from ..core.errors import PolymarketAPIError
+from ..core.untrusted_text import quoted
 from .answer import AccountAnswer, Answer, Num, When
 from .context import Desk
 from .toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec
-from .untrusted_text import quoted
 
 
 class Limits(Answer):

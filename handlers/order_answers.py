@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import PolymarketAPIError
 from ..core.models import OrderSide, OrderStatus
-from .answer import AccountAnswer, Answer, Num, When, rounded
-from .untrusted_text import quoted
+from ..core.untrusted_text import quoted
+from .answer import AccountAnswer, Num, When, rounded
 
 if TYPE_CHECKING:
     from ..core.identifiers import OrderId
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ..core.trading.desk import Placement
     from ..core.trading.drafts import Draft
     from ..core.trading.order_plan import OrderPlan
-    from ..core.trading.order_view import OrderView
     from .context import Desk
 
 
@@ -44,39 +43,9 @@ class PlanAnswer(AccountAnswer):
     book_as_of: When
 
 
-class FillLine(Answer):
-    trade_id: str
-    price: Num
-    shares: Num
-    fee: Num | None = None
-    role: str
-    settlement: str
-    at: When
-
-
-class OrderLine(Answer):
-    order_id: str | None = None
-    attempt_id: str | None = None
-    status: str
-    market: str | None = None
-    condition_id: str | None = None
-    side: str
-    outcome: str
-    shares: Num | None = None
-    limit_price: Num | None = None
-    time_in_force: str | None = None
-    filled: Num
-    average_price: Num | None = None
-    fee: Num | None = None
-    created: When
-    open_until: str | None = None
-    fills: list[FillLine] | None = None
-    stage: str | None = None
-    cause: str | None = None
-    fix: str | None = None
-
-
 class PlacedAnswer(AccountAnswer):
+    """What was ordered (a market buy in `dollars`, else in `shares`) and what has filled of it."""
+
     status: str
     already_placed: bool
     order_id: str | None = None
@@ -84,7 +53,8 @@ class PlacedAnswer(AccountAnswer):
     market: str
     side: str
     outcome: str
-    shares: Num
+    shares: Num | None = None
+    dollars: Num | None = None
     limit_price: Num
     time_in_force: str
     worst_cost: Num
@@ -98,22 +68,17 @@ class PlacedAnswer(AccountAnswer):
     approval_code: str | None = None
     approval_expires: When | None = None
     adjustments: list[str] | None = None
+    cause: str | None = None
     next: str
 
 
 class CancelAnswer(AccountAnswer):
+    """`withdrawn` are attempts that waited for a person and are not sent any more."""
+
     canceled: list[str]
+    withdrawn: list[str] | None = None
     not_canceled: dict[str, str] | None = None
     next: str
-
-
-class OrdersAnswer(AccountAnswer):
-    """With `venue_problem` the orders are as the desk last knew them, without fills."""
-
-    as_of: When
-    venue_problem: str | None = None
-    orders: list[OrderLine]
-    next_cursor: str | None = None
 
 
 class HaltAnswer(AccountAnswer):
@@ -121,14 +86,15 @@ class HaltAnswer(AccountAnswer):
     reason: str
     since: When
     canceled: list[str] | None = None
+    cancel_problem: str | None = None
     next: str
 
 
-def plan_answer(desk: Desk, draft: Draft) -> PlanAnswer:
+def plan_answer(desk: Desk, draft: Draft, *, host_can_ask: bool) -> PlanAnswer:
     plan = draft.plan
     estimate, ticket = plan.estimate, plan.ticket
     sign = 1 if ticket.side is OrderSide.BUY else -1
-    kind = desk.trading.consent_for(plan, host_can_ask=True)
+    kind = desk.trading.consent_for(plan, host_can_ask=host_can_ask)
     return PlanAnswer(
         **desk.heading,
         draft_id=draft.draft_id,
@@ -158,21 +124,22 @@ def plan_answer(desk: Desk, draft: Draft) -> PlanAnswer:
 async def placed_answer(desk: Desk, placement: Placement) -> PlacedAnswer:
     record = placement.record
     plan = record.plan
-    assert plan is not None  # every attempt that is answered was planned; refusals are raised
+    assert plan is not None  # what was sent, or waits for a person, has a plan; refusals are raised
     fills = await _fills(desk, record.order_id)
     filled, paid, fee = _totals(fills, plan, record.result)
     resting = record.status in (OrderStatus.LIVE, OrderStatus.DELAYED)
     buying = plan.ticket.side is OrderSide.BUY
     return PlacedAnswer(
         **desk.heading,
-        status=_status_word(record.status, plan, filled, paid),
+        status=status_word(record.status, plan, filled, paid),
         already_placed=placement.already_placed,
         order_id=record.order_id,
         attempt_id=record.attempt_id,
         market=plan.intent.market.slug,
         side=plan.ticket.side.value,
         outcome=plan.intent.outcome.label,
-        shares=plan.ticket.shares,
+        shares=None if _spends(plan) else plan.ticket.shares,
+        dollars=plan.ticket.dollars if _spends(plan) else None,
         limit_price=plan.ticket.price,
         time_in_force=plan.ticket.time_in_force.value,
         worst_cost=plan.worst_cost,
@@ -182,11 +149,12 @@ async def placed_answer(desk: Desk, placement: Placement) -> PlacedAnswer:
         fee=fee if filled else None,
         pays_if_right=filled if buying and filled else None,
         rests_while_you_are_away=True if resting else None,
-        open_until=_open_until(plan) if resting else None,
+        open_until=open_until(plan) if resting else None,
         approval_code=record.approval.code if record.approval else None,
         approval_expires=record.approval.expires_at if record.approval else None,
         adjustments=list(plan.adjustments) or None,
-        next=_next_step(record.status, record.approval.code if record.approval else ""),
+        cause=quoted(record.refusal.message, 200) if record.refusal else None,
+        next=_next_step(record.status, record.approval.code if record.approval else "", filled=filled > 0),
     )
 
 
@@ -209,7 +177,7 @@ def _totals(
     what filled later.
     """
     listed = sum((fill.size for fill in fills), Decimal(0))
-    fee = sum((_fee_of(fill, plan) for fill in fills), Decimal(0))
+    fee = sum((fee_of(fill, plan) for fill in fills), Decimal(0))
     if result is not None and result.taking:
         buying = plan.ticket.side is OrderSide.BUY
         shares, dollars = (result.taking, result.making) if buying else (result.making, result.taking)
@@ -218,13 +186,13 @@ def _totals(
     return listed, sum((fill.size * fill.price for fill in fills), Decimal(0)), fee
 
 
-def _fee_of(fill: Trade, plan: OrderPlan) -> Decimal:
+def fee_of(fill: Trade, plan: OrderPlan) -> Decimal:
     if fill.fee is not None:
         return fill.fee
     return plan.intent.market.fees.taker_fee(fill.size, fill.price) if fill.is_taker else Decimal(0)
 
 
-def _status_word(status: OrderStatus, plan: OrderPlan, filled: Decimal, paid: Decimal) -> str:
+def status_word(status: OrderStatus, plan: OrderPlan, filled: Decimal, paid: Decimal) -> str:
     if status is OrderStatus.MATCHED:
         return "filled" if _complete(plan, filled, paid) else "partly filled, rest killed"
     if status is OrderStatus.LIVE and filled:
@@ -234,19 +202,23 @@ def _status_word(status: OrderStatus, plan: OrderPlan, filled: Decimal, paid: De
 
 def _complete(plan: OrderPlan, filled: Decimal, paid: Decimal) -> bool:
     """A market buy is complete when its dollars are spent, to within a cent; every other order when its shares are."""
-    ticket = plan.ticket
-    if ticket.side is OrderSide.BUY and not ticket.time_in_force.rests:
-        return paid >= ticket.dollars - Decimal("0.01")
-    return filled >= ticket.shares
+    if _spends(plan):
+        return paid >= plan.ticket.dollars - Decimal("0.01")
+    return filled >= plan.ticket.shares
 
 
-def _open_until(plan: OrderPlan) -> str:
-    if plan.ticket.expires_at is not None:
-        return plan.ticket.expires_at.isoformat(timespec="seconds")
+def _spends(plan: OrderPlan) -> bool:
+    """Whether the order is one of dollars: a purchase that never rests."""
+    return plan.ticket.side is OrderSide.BUY and not plan.ticket.time_in_force.rests
+
+
+def open_until(plan: OrderPlan) -> str:
+    if plan.intent.expires_at is not None:
+        return plan.intent.expires_at.isoformat(timespec="seconds")
     return "until cancelled"
 
 
-def _next_step(status: OrderStatus, code: str) -> str:
+def _next_step(status: OrderStatus, code: str, *, filled: bool) -> str:
     match status:
         case OrderStatus.AWAITING_PERSON:
             return f"ask the user to run `polydesk approve {code}`; nothing is sent before that"
@@ -254,60 +226,13 @@ def _next_step(status: OrderStatus, code: str) -> str:
             return "do not place again; polymarket_get_orders finds out what happened"
         case OrderStatus.LIVE | OrderStatus.DELAYED:
             return "polymarket_cancel_orders takes it off the book"
-        case _:
+        case OrderStatus.MATCHED:
             return "polymarket_get_portfolio shows the position"
+        case _ if filled:
+            return "part of it filled; polymarket_get_portfolio shows the position"
+        case _:
+            return "nothing filled and nothing rests; to place it again on purpose, give a new client_token"
 
 
 def reasons_of(result: CancelResult) -> dict[str, str] | None:
     return {str(order_id): quoted(reason, 120) for order_id, reason in result.not_canceled.items()} or None
-
-
-def has_status(view: OrderView, status: str) -> bool:
-    match status:
-        case "open":
-            return view.status.open
-        case "filled":
-            return view.filled > 0
-        case "canceled":
-            return view.status in (OrderStatus.CANCELED, OrderStatus.EXPIRED)
-        case _:
-            return view.status.value == status
-
-
-def order_line(view: OrderView, *, with_fills: bool) -> OrderLine:
-    record = view.record
-    refusal = view.refusal
-    plan = record.plan if record else None
-    return OrderLine(
-        order_id=view.order_id,
-        attempt_id=record.attempt_id if record else None,
-        status=_status_word(view.status, plan, view.filled, view.paid) if plan else view.status.value,
-        market=record.intent.market.slug if record else None,
-        condition_id=None if record else view.condition_id,
-        side=view.side.value,
-        outcome=view.outcome,
-        shares=view.shares,
-        limit_price=view.price,
-        time_in_force=view.time_in_force.value if view.time_in_force else None,
-        filled=view.filled,
-        average_price=rounded(view.average_price, 6),
-        fee=sum((_fee_of(fill, plan) for fill in view.fills), Decimal(0)) if plan and view.fills else None,
-        created=view.created_at,
-        open_until=_open_until(plan) if plan and view.status.open else None,
-        fills=[_fill_line(fill, plan) for fill in view.fills[:10]] or None if with_fills else None,
-        stage=refusal.stage if refusal else None,
-        cause=quoted(refusal.message, 300) if refusal else None,
-        fix=refusal.fix or None if refusal else None,
-    )
-
-
-def _fill_line(fill: Trade, plan: OrderPlan | None) -> FillLine:
-    return FillLine(
-        trade_id=fill.id,
-        price=fill.price,
-        shares=fill.size,
-        fee=_fee_of(fill, plan) if plan else fill.fee,
-        role="taker" if fill.is_taker else "maker",
-        settlement=fill.status.value.lower(),
-        at=fill.timestamp,
-    )

@@ -8,14 +8,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..core.errors import InputRejected, PolymarketAPIError
+from ..core.errors import PolymarketAPIError
 from ..core.identifiers import ConditionId
 from ..core.models import Market, Position
+from ..core.untrusted_text import quoted
 from .answer import AccountAnswer, Answer, Num, When, rounded
-from .arguments import Detail
+from .arguments import Detail, offset_of
 from .context import Desk
 from .toolspec import Toolset, ToolSpec
-from .untrusted_text import quoted
 
 
 class PositionLine(Answer):
@@ -73,12 +73,14 @@ class PortfolioAnswer(AccountAnswer):
     free_cash: Num
     positions_value: Num
     equity: Num
-    realized: Num
-    unrealized: Num
-    fees_paid: Num
+    realized_before_fees: Num
+    unrealized_before_fees: Num
+    entry_fees_of_positions: Num
     positions: list[PositionLine]
     open_orders: list[OpenOrderLine]
+    open_orders_total: int
     settling: list[SettlingLine] | None = None
+    settling_total: int | None = None
     not_priced: list[str] | None = None
     risk: BookRiskLine | None = None
     risk_problem: str | None = None
@@ -95,12 +97,10 @@ async def get_portfolio(
     detail=full adds the risk of holding everything to resolution (Monte Carlo).
     """
     desk.require_account()
-    if cursor is not None and not cursor.isdigit():
-        raise InputRejected("This cursor is not one of get_portfolio.", code="invalid_cursor", fix="leave cursor out")
     snapshot = await desk.portfolio.snapshot()
     full = detail == "full"
     page = 20 if full else 8
-    skip = int(cursor or 0)
+    skip = offset_of(cursor)
     positions = sorted(snapshot.positions, key=lambda each: each.value or 0, reverse=True)
     risk, risk_problem = await _risk(desk, snapshot.positions) if full else (None, None)
     return PortfolioAnswer(
@@ -111,9 +111,9 @@ async def get_portfolio(
         free_cash=snapshot.free,
         positions_value=rounded(snapshot.value, 6),
         equity=rounded(snapshot.equity, 6),
-        realized=rounded(snapshot.realized, 6),
-        unrealized=rounded(snapshot.unrealized, 6),
-        fees_paid=snapshot.fees,
+        realized_before_fees=rounded(snapshot.realized, 6),
+        unrealized_before_fees=rounded(snapshot.unrealized, 6),
+        entry_fees_of_positions=snapshot.entry_fees,
         positions=[_position(each, full=full) for each in positions[skip : skip + page]],
         open_orders=[
             OpenOrderLine(
@@ -125,6 +125,8 @@ async def get_portfolio(
             )
             for order in snapshot.open_orders[: 10 if full else 3]
         ],
+        open_orders_total=len(snapshot.open_orders),
+        settling_total=len(snapshot.settling) or None,
         settling=[
             SettlingLine(
                 outcome=trade.outcome,

@@ -7,20 +7,19 @@ from typing import Annotated, Literal
 from mcp.server.mcpserver import ElicitationResult, Resolve
 from pydantic import Field
 
-from ..core.errors import InputRejected, RateLimitError, VenueUnavailable
+from ..core.errors import InputRejected, OutcomeUnknown, PolymarketAPIError, RateLimitError, VenueUnavailable
 from ..core.identifiers import OrderId, is_hash32
+from ..core.trading.desk import Consent
 from ..core.trading.drafts import Draft
-from .arguments import Limit, MarketRef, OutcomeRef, Size
-from .confirmation import Agreement, ask_user, frozen_draft, host_can_ask, user_agreed
+from ..core.untrusted_text import quoted
+from .arguments import Limit, MarketRef, OutcomeRef, Size, offset_of
+from .confirmation import Agreement, ask_user, draft_to_place, host_can_ask, user_agreed
 from .context import Desk
 from .order_answers import (
     CancelAnswer,
     HaltAnswer,
-    OrdersAnswer,
     PlacedAnswer,
     PlanAnswer,
-    has_status,
-    order_line,
     placed_answer,
     plan_answer,
     reasons_of,
@@ -38,12 +37,13 @@ from .order_intent import (
     Token,
     intent_of,
 )
+from .order_lines import OrdersAnswer, has_status, order_line
 from .toolspec import Toolset, ToolSpec
-from .untrusted_text import quoted
 
 
 async def preview_order(
     desk: Desk,
+    can_ask: Annotated[bool, Resolve(host_can_ask)],
     market_id: MarketRef,
     outcome: OutcomeRef,
     size: Size | None = None,
@@ -63,12 +63,12 @@ async def preview_order(
     intent = await intent_of(
         desk, market_id, outcome, size, spend_usd, side, price, time_in_force, expires_at, post_only, max_slippage
     )
-    return plan_answer(desk, await desk.trading.preview(intent))
+    return plan_answer(desk, await desk.trading.preview(intent), host_can_ask=can_ask)
 
 
 async def place_order(
     desk: Desk,
-    draft: Annotated[Draft | None, Resolve(frozen_draft)],
+    draft: Annotated[Draft | None, Resolve(draft_to_place)],
     answer: Annotated[ElicitationResult[Agreement], Resolve(ask_user)],
     can_ask: Annotated[bool, Resolve(host_can_ask)],
     market_id: MarketRef | None = None,
@@ -93,7 +93,8 @@ async def place_order(
     """
     desk.require_account()
     if draft_id is not None:
-        if any(each is not None for each in (market_id, outcome, size, spend_usd, price, time_in_force, expires_at)):
+        others = (market_id, outcome, size, spend_usd, price, time_in_force, expires_at, max_slippage)
+        if any(each is not None for each in others) or post_only or side != "BUY":
             raise InputRejected(
                 "A draft is placed as it was previewed.", code="invalid_arguments", fix="give only draft_id"
             )
@@ -105,11 +106,9 @@ async def place_order(
     placement = await desk.trading.place(
         intent,
         client_token=client_token,
-        draft=draft,
-        deliberate=draft_id is not None,
-        agreed_by_user=user_agreed(answer),
-        acknowledged_usd=acknowledge,
-        host_can_ask=can_ask,
+        draft_id=draft.draft_id if draft else None,
+        named=draft_id is not None,
+        consent=Consent(host_can_ask=can_ask, agreed_by_user=user_agreed(answer), acknowledged_usd=acknowledge),
     )
     return await placed_answer(desk, placement)
 
@@ -137,16 +136,21 @@ async def cancel_orders(
                 fix="use order_id from polymarket_get_orders",
                 next_tool="polymarket_get_orders",
             )
-        result = await desk.trading.cancel(tuple(OrderId(each.lower()) for each in order_ids))
+        cancelling = desk.trading.cancel(tuple(OrderId(each.lower()) for each in order_ids))
     elif market_id is not None:
         reference = await desk.directory.find(market_id)
-        result = await desk.trading.cancel_market(reference.market.condition_id)
+        cancelling = desk.trading.cancel_market(reference.market.condition_id)
     else:
-        result = await desk.trading.cancel_all()
+        cancelling = desk.trading.cancel_all()
+    try:
+        cancellation = await cancelling
+    except OutcomeUnknown as error:
+        raise OutcomeUnknown(error.message, order_ids=error.order_ids, safe_to_repeat=True) from error
     return CancelAnswer(
         **desk.heading,
-        canceled=list(result.canceled),
-        not_canceled=reasons_of(result),
+        canceled=[str(each) for each in cancellation.result.canceled],
+        not_canceled=reasons_of(cancellation.result),
+        withdrawn=list(cancellation.withdrawn) or None,
         next="polymarket_get_orders shows what filled before it was cancelled",
     )
 
@@ -179,7 +183,7 @@ async def get_orders(
         views = tuple(
             view
             for view in views
-            if order_id == view.order_id or (view.record is not None and order_id == view.record.attempt_id)
+            if order_id.lower() == view.order_id or (view.record is not None and order_id == view.record.attempt_id)
         )
         if not views:
             raise InputRejected(
@@ -189,7 +193,7 @@ async def get_orders(
             )
     elif status != "all":
         views = tuple(view for view in views if has_status(view, status))
-    skip = _skip(cursor)
+    skip = offset_of(cursor)
     shown = views[skip : skip + limit]
     return OrdersAnswer(
         **desk.heading,
@@ -205,20 +209,25 @@ async def halt_trading(
     reason: Annotated[str, Field(min_length=3, max_length=300, description="Why, for the person who will read it")],
     cancel_open: Annotated[bool, Field(description="Also cancel every open order")] = True,
 ) -> HaltAnswer:
-    """Stop all {MODE} trading at once. Only a person can lift this, on the command line (polydesk resume)."""
-    canceled = None
-    halt, result = await desk.trading.halt_trading(
-        quoted(reason, 300), cancel_open=cancel_open and desk.account is not None
-    )
-    if result is not None:
-        canceled = [str(each) for each in result.canceled]
+    """Stop all {MODE} trading at once. Only a person can lift this, on the command line.
+
+    If cancel_problem is answered, the stop stands but orders may still rest: repeat polymarket_cancel_orders.
+    """
+    halt = desk.trading.engage_halt(quoted(reason, 300))
+    canceled, problem = None, None
+    if cancel_open and desk.account is not None:
+        try:
+            canceled = [str(each) for each in (await desk.trading.cancel_after_halt()).result.canceled]
+        except PolymarketAPIError as error:
+            problem = f"Open orders may still rest: {quoted(error.message, 200)} Repeat polymarket_cancel_orders."
     return HaltAnswer(
         **desk.heading,
         halted=True,
         reason=halt.reason,
         since=halt.since,
         canceled=canceled,
-        next="tell the user; new orders are refused until a person runs `polydesk resume`",
+        cancel_problem=problem,
+        next=f"tell the user; new orders are refused until a person runs `{halt.lifted_by}`",
     )
 
 
@@ -235,7 +244,13 @@ def _skip(cursor: str | None) -> int:
 TOOLS = (
     ToolSpec("polymarket_preview_order", Toolset.TRADING, "Preview {MODE} order", preview_order, idempotent=False),
     ToolSpec(
-        "polymarket_place_order", Toolset.TRADING, "Place {MODE} order", place_order, changes=True, destructive=True
+        "polymarket_place_order",
+        Toolset.TRADING,
+        "Place {MODE} order",
+        place_order,
+        changes=True,
+        destructive=True,
+        idempotent=False,
     ),
     ToolSpec(
         "polymarket_cancel_orders",

@@ -74,7 +74,7 @@ def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
     trading = TradingDesk(
         venue=venue,
         gate=RiskGate(RiskLimits(max_order_usd=settings.max_order_usd, max_open_orders=settings.max_open_orders)),
-        kill_switch=KillSwitch(state),
+        kill_switch=KillSwitch(state, lifted_by=f"polydesk resume --mode {settings.mode.value}"),
         journal=OrderJournal(functools.partial(_short_id, "a")),
         drafts=DraftBook(functools.partial(_short_id, "d")),
         consent=_consent(settings),
@@ -95,7 +95,7 @@ def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
         directory=MarketDirectory(site.gamma),
         quotes=MarketQuotes(site.clob),
         trading=trading,
-        portfolio=Portfolio(venue, site.clock),
+        portfolio=Portfolio(venue, site.clock, trading.fee_of),
         risk_model=functools.partial(market_risk, executor, seed=settings.sandbox_seed),
         book_risk_model=functools.partial(portfolio_risk, executor, seed=settings.sandbox_seed),
         compute=compute,

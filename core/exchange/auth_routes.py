@@ -9,7 +9,7 @@ from starlette.routing import Route
 from .authentication import attested_address, authenticated
 from .credentials import Credential
 from .rejections import Rejection
-from .responses import JsonResponse, exchange_of
+from .responses import JsonResponse, exchange_of, json_body
 
 
 def auth_routes() -> list[Route]:
@@ -18,6 +18,9 @@ def auth_routes() -> list[Route]:
         Route("/auth/api-key", _delete, methods=["DELETE"]),
         Route("/auth/derive-api-key", _derive, methods=["GET"]),
         Route("/auth/api-keys", _list, methods=["GET"]),
+        Route("/auth/readonly-api-key", _create_readonly, methods=["POST"]),
+        Route("/auth/readonly-api-key", _delete_readonly, methods=["DELETE"]),
+        Route("/auth/readonly-api-keys", _list_readonly, methods=["GET"]),
         Route("/auth/ban-status/closed-only", _closed_only, methods=["GET"]),
     ]
 
@@ -48,6 +51,28 @@ async def _list(request: Request) -> Response:
 async def _delete(request: Request) -> Response:
     exchange = exchange_of(request)
     exchange.credentials.delete(await authenticated(request, exchange))
+    return JsonResponse("OK")
+
+
+async def _create_readonly(request: Request) -> Response:
+    exchange = exchange_of(request)
+    credential = await authenticated(request, exchange)
+    return JsonResponse({"apiKey": exchange.credentials.create_readonly(credential.address)})
+
+
+async def _list_readonly(request: Request) -> Response:
+    exchange = exchange_of(request)
+    credential = await authenticated(request, exchange)
+    return JsonResponse({"readonlyApiKeys": exchange.credentials.readonly_of(credential.address)})
+
+
+async def _delete_readonly(request: Request) -> Response:
+    exchange = exchange_of(request)
+    credential = await authenticated(request, exchange)
+    body = await json_body(request, error="Invalid payload")
+    key = body.get("key") if isinstance(body, dict) else None
+    if not isinstance(key, str) or not exchange.credentials.delete_readonly(credential.address, key):
+        raise Rejection("Could not delete API key")
     return JsonResponse("OK")
 
 

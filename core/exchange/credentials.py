@@ -32,6 +32,8 @@ class CredentialStore:
         self._by_key: dict[str, Credential] = {}
         self._by_origin: dict[tuple[str, int], Credential] = {}
         self._deletions: dict[tuple[str, int], int] = {}
+        self._readonly: dict[str, list[str]] = {}
+        self._readonly_made = 0
 
     def create(self, address: str, nonce: int) -> Credential | None:
         """A new key, None when the pair has one already."""
@@ -64,3 +66,22 @@ class CredentialStore:
         del self._by_key[credential.api_key]
         del self._by_origin[origin]
         self._deletions[origin] = self._deletions.get(origin, 0) + 1
+
+    def create_readonly(self, address: str) -> str:
+        """The id of one more key that reads what the address has."""
+        self._readonly_made += 1
+        seed = hmac.new(self._secret, f"{address}:readonly:{self._readonly_made}".encode(), hashlib.sha512).digest()
+        made = str(uuid.UUID(bytes=seed[:16], version=4))
+        self._readonly.setdefault(address, []).append(made)
+        return made
+
+    def readonly_of(self, address: str) -> list[str]:
+        return list(self._readonly.get(address, []))
+
+    def delete_readonly(self, address: str, key: str) -> bool:
+        """False when the address has no such key."""
+        known = self._readonly.get(address, [])
+        if key not in known:
+            return False
+        known.remove(key)
+        return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -64,6 +64,21 @@ class MidpointHistory:
             if price is not None:
                 points.append((moment, price))
         return points
+
+    def candles(self, start: int, end: int, *, step_s: int, most: int) -> list[tuple[int, tuple[Decimal, ...]]]:
+        """(begin, (open, high, low, close)) of the first `most` buckets from `start` on that have a price."""
+        found: list[tuple[int, tuple[Decimal, ...]]] = []
+        if not self._times:
+            return found
+        begin = max(start, self._times[0]) // step_s * step_s
+        while begin <= end and len(found) < most:
+            first, last = bisect_left(self._times, begin), bisect_left(self._times, begin + step_s)
+            changes = self._prices[first:last]
+            carried = self._prices[first - 1 : first] if first else []
+            prices = carried + changes
+            found.append((begin, (prices[0], max(prices), min(prices), prices[-1])))
+            begin += step_s
+        return found
 
 
 class HistoryWindow:

@@ -13,6 +13,7 @@ from .listing import Listing
 from .payloads import Json
 from .rejections import Rejection
 from .responses import JsonResponse, exchange_of, page_payload
+from .rewards import programme_of
 from .units import amount_number
 from .venue import Exchange
 
@@ -37,7 +38,7 @@ def _listings(form: Callable[[Exchange, Listing], Json], *, rewarded: bool = Fal
         rows = [
             form(exchange, listing)
             for listing in exchange.listings
-            if not rewarded or (not listing.closed and _has_programme(listing))
+            if not rewarded or (not listing.closed and programme_of(listing) is not None)
         ]
         return JsonResponse(page_payload(rows, request.query_params.get("next_cursor"), size=_PAGE))
 
@@ -133,13 +134,9 @@ def _tokens(listing: Listing) -> list[Json]:
     ]
 
 
-def _has_programme(listing: Listing) -> bool:
-    return bool(listing.recorded.clob.get("r") or listing.recorded.gamma.get("clobRewards"))
-
-
 def _rewards(listing: Listing) -> Json:
     """The reward programme; its rates are null where the recording does not tell them."""
-    if not _has_programme(listing):
+    if programme_of(listing) is None:
         return {"rates": None, "min_size": 0, "max_spread": 0}
     gamma = listing.recorded.gamma
     rates = [

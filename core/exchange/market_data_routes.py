@@ -1,4 +1,4 @@
-"""Public routes of the order book service: books, quotes, rules of a token, price history."""
+"""Public routes of the order book service: books, quotes, rules of a token."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..money import text
-from .history import parse_window
 from .listing import Listing
-from .payloads import Json, book_payload
+from .payloads import book_payload
 from .rejections import Rejection
 from .responses import JsonResponse, exchange_of, json_body
 from .units import UNIT, price_text
 from .venue import Exchange
 
 _MAX_BATCH = 500
-_MAX_HISTORY_BATCH = 20
 _BAD_PAYLOAD = "Invalid payload"
 _BAD_TOKEN = "Invalid token id"
 _BAD_SIDE = "Invalid side"
@@ -55,8 +53,6 @@ def market_data_routes() -> list[Route]:
         Route("/neg-risk/{token_id}", _neg_risk),
         Route("/fee-rate", _fee_rate),
         Route("/fee-rate/{token_id}", _fee_rate),
-        Route("/prices-history", _prices_history),
-        Route("/batch-prices-history", _batch_prices_history, methods=["POST"]),
     ]
 
 
@@ -161,47 +157,6 @@ async def _fee_rate(request: Request) -> Response:
     """The legacy base fee, which is not what is charged."""
     listing = _listing(request, missing="fee rate not found for market")
     return JsonResponse({"base_fee": int(listing.recorded.clob.get("tbf", 0))})
-
-
-async def _prices_history(request: Request) -> Response:
-    exchange = exchange_of(request)
-    query = request.query_params
-    token_id = query.get("market")
-    if not token_id:
-        raise Rejection("invalid filters: the 'market' (asset id) is mandatory")
-    window = {name: query.get(name) for name in ("interval", "startTs", "endTs", "fidelity")}
-    return JsonResponse({"history": _history(exchange, token_id, window)})
-
-
-async def _batch_prices_history(request: Request) -> Response:
-    exchange = exchange_of(request)
-    body = await json_body(request, error=_BAD_PAYLOAD)
-    tokens = body.get("markets") if isinstance(body, dict) else None
-    if not isinstance(tokens, list) or not tokens or not all(isinstance(token, str) for token in tokens):
-        raise Rejection(_BAD_PAYLOAD)
-    if len(tokens) > _MAX_HISTORY_BATCH:
-        raise Rejection("Payload exceeds the limit")
-    given = {"interval": "interval", "startTs": "start_ts", "endTs": "end_ts", "fidelity": "fidelity"}
-    window = {name: None if body.get(key) is None else str(body[key]) for name, key in given.items()}
-    return JsonResponse({"history": {token_id: _history(exchange, token_id, window) for token_id in tokens}})
-
-
-def _history(exchange: Exchange, token_id: str, window: dict[str, str | None]) -> list[Json]:
-    now = exchange.now_s
-    wanted = parse_window(
-        interval=window["interval"],
-        start=window["startTs"],
-        end=window["endTs"],
-        fidelity=window["fidelity"],
-        now=now,
-    )
-    listing = exchange.by_token.get(token_id)
-    if listing is None:
-        return []
-    points = wanted.of(listing.history, now=now, closed=listing.closed)
-    if listing.outcome_of(token_id) == 1:
-        points = [(at, 1 - price) for at, price in points]
-    return [{"t": at, "p": float(price)} for at, price in points]
 
 
 def _quote(request: Request, name: str, value: Callable[[int, int], str]) -> Response:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from ..errors import InputRejected
 from ..identifiers import ConditionId, EventId, MarketId, Slug, TokenId, is_hash32
 from ..models import Event, Market, Outcome
+from ..untrusted_text import quoted
 
 if TYPE_CHECKING:
     from ..polymarket.gamma import GammaClient
@@ -44,7 +45,7 @@ class MarketDirectory:
             raise _unknown(reference)
         if "/" in name:
             return await self._find_address(name)
-        if name.isdigit():
+        if name.isascii() and name.isdecimal():
             return await self._find_number(name)
         if is_hash32(name.lower()):
             page = await self._by_condition(ConditionId(name.lower()))
@@ -58,7 +59,7 @@ class MarketDirectory:
             parts = _path_of(name)
             name = parts[1] if len(parts) > 1 and parts[0] == "event" else ""
         event = None
-        if name.isdigit() and len(name) <= _MARKET_ID_DIGITS:
+        if name.isascii() and name.isdecimal() and len(name) <= _MARKET_ID_DIGITS:
             event = await self._gamma.event(EventId(name))
         elif _SLUG.fullmatch(name.lower()):
             event = await self._gamma.event_by_slug(Slug(name.lower()))
@@ -120,7 +121,9 @@ class MarketDirectory:
             raise _unknown(slug)
         if len(event.markets) == 1:
             return Reference(event.markets[0])
-        choices = ", ".join(f"{each.slug} ({each.group_title or each.question})" for each in event.markets[:12])
+        choices = ", ".join(
+            f"{each.slug} ({quoted(each.group_title or each.question, 60)})" for each in event.markets[:12]
+        )
         raise InputRejected(
             f"{slug!r} is an event of {len(event.markets)} markets; an order or analysis needs one of them: {choices}",
             code="ambiguous_market",
@@ -137,9 +140,10 @@ def choose_outcome(reference: Reference, outcome: str | int | None) -> Outcome:
     labels = " or ".join(f"{index} = {each.label}" for index, each in enumerate(market.outcomes))
     named = str(outcome).strip()
     chosen: Outcome | None = None
-    if named.isdigit() and int(named) < len(market.outcomes):
+    number = named.isascii() and named.isdecimal()
+    if number and int(named) < len(market.outcomes):
         chosen = market.outcomes[int(named)]
-    elif named.isdigit():
+    elif number:
         chosen = market.outcome_of(TokenId(named))
     else:
         chosen = next((each for each in market.outcomes if each.label.casefold() == named.casefold()), None)
@@ -155,7 +159,10 @@ def choose_outcome(reference: Reference, outcome: str | int | None) -> Outcome:
 
 
 def _path_of(address: str) -> list[str]:
-    url = urlsplit(address if "//" in address else f"https://{address}")
+    try:
+        url = urlsplit(address if "//" in address else f"https://{address}")
+    except ValueError:
+        return []
     return [part.lower() for part in url.path.split("/") if part]
 
 

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
 
-from ..clock import unix_ms
-from ..errors import (
-    ConfigurationError,
-    InputRejected,
-    OutcomeUnknown,
-    PolymarketAPIError,
-)
+from ..errors import InputRejected, OutcomeUnknown, PolymarketAPIError, VenueUnavailable
 from ..identifiers import Address, ConditionId, OrderId, TokenId, TradeId
 from ..models import (
     AccountBalance,
@@ -31,19 +23,21 @@ from .credentials import ApiCredentials
 from .market_data import MarketDataClient
 from .paging import Page, all_items
 from .rejections import order_error
-from .request import RequestSpec
-from .signing import SignatureType, SignedOrder, Signer, l1_headers, l2_headers, order_maker, sign_order
+from .rewards import RewardsClient
+from .signing import ZERO_BYTES32, SignatureType, SignedOrder, Signer, sign_order
 from .transport import Transport
 from .wire.orders import PlacementAnswer
 
-T = TypeVar("T")
+Placed = PlacementResult | PolymarketAPIError
+"""What became of one order of several: the venue's answer, or why there is none."""
 
 
-class CLOBClient(MarketDataClient):
+class CLOBClient(MarketDataClient, RewardsClient):
     """The order book service.
 
     Market data needs nothing. Own orders and trades need credentials; with a `signer` they are created or derived
     at the first call that needs them. `funder` is the wallet that holds the money when it is not the key's own.
+    `builder` is a bytes32 code that every order carries, so that the venue attributes it to whoever built the client.
     """
 
     def __init__(
@@ -54,13 +48,12 @@ class CLOBClient(MarketDataClient):
         credentials: ApiCredentials | None = None,
         funder: Address | None = None,
         signature_type: SignatureType = SignatureType.EOA,
+        builder: str = ZERO_BYTES32,
     ) -> None:
-        super().__init__(transport)
-        self._signer = signer
-        self._credentials = credentials
-        self._funder = funder
-        self._signature_type = signature_type
-        self._credentials_lock = asyncio.Lock()
+        RewardsClient.__init__(
+            self, transport, signer=signer, credentials=credentials, funder=funder, signature_type=signature_type
+        )
+        self._builder = builder
 
     # Orders
 
@@ -74,6 +67,7 @@ class CLOBClient(MarketDataClient):
             random=self._transport.random,
             funder=self._funder,
             signature_type=self._signature_type,
+            builder=self._builder,
         )
 
     async def post_order(
@@ -92,37 +86,56 @@ class CLOBClient(MarketDataClient):
         answer = await self._authorised(requests.place_spec(signed, body))
         return _placement_result(signed, answer)
 
-    async def post_orders(self, signed: Sequence[SignedOrder]) -> tuple[PlacementResult | PolymarketAPIError, ...]:
-        """Place up to 15 orders in one request; each is accepted or refused on its own, in the order given.
+    async def post_orders(self, signed: Sequence[SignedOrder]) -> tuple[Placed, ...]:
+        """Place orders in requests of up to 15; each is accepted or refused on its own, in the order given.
 
-        Raises like `post_order` when the request fails as a whole.
+        Requests follow each other, and none is sent after one that failed as a whole. When an earlier request went
+        through, the orders of the failed one get its error (OutcomeUnknown names just that order) and those never
+        sent get VenueUnavailable. When the first request fails, this raises like `post_order`: its error's
+        `order_ids` are the orders whose fate is open, and no other was sent.
         """
-        if not 1 <= len(signed) <= requests.ORDERS_PER_BATCH:
-            raise InputRejected(
-                f"{len(signed)} orders in one request",
-                code="batch_size",
-                fix=f"from 1 to {requests.ORDERS_PER_BATCH}",
-            )
-        bodies = [await self._placement_body(order, None, None) for order in signed]
-        answers = await self._authorised(requests.place_many_spec(signed, bodies))
-        if len(answers) != len(signed):
-            raise OutcomeUnknown(
-                f"{len(signed)} orders were sent and {len(answers)} answered",
-                order_ids=tuple(order.order_id for order in signed),
-            )
-        return tuple(_result_or_error(order, answer) for order, answer in zip(signed, answers, strict=True))
+        if not signed:
+            raise InputRejected("no orders to place", code="batch_size", fix="give at least one")
+        placed: list[Placed] = []
+        for start in range(0, len(signed), requests.ORDERS_PER_BATCH):
+            batch = signed[start : start + requests.ORDERS_PER_BATCH]
+            try:
+                placed.extend(await self._post_batch(batch))
+            except PolymarketAPIError as error:
+                if not placed:
+                    raise
+                placed.extend(_error_of(order, error) for order in batch)
+                placed.extend(
+                    VenueUnavailable("not sent, because an earlier part of the batch failed")
+                    for _ in signed[len(placed) :]
+                )
+                break
+        return tuple(placed)
 
     async def cancel(self, order_ids: Sequence[OrderId]) -> CancelResult:
-        """Cancel orders, in requests of up to 1000. Raises OutcomeUnknown with the ids whose fate is open."""
+        """Cancel orders, in requests of up to 1000.
+
+        A single request that fails raises, with OutcomeUnknown for ids whose fate is open. Of several requests each
+        is tried; when some go through, the ids of the others are `not_canceled`, with the failure as the reason.
+        """
+        ids = list(dict.fromkeys(order_ids))
+        parts = [
+            ids[start : start + requests.CANCELS_PER_BATCH] for start in range(0, len(ids), requests.CANCELS_PER_BATCH)
+        ]
         canceled: list[OrderId] = []
         not_canceled: dict[OrderId, str] = {}
-        remaining = list(dict.fromkeys(order_ids))
-        while remaining:
-            batch = remaining[: requests.CANCELS_PER_BATCH]
-            result = await self._authorised(requests.cancel_spec(batch))
-            canceled.extend(result.canceled)
-            not_canceled.update(result.not_canceled)
-            remaining = remaining[requests.CANCELS_PER_BATCH :]
+        failures: list[PolymarketAPIError] = []
+        for part in parts:
+            try:
+                result = await self._authorised(requests.cancel_spec(part))
+            except PolymarketAPIError as error:
+                failures.append(error)
+                not_canceled.update(dict.fromkeys(part, error.message))
+            else:
+                canceled.extend(result.canceled)
+                not_canceled.update(result.not_canceled)
+        if failures and len(failures) == len(parts):
+            raise failures[0] if len(parts) == 1 else _all_failed(failures, ids)
         return CancelResult(tuple(canceled), not_canceled)
 
     async def cancel_all(self) -> CancelResult:
@@ -199,6 +212,19 @@ class CLOBClient(MarketDataClient):
 
         return all_items(page)
 
+    async def trade(self, trade_id: TradeId) -> tuple[Trade, ...]:
+        """Our fills in one trade: none when the venue knows no such trade of ours, several for several orders."""
+        return await self.trades(trade_id=trade_id)
+
+    async def heartbeat(self, heartbeat_id: str = "") -> str:
+        """Tell the venue that this client is alive; the id to send next time.
+
+        The first beat, with an empty id, arms a switch that stays armed: without another beat in 10 seconds the venue
+        cancels every order of this API key. Beat every 5 seconds. Raises OrderError for an id that is not the
+        expected one, which does not count as a beat.
+        """
+        return await self._authorised(requests.heartbeat_spec(heartbeat_id))
+
     # Balances
 
     async def balance(self) -> AccountBalance:
@@ -220,6 +246,17 @@ class CLOBClient(MarketDataClient):
         await self._authorised(
             requests.update_balance_spec(token_id=token_id, signature_type=int(self._signature_type))
         )
+
+    async def _post_batch(self, signed: Sequence[SignedOrder]) -> list[Placed]:
+        """One request; raises when it fails as a whole."""
+        bodies = [await self._placement_body(order, None, None) for order in signed]
+        answers = await self._authorised(requests.place_many_spec(signed, bodies))
+        if len(answers) != len(signed):
+            raise OutcomeUnknown(
+                f"{len(signed)} orders were sent and {len(answers)} answered",
+                order_ids=tuple(order.order_id for order in signed),
+            )
+        return [_result_or_error(order, answer) for order, answer in zip(signed, answers, strict=True)]
 
     async def _placement_body(
         self, signed: SignedOrder, time_in_force: TimeInForce | None, post_only: bool | None
@@ -254,7 +291,21 @@ def _placement_result(signed: SignedOrder, answer: PlacementAnswer) -> Placement
     )
 
 
-def _result_or_error(signed: SignedOrder, answer: PlacementAnswer) -> PlacementResult | PolymarketAPIError:
+def _error_of(signed: SignedOrder, error: PolymarketAPIError) -> PolymarketAPIError:
+    """The failure of a whole request as the failure of one of its orders."""
+    if isinstance(error, OutcomeUnknown):
+        return OutcomeUnknown(error.message, order_ids=(signed.order_id,))
+    return error
+
+
+def _all_failed(failures: Sequence[PolymarketAPIError], order_ids: Sequence[OrderId]) -> PolymarketAPIError:
+    """Open if any part is: then every id must be looked up."""
+    if any(isinstance(failure, OutcomeUnknown) for failure in failures):
+        return OutcomeUnknown(failures[0].message, order_ids=tuple(order_ids))
+    return failures[0]
+
+
+def _result_or_error(signed: SignedOrder, answer: PlacementAnswer) -> Placed:
     try:
         return _placement_result(signed, answer)
     except PolymarketAPIError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from ..identifiers import Address
@@ -12,17 +12,27 @@ _LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """The exchange contracts that orders are signed for: ordinary markets and neg-risk markets."""
+    """The exchange contracts that orders are signed for: ordinary markets, neg-risk markets, and position ids.
+
+    `exchange_v3` takes the tokens of the second protocol version, neg-risk or not.
+    """
 
     exchange: Address
     neg_risk_exchange: Address
+    exchange_v3: Address
 
 
 EXCHANGE_V2 = Contracts(
     exchange=Address("0xE111180000d2663C0091e4f400237545B87B996B"),
     neg_risk_exchange=Address("0xe2222d279d744050d28e00520010520000310F59"),
+    exchange_v3=Address("0xe3333700cA9d93003F00f0F71f8515005F6c00Aa"),
 )
-"""The second version of the exchanges, at the same addresses on Polygon (137) and Amoy (80002)."""
+"""The exchanges on Polygon (137)."""
+
+EXCHANGE_V2_AMOY = replace(EXCHANGE_V2, exchange_v3=Address("0x9fE6e61422AdB6F610d8597F9684b16912D50C3D"))
+"""The exchanges on the Amoy test network (80002): the first two have the same addresses there."""
+
+AMOY_CHAIN_ID = 80002
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +62,9 @@ def environment_at(
     data_url: str,
     ws_url: str,
     chain_id: int,
-    contracts: Contracts = EXCHANGE_V2,
+    contracts: Contracts | None = None,
 ) -> Environment:
-    """An environment at any set of URLs; a slash at the end of one is dropped."""
+    """An environment at any set of URLs; a slash at the end of one is dropped. The chain chooses the contracts."""
     return Environment(
         name=name,
         clob_url=clob_url.rstrip("/"),
@@ -62,7 +72,7 @@ def environment_at(
         data_url=data_url.rstrip("/"),
         ws_url=ws_url.rstrip("/"),
         chain_id=chain_id,
-        contracts=contracts,
+        contracts=contracts or (EXCHANGE_V2_AMOY if chain_id == AMOY_CHAIN_ID else EXCHANGE_V2),
     )
 
 

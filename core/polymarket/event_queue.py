@@ -16,10 +16,10 @@ class Gap:
     """Events may be missing: whatever was built from earlier ones must be fetched anew.
 
     `since` is when the last event before the gap arrived, `until` when the stream was whole again. `dropped`
-    counts the events lost to a slow reader; what a lost connection missed nobody can count.
+    counts the events lost to a slow reader; what a lost connection or an unreadable frame held nobody can count.
     """
 
-    reason: Literal["reconnected", "overflow"]
+    reason: Literal["reconnected", "overflow", "unreadable"]
     since: datetime
     until: datetime
     dropped: int = 0

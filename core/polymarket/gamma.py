@@ -1,176 +1,42 @@
-"""Gamma, the catalogue: search, markets, events and tags. Its prices may be five minutes old."""
+"""Gamma, the catalogue: search, markets, events, series and tags. Its prices may be five minutes old."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import AsyncIterator, Sequence
 
 from ..errors import InputRejected
 from ..identifiers import ConditionId, EventId, MarketId, TokenId
 from ..models import Event, Market
-from .client import PolymarketClient
-from .request import METADATA_TTL_S, RequestSpec, params_of, path_of
-from .wire.catalogue import (
-    EventPage,
-    MarketPage,
-    SearchPage,
-    Tag,
-    parse_event,
-    parse_event_page,
-    parse_market,
-    parse_market_page,
-    parse_search_page,
-    parse_tags,
-)
-
-SearchStatus = Literal["active", "closed"]
+from . import gamma_requests as requests
+from .gamma_subjects import GammaSubjectsClient
+from .paging import Page, all_items
+from .wire.catalogue import EventPage, MarketPage, SearchPage
+from .wire.market_statistics import MarketStatistics
 
 _MAX_MARKETS = 100
 _MAX_EVENTS = 500
 
 
-def search_spec(query: str, *, limit: int, page: int, status: SearchStatus | None) -> RequestSpec[SearchPage]:
-    return RequestSpec(
-        service="gamma",
-        method="GET",
-        path="/public-search",
-        params=params_of(
-            {
-                "q": query,
-                "page": page,
-                "limit_per_type": limit,
-                "events_status": status,
-                "search_tags": False,
-                "search_profiles": False,
-            }
-        ),
-        parse=parse_search_page,
-        cache_ttl_s=METADATA_TTL_S,
-    )
-
-
-def market_spec(*segments: str) -> RequestSpec[Market | None]:
-    return RequestSpec(
-        service="gamma",
-        method="GET",
-        path=path_of("markets", *segments),
-        params=params_of({"include_tag": True}),
-        parse=parse_market,
-        cache_ttl_s=METADATA_TTL_S,
-        on_missing=(None,),
-    )
-
-
-def event_spec(*segments: str) -> RequestSpec[Event | None]:
-    return RequestSpec(
-        service="gamma",
-        method="GET",
-        path=path_of("events", *segments),
-        parse=parse_event,
-        cache_ttl_s=METADATA_TTL_S,
-        on_missing=(None,),
-    )
-
-
-def markets_spec(
-    *,
-    market_ids: Sequence[MarketId] = (),
-    slugs: Sequence[str] = (),
-    condition_ids: Sequence[ConditionId] = (),
-    token_ids: Sequence[TokenId] = (),
-    closed: bool | None = None,
-    limit: int = 20,
-    after_cursor: str | None = None,
-    order: str | None = None,
-    ascending: bool | None = None,
-    tag_id: str | None = None,
-) -> RequestSpec[MarketPage]:
-    """A page of markets. `order` is a camelCase field name; leaving `closed` out means open markets only."""
-    return RequestSpec(
-        service="gamma",
-        method="GET",
-        path="/markets/keyset",
-        params=params_of(
-            {
-                "limit": limit,
-                "after_cursor": after_cursor,
-                "id": list(market_ids),
-                "slug": list(slugs),
-                "condition_ids": list(condition_ids),
-                "clob_token_ids": list(token_ids),
-                "closed": closed,
-                "order": order,
-                "ascending": ascending,
-                "tag_id": tag_id,
-                "include_tag": True,
-            }
-        ),
-        parse=parse_market_page,
-        cache_ttl_s=METADATA_TTL_S,
-    )
-
-
-def events_spec(
-    *,
-    limit: int,
-    after_cursor: str | None,
-    closed: bool | None,
-    order: str | None,
-    ascending: bool | None,
-    tag_id: str | None,
-    title_search: str | None,
-) -> RequestSpec[EventPage]:
-    return RequestSpec(
-        service="gamma",
-        method="GET",
-        path="/events/keyset",
-        params=params_of(
-            {
-                "limit": limit,
-                "after_cursor": after_cursor,
-                "closed": closed,
-                "order": order,
-                "ascending": ascending,
-                "tag_id": tag_id,
-                "title_search": title_search,
-            }
-        ),
-        parse=parse_event_page,
-        cache_ttl_s=METADATA_TTL_S,
-    )
-
-
-def tags_spec(*, limit: int, offset: int) -> RequestSpec[tuple[Tag, ...]]:
-    return RequestSpec(
-        service="gamma",
-        method="GET",
-        path="/tags",
-        params=params_of({"limit": limit, "offset": offset}),
-        parse=parse_tags,
-        cache_ttl_s=METADATA_TTL_S,
-    )
-
-
-class GammaClient(PolymarketClient):
+class GammaClient(GammaSubjectsClient):
     """The catalogue. Answers may come from a cache of five minutes unless `fresh`."""
 
     async def search(
-        self, query: str, *, limit: int = 10, page: int = 1, status: SearchStatus | None = "active"
+        self, query: str, *, limit: int = 10, page: int = 1, status: requests.SearchStatus | None = "active"
     ) -> SearchPage:
         """Events matching words. `limit` is events per page, `page` counts from 1; status None finds all."""
-        return await self._transport.call(search_spec(query, limit=limit, page=page, status=status))
+        return await self._transport.call(requests.search_spec(query, limit=limit, page=page, status=status))
 
     async def event(self, event_id: EventId, *, fresh: bool = False) -> Event | None:
-        return await self._transport.call(event_spec(event_id), fresh=fresh)
+        return await self._transport.call(requests.event_spec(event_id), fresh=fresh)
 
     async def event_by_slug(self, slug: str, *, fresh: bool = False) -> Event | None:
-        return await self._transport.call(event_spec("slug", slug), fresh=fresh)
+        return await self._transport.call(requests.event_spec("slug", slug), fresh=fresh)
 
     async def market(self, market_id: MarketId, *, fresh: bool = False) -> Market | None:
-        return await self._transport.call(market_spec(market_id), fresh=fresh)
+        return await self._transport.call(requests.market_spec(market_id), fresh=fresh)
 
     async def market_by_slug(self, slug: str, *, fresh: bool = False) -> Market | None:
-        return await self._transport.call(market_spec("slug", slug), fresh=fresh)
+        return await self._transport.call(requests.market_spec("slug", slug), fresh=fresh)
 
     async def markets(
         self,
@@ -198,10 +64,10 @@ class GammaClient(PolymarketClient):
             raise InputRejected(f"{wanted} ids in one request", code="too_many_ids", fix=f"at most {_MAX_MARKETS}")
         if wanted:
             limit = _MAX_MARKETS
-        _check_limit(limit, most=_MAX_MARKETS)
+        requests.check_limit(limit, most=_MAX_MARKETS)
 
         async def page(closed: bool | None) -> MarketPage:
-            spec = markets_spec(
+            spec = requests.markets_spec(
                 market_ids=market_ids,
                 slugs=slugs,
                 condition_ids=condition_ids,
@@ -234,9 +100,9 @@ class GammaClient(PolymarketClient):
         title_search: str | None = None,
     ) -> EventPage:
         """Events with their markets, up to 500 a page."""
-        _check_limit(limit, most=_MAX_EVENTS)
+        requests.check_limit(limit, most=_MAX_EVENTS)
         return await self._transport.call(
-            events_spec(
+            requests.events_spec(
                 limit=limit,
                 after_cursor=after_cursor,
                 closed=closed,
@@ -247,12 +113,53 @@ class GammaClient(PolymarketClient):
             )
         )
 
-    async def tags(self, *, limit: int = 100, offset: int = 0) -> tuple[Tag, ...]:
-        """Subjects, up to 100 a page."""
-        _check_limit(limit, most=100)
-        return await self._transport.call(tags_spec(limit=limit, offset=offset))
+    async def market_statistics(self, market_id: MarketId) -> MarketStatistics | None:
+        """What a market has traded and what rests in its book, as the catalogue counts it."""
+        return await self._transport.call(requests.market_statistics_spec(market_id))
 
+    def iterate_markets(
+        self,
+        *,
+        closed: bool | None = None,
+        order: str | None = None,
+        ascending: bool | None = None,
+        tag_id: str | None = None,
+    ) -> AsyncIterator[Market]:
+        """Every market that fits, 100 a page, fetching each page when it is reached."""
 
-def _check_limit(limit: int, *, most: int) -> None:
-    if not 1 <= limit <= most:
-        raise InputRejected(f"limit {limit} is out of range", code="limit", fix=f"from 1 to {most}")
+        async def page(cursor: str | None) -> Page[Market]:
+            return await self.markets(
+                closed=closed,
+                limit=_MAX_MARKETS,
+                after_cursor=cursor,
+                order=order,
+                ascending=ascending,
+                tag_id=tag_id,
+            )
+
+        return all_items(page)
+
+    def iterate_events(
+        self,
+        *,
+        closed: bool | None = None,
+        order: str | None = None,
+        ascending: bool | None = None,
+        tag_id: str | None = None,
+        title_search: str | None = None,
+        page_size: int = 100,
+    ) -> AsyncIterator[Event]:
+        """Every event that fits, with its markets, fetching each page of `page_size` (1-500) when it is reached."""
+
+        async def page(cursor: str | None) -> Page[Event]:
+            return await self.events(
+                limit=page_size,
+                after_cursor=cursor,
+                closed=closed,
+                order=order,
+                ascending=ascending,
+                tag_id=tag_id,
+                title_search=title_search,
+            )
+
+        return all_items(page)

@@ -1,23 +1,24 @@
-"""The CLOB's public half: books, quotes, price history and what orders must respect."""
+"""The CLOB's public half: books, quotes, listings and what orders must respect."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
 from ..identifiers import ConditionId, TokenId
-from ..models import OrderBook, OrderSide, PriceHistory
+from ..models import OrderBook, OrderSide
+from ..money import FeeSchedule
 from . import market_data_requests as requests
-from .client import PolymarketClient
+from .paging import Page, all_items
+from .price_history import PriceHistoryClient
 from .request import RequestSpec
 from .wire.market_data import ClobMarket, LastTradePrice, ListedMarket, ListingPage
 
 T = TypeVar("T")
 
 
-class MarketDataClient(PolymarketClient):
+class MarketDataClient(PriceHistoryClient):
     """Market data of the order book service. Needs no key.
 
     Books and quotes may come from a cache of ten seconds, metadata of five minutes, history of an hour, unless
@@ -78,27 +79,18 @@ class MarketDataClient(PolymarketClient):
     async def neg_risk(self, token_id: TokenId) -> bool | None:
         return await self._transport.call(requests.neg_risk_spec(token_id))
 
-    async def price_history(
-        self,
-        token_id: TokenId,
-        *,
-        interval: requests.Interval | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        fidelity_min: int | None = None,
-    ) -> PriceHistory:
-        """Midpoints over time: an `interval` back from now (1m is a month), or a window of at most 15 days.
-
-        `fidelity_min` is the bucket in minutes. An unknown token has no points. Raises InputRejected for a window
-        the venue would refuse.
-        """
-        return await self._transport.call(
-            requests.price_history_spec(token_id, interval=interval, start=start, end=end, fidelity_min=fidelity_min)
-        )
-
     async def clob_market(self, condition_id: ConditionId, *, fresh: bool = False) -> ClobMarket | None:
         """What orders on a market must respect: tick, minimum, fees, neg risk."""
         return await self._transport.call(requests.clob_market_spec(condition_id), fresh=fresh)
+
+    async def fees(self, condition_id: ConditionId) -> FeeSchedule | None:
+        """What the market charges takers; None for an unknown market."""
+        market = await self.clob_market(condition_id)
+        return None if market is None else market.fees
+
+    async def base_fee(self, token_id: TokenId) -> int | None:
+        """The legacy base fee in basis points. It is not what is charged: see `fees`."""
+        return await self._transport.call(requests.base_fee_spec(token_id))
 
     async def market_by_token(self, token_id: TokenId) -> ConditionId | None:
         return await self._transport.call(requests.market_by_token_spec(token_id))
@@ -110,6 +102,14 @@ class MarketDataClient(PolymarketClient):
     async def listing(self, listing: requests.Listing, *, cursor: str | None = None) -> ListingPage:
         """A page of one of the CLOB's listings, closed markets included."""
         return await self._transport.call(requests.listing_spec(listing, cursor))
+
+    def iterate_listing(self, listing: requests.Listing) -> AsyncIterator[ListedMarket]:
+        """Every market of a listing to its end, fetching each page of up to 1000 when it is reached."""
+
+        async def page(cursor: str | None) -> Page[ListedMarket]:
+            return await self.listing(listing, cursor=cursor)
+
+        return all_items(page)
 
     async def _in_batches(
         self,

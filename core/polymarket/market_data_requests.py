@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
-from ..clock import unix_ms
-from ..errors import InputRejected
 from ..identifiers import ConditionId, TokenId
-from ..models import OrderBook, OrderSide, PriceHistory
-from .request import BOOK_TTL_S, HISTORY_TTL_S, METADATA_TTL_S, RequestSpec, params_of, path_of
+from ..models import OrderBook, OrderSide
+from .request import BOOK_TTL_S, METADATA_TTL_S, RequestSpec, params_of, path_of
 from .wire.fields import member, number_at
 from .wire.market_data import (
     ClobMarket,
     LastTradePrice,
     ListedMarket,
     ListingPage,
+    parse_base_fee,
     parse_book,
     parse_books,
     parse_clob_market,
@@ -26,19 +24,13 @@ from .wire.market_data import (
     parse_last_trade_prices,
     parse_listed_market,
     parse_listing_page,
-    parse_price_history,
     parse_token_numbers,
     parse_token_prices,
 )
 
-Interval = Literal["1h", "6h", "1d", "1w", "1m", "max", "all"]
 Listing = Literal["markets", "simplified-markets", "sampling-markets", "sampling-simplified-markets"]
 
 TOKENS_PER_BATCH = 500
-
-_LONGEST_WINDOW = timedelta(days=15)
-_FINEST_FIDELITY_MIN = {"1w": 5, "1m": 10, "max": 10, "all": 10}
-"""The finest buckets, in minutes, that the venue gives for an interval; 1m is a month."""
 
 
 def server_time_spec() -> RequestSpec[int]:
@@ -163,49 +155,15 @@ def neg_risk_spec(token_id: TokenId) -> RequestSpec[bool | None]:
     )
 
 
-def price_history_spec(
-    token_id: TokenId,
-    *,
-    interval: Interval | None,
-    start: datetime | None,
-    end: datetime | None,
-    fidelity_min: int | None,
-) -> RequestSpec[PriceHistory]:
-    """Raises InputRejected for a window that the venue would refuse.
-
-    The venue appends a point stamped now even to windows in the past; points outside the window are dropped.
-    """
-    if (interval is None) == (start is None):
-        raise InputRejected("a price history needs an interval or a start, not both", code="window")
-    if end is not None and start is None:
-        raise InputRejected("an end needs a start", code="window")
-    if start is not None and end is not None and not timedelta(0) < end - start <= _LONGEST_WINDOW:
-        raise InputRejected(
-            f"a window of {end - start} is not between 0 and 15 days", code="window", fix="ask for shorter windows"
-        )
-
-    def parse(payload: Any, fetched_at: datetime) -> PriceHistory:
-        history = parse_price_history(payload, fetched_at, token_id=token_id)
-        if start is None:
-            return history
-        points = tuple(point for point in history.points if start <= point.at and (end is None or point.at <= end))
-        return PriceHistory(token_id, points, fetched_at)
-
+def base_fee_spec(token_id: TokenId) -> RequestSpec[int | None]:
     return RequestSpec(
         service="clob",
         method="GET",
-        path="/prices-history",
-        params=params_of(
-            {
-                "market": token_id,
-                "interval": interval,
-                "startTs": None if start is None else unix_ms(start) // 1000,
-                "endTs": None if end is None else unix_ms(end) // 1000,
-                "fidelity": fidelity_min or _FINEST_FIDELITY_MIN.get(interval or ""),
-            }
-        ),
-        parse=parse,
-        cache_ttl_s=HISTORY_TTL_S,
+        path="/fee-rate",
+        params=params_of({"token_id": token_id}),
+        parse=parse_base_fee,
+        cache_ttl_s=METADATA_TTL_S,
+        on_missing=(None,),
     )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..clock import Clock, unix_ms
 from ..errors import ConfigurationError
-from ..identifiers import Address, OrderId
+from ..identifiers import Address, OrderId, TokenId
 from ..models import OrderSide, OrderTicket
 from .amounts import OrderAmounts
 from .credentials import ApiCredentials
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _PRIVATE_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _MAX_SALT = 2**53 - 1
 """The salt travels as a JSON number, which many readers hold in a double."""
+
+_POSITION_MODULES = (1, 2, 3)
 
 ZERO_BYTES32 = "0x" + "00" * 32
 _L1_MESSAGE = "This message attests that I control the given wallet"
@@ -148,13 +150,12 @@ def sign_order(
     signature_type: SignatureType = SignatureType.EOA,
     builder: str = ZERO_BYTES32,
 ) -> SignedOrder:
-    """Sign `ticket` for the venue's second-generation exchanges.
+    """Sign `ticket` for the exchange that settles its token.
 
     `funder` is the wallet that pays and receives: required unless the key's own account does. `builder` is a
     bytes32 attribution code. The expiry travels beside the signature and is not covered by it.
     Raises ConfigurationError for a funder that does not fit the signature type.
     """
-    contracts = environment.contracts
     maker = order_maker(signer, funder=funder, signature_type=signature_type)
     order_signer = maker if signature_type is SignatureType.POLY_1271 else signer.address
     maker_amount, taker_amount = OrderAmounts(ticket.shares, ticket.dollars).maker_taker(ticket.side)
@@ -173,12 +174,7 @@ def sign_order(
         "metadata": bytes(32),
         "builder": bytes.fromhex(builder.removeprefix("0x")),
     }
-    domain = {
-        "name": "Polymarket CTF Exchange",
-        "version": "2",
-        "chainId": environment.chain_id,
-        "verifyingContract": contracts.neg_risk_exchange if ticket.neg_risk else contracts.exchange,
-    }
+    domain = _exchange_domain(ticket, environment)
     if signature_type is SignatureType.POLY_1271:
         digest, signature = _sign_for_deposit_wallet(signer, maker, domain, message)
     else:
@@ -199,6 +195,30 @@ def sign_order(
         "signature": signature,
     }
     return SignedOrder(order_id=OrderId(digest), ticket=ticket, order=order)
+
+
+def is_position_id(token_id: TokenId) -> bool:
+    """Whether a token belongs to the second protocol version, whose orders the third exchange settles.
+
+    Such an id is built of a module (1 binary, 2 neg risk, 3 combo) in its highest byte, the condition, and the outcome
+    in its lowest byte, with bits 40 to 103 zero; the ids of the first version are hashes.
+    """
+    number = int(token_id)
+    return number >> 248 in _POSITION_MODULES and (number >> 40) & (2**64 - 1) == 0
+
+
+def _exchange_domain(ticket: OrderTicket, environment: Environment) -> dict[str, Any]:
+    contracts = environment.contracts
+    if is_position_id(ticket.token_id):
+        version, contract = "3", contracts.exchange_v3
+    else:
+        version, contract = "2", contracts.neg_risk_exchange if ticket.neg_risk else contracts.exchange
+    return {
+        "name": "Polymarket CTF Exchange",
+        "version": version,
+        "chainId": environment.chain_id,
+        "verifyingContract": contract,
+    }
 
 
 def _sign_for_deposit_wallet(

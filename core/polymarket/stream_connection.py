@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from ..clock import Clock
-from ..errors import UnexpectedPayload
 from ..resilience.retry import Backoff
 from .event_queue import EventQueue, Gap
-from .subscriptions import (
-    PING,
-    PONG,
-)
-from .wire.fields import decode_json
+from .subscriptions import PING, PONG
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
+
+    from .wire.stream_decoding import DecodedFrame
 
 EventT = TypeVar("EventT")
 
@@ -124,7 +121,7 @@ class HealingStream(Generic[EventT]):
     def _hello(self) -> str:
         raise NotImplementedError
 
-    def _parse(self, item: Any, received_at: datetime) -> EventT | None:
+    def _decode(self, frame: str | bytes, received_at: datetime) -> DecodedFrame[EventT]:
         raise NotImplementedError
 
     async def _send(self, frame: str) -> None:
@@ -194,26 +191,19 @@ class HealingStream(Generic[EventT]):
                 await socket.send(PING)
 
     def _take(self, frame: str | bytes) -> None:
-        """Queue the events of one frame, which is an object or an array of objects."""
-        now = self._clock.now()
+        """Queue the events of one frame; what a damaged one leaves out is a gap."""
+        now, before = self._clock.now(), self._last_frame_at
         self._last_frame_at = now
         self.counts.frames += 1
         if frame == PONG:
             return
-        try:
-            content = decode_json(frame)
-        except UnexpectedPayload:
-            self.counts.malformed += 1
-            return
-        for item in content if isinstance(content, list) else (content,):
-            try:
-                event = self._parse(item, now)
-            except UnexpectedPayload as error:
-                self.counts.malformed += 1
-                self.last_error = error.message
-                continue
-            if event is None:
-                self.counts.unknown += 1
-            else:
-                self.counts.events += 1
-                self._queue.put(event, now)
+        decoded = self._decode(frame, now)
+        self.counts.unknown += decoded.unknown
+        self.counts.malformed += len(decoded.failures)
+        if decoded.failures:
+            self.last_error = decoded.failures[-1].message
+        if decoded.incomplete:
+            self._queue.put(Gap("unreadable", since=before, until=now), now)
+        self.counts.events += len(decoded.events)
+        for event in decoded.events:
+            self._queue.put(event, now)

@@ -15,6 +15,9 @@ from ..venues.venue import ApprovedOrder
 from .kill_switch import Halt
 from .limits import RiskLimits
 
+_RECONCILE_S = 15
+"""Seconds after which asking again about an unknown order is worth it; it is settled within a minute or so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -28,11 +31,6 @@ class Proposal:
     halt: Halt | None
     open_orders: int
     unknown_orders: int
-
-    @property
-    def reduces(self) -> bool:
-        """Whether the order can only shrink a holding; the venue refuses to sell what is not held."""
-        return self.ticket.side is OrderSide.SELL
 
 
 class Control(Protocol):
@@ -54,7 +52,7 @@ class KillSwitchOff:
             control=self.name,
             value="halted",
             limit="a desk that is not halted",
-            fix="a person lifts the halt with `polydesk resume`",
+            fix=f"a person lifts the halt with `{proposal.halt.lifted_by}`",
         )
 
 
@@ -72,6 +70,7 @@ class NoUnknownOrder:
             value=f"{proposal.unknown_orders} unknown",
             limit="0 unknown orders in the market",
             fix="call polymarket_get_orders, which looks it up, and place this one afterwards",
+            retry_after_s=_RECONCILE_S,
         )
 
 
@@ -88,6 +87,7 @@ class FreshBook:
             value=f"{age:.1f} s",
             limit=f"{limits.max_book_age_s:g} s",
             fix="repeat the call, which reads the book again",
+            retry_after_s=1,
         )
 
 
@@ -166,7 +166,14 @@ class RiskGate:
         if refusals:
             first = refusals[0]
             message = " ".join(refusal.message for refusal in refusals)
-            raise RiskRefused(message, control=first.control, value=first.value, limit=first.limit, fix=first.fix)
+            raise RiskRefused(
+                message,
+                control=first.control,
+                value=first.value,
+                limit=first.limit,
+                fix=first.fix,
+                retry_after_s=first.retry_after_s,
+            )
         return ApprovedOrder(
             ticket=proposal.ticket,
             worst_cost=proposal.worst_cost,

@@ -10,15 +10,19 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Halt:
+    """`lifted_by` is the command with which a person allows trading again."""
+
     reason: str
     since: datetime
+    lifted_by: str
 
 
 class KillSwitch:
     """The stop of one mode. The file is the truth, so every process that shares the folder obeys it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lifted_by: str) -> None:
         self._file = folder / "halted.json"
+        self._lifted_by = lifted_by
 
     def engage(self, reason: str, now: datetime) -> Halt:
         """Stop trading. A stop that is already on keeps its first reason."""
@@ -27,7 +31,7 @@ class KillSwitch:
             return existing
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file.write_text(json.dumps({"reason": reason, "since": now.isoformat()}))
-        return Halt(reason, now)
+        return Halt(reason, now, self._lifted_by)
 
     def lift(self) -> bool:
         """Allow trading again; False when nothing was stopped."""
@@ -41,9 +45,9 @@ class KillSwitch:
         """The stop in force. A file that cannot be read still stops trading."""
         try:
             content = json.loads(self._file.read_text())
-            return Halt(str(content["reason"]), datetime.fromisoformat(content["since"]))
+            return Halt(str(content["reason"]), datetime.fromisoformat(content["since"]), self._lifted_by)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError):
             since = datetime.fromtimestamp(self._file.stat().st_mtime).astimezone()
-            return Halt(f"{self._file} cannot be read", since)
+            return Halt(f"{self._file} cannot be read", since, self._lifted_by)

@@ -63,4 +63,11 @@ class DraftBook:
         return None
 
     def use(self, draft: Draft, attempt_id: str) -> None:
+        """Bind a draft to the attempt that sends it, or asks a person about it."""
         self._drafts[draft.draft_id] = dataclasses.replace(draft, attempt_id=attempt_id)
+
+    def release(self, attempt_id: str) -> None:
+        """Free the draft of an attempt that came to nothing, so that the same call can be made again."""
+        for draft in list(self._drafts.values()):
+            if draft.attempt_id == attempt_id:
+                self._drafts[draft.draft_id] = dataclasses.replace(draft, attempt_id=None)

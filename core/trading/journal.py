@@ -56,6 +56,17 @@ class OrderRecord:
         """Whether this attempt reached the venue, may have, or still can."""
         return self.status not in (OrderStatus.REFUSED, OrderStatus.DRAFT, OrderStatus.REJECTED)
 
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether it ended without a fill."""
+        unfilled = self.result is None or not self.result.taking
+        return not self.attempted or (self.status in (OrderStatus.CANCELED, OrderStatus.EXPIRED) and unfilled)
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the venue may know more of it than the journal."""
+        return self.status is OrderStatus.UNKNOWN or self.status.open
+
 
 class OrderJournal:
     """Records by attempt id, newest last."""
@@ -64,9 +75,8 @@ class OrderJournal:
         self._records: dict[str, OrderRecord] = {}
         self._new_id = new_id
 
-    def open(
-        self, intent: OrderIntent, *, now: datetime, client_token: str | None, plan: OrderPlan | None = None
-    ) -> OrderRecord:
+    def open(self, intent: OrderIntent, *, now: datetime, client_token: str | None) -> OrderRecord:
+        """A new attempt, as a draft."""
         record = OrderRecord(
             attempt_id=self._new_id(),
             status=OrderStatus.DRAFT,
@@ -74,7 +84,6 @@ class OrderJournal:
             created_at=now,
             updated_at=now,
             client_token=client_token,
-            plan=plan,
         )
         self._records[record.attempt_id] = record
         return record
@@ -87,6 +96,10 @@ class OrderJournal:
         self._records[record.attempt_id] = updated
         return updated
 
+    def current(self, record: OrderRecord) -> OrderRecord:
+        """The record as it is now: another call may have moved it on."""
+        return self._records[record.attempt_id]
+
     def get(self, attempt_id: str) -> OrderRecord | None:
         return self._records.get(attempt_id)
 
@@ -98,13 +111,15 @@ class OrderJournal:
         return next((record for record in self if record.client_token == client_token and record.attempted), None)
 
     def repeated(self, intent: OrderIntent, *, now: datetime, within: timedelta) -> OrderRecord | None:
-        """An attempt at the same trade, made less than `within` ago."""
+        """An attempt at the same trade, made less than `within` ago, unless it came to nothing."""
         fingerprint = intent.fingerprint
         return next(
             (
                 record
                 for record in reversed(list(self))
-                if record.attempted and now - record.created_at < within and record.intent.fingerprint == fingerprint
+                if not record.came_to_nothing
+                and now - record.created_at < within
+                and record.intent.fingerprint == fingerprint
             ),
             None,
         )

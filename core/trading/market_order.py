@@ -8,27 +8,30 @@ from ..errors import InputRejected
 from ..market_data.fill_estimate import estimate_fill
 from ..models import OrderBook, OrderSide, OrderTicket, TimeInForce
 from ..money import round_down, text, tick_rule
-from .intent import DEFAULT_SLIPPAGE, OrderIntent
-from .order_plan import Holding, OrderPlan
+from ..polymarket.amounts import market_buy_amounts, market_sell_amounts
+from ..portfolio.account_state import AccountState
+from .intent import OrderIntent
+from .order_plan import OrderPlan
 
 MIN_MARKETABLE_BUY_USD = Decimal(1)
 _CENTS = 2
+_FEE_MARGIN = Decimal("0.10")
+"""How far the price may fall while an order is under way before its fee passes what was reserved for it."""
 
 
 def market_buy(intent: OrderIntent, book: OrderBook, *, limit: Decimal, time_in_force: TimeInForce) -> OrderPlan:
     """Buy at once at `limit` or better: exactly whole cents are sent, so shares are met as nearly as that allows."""
     market = intent.market
-    rule = tick_rule(book.tick)
     adjustments: list[str] = []
     best = book.best_ask.price if book.best_ask else limit
-    # The fee per dollar is highest at the lowest price, so it is reserved for a fill a little below the best ask.
-    cheapest = max(book.tick, best - DEFAULT_SLIPPAGE)
+    # The fee per dollar is highest at the lowest price, so it is reserved for a fill well below the best ask.
+    cheapest = max(book.tick, best - _FEE_MARGIN)
     if intent.spend_usd is not None:
         fee_per_dollar = market.fees.rate * (cheapest * (1 - cheapest)) ** market.fees.exponent / cheapest
         dollars = round_down(intent.spend_usd / (1 + fee_per_dollar), _CENTS)
     else:
         assert isinstance(intent.size, Decimal)
-        shares = round_down(intent.size, rule.size_decimals)
+        shares = round_down(intent.size, tick_rule(book.tick).size_decimals)
         walked = estimate_fill(book, OrderSide.BUY, market.fees, shares=shares, limit=limit)
         exact = walked.dollars + (shares - walked.shares) * limit
         dollars = round_down(exact, _CENTS)
@@ -52,13 +55,14 @@ def market_buy(intent: OrderIntent, book: OrderBook, *, limit: Decimal, time_in_
     if not estimate.complete:
         adjustments.append(f"the book holds only {text(round_down(estimate.shares, 2))} shares up to {text(limit)}")
     worst_fee = market.fees.taker_fee(dollars / cheapest, cheapest)
+    amounts = market_buy_amounts(worst_price=limit, spend_dollars=dollars, tick=book.tick)
     ticket = OrderTicket(
         token_id=intent.outcome.token_id,
         condition_id=market.condition_id,
         side=OrderSide.BUY,
         price=limit,
-        shares=round_down(dollars / limit, rule.amount_decimals),
-        dollars=dollars,
+        shares=amounts.shares,
+        dollars=amounts.dollars,
         time_in_force=time_in_force,
         tick=book.tick,
         neg_risk=book.neg_risk,
@@ -77,12 +81,11 @@ def market_buy(intent: OrderIntent, book: OrderBook, *, limit: Decimal, time_in_
 
 
 def market_sell(
-    intent: OrderIntent, book: OrderBook, holding: Holding, *, limit: Decimal, time_in_force: TimeInForce
+    intent: OrderIntent, book: OrderBook, account: AccountState, *, limit: Decimal, time_in_force: TimeInForce
 ) -> OrderPlan:
     """Sell at once at `limit` or better."""
     adjustments: list[str] = []
-    rule = tick_rule(book.tick)
-    shares = shares_to_sell(intent, holding, rule.size_decimals, adjustments)
+    shares = shares_to_sell(intent, account, tick_rule(book.tick).size_decimals, adjustments)
     estimate = estimate_fill(book, OrderSide.SELL, intent.market.fees, shares=shares, limit=limit)
     if not estimate.shares:
         raise InputRejected(
@@ -93,13 +96,14 @@ def market_sell(
         )
     if not estimate.complete:
         adjustments.append(f"the book takes only {text(round_down(estimate.shares, 2))} shares down to {text(limit)}")
+    amounts = market_sell_amounts(worst_price=limit, size_shares=shares, tick=book.tick)
     ticket = OrderTicket(
         token_id=intent.outcome.token_id,
         condition_id=intent.market.condition_id,
         side=OrderSide.SELL,
         price=limit,
-        shares=shares,
-        dollars=round_down(shares * limit, rule.amount_decimals),
+        shares=amounts.shares,
+        dollars=amounts.dollars,
         time_in_force=time_in_force,
         tick=book.tick,
         neg_risk=book.neg_risk,
@@ -117,17 +121,17 @@ def market_sell(
     )
 
 
-def shares_to_sell(intent: OrderIntent, holding: Holding, decimals: int, adjustments: list[str]) -> Decimal:
-    """The shares that a sale is for. Raises InputRejected `not_enough_shares` with what is held."""
-    held = holding.settled
+def shares_to_sell(intent: OrderIntent, account: AccountState, decimals: int, adjustments: list[str]) -> Decimal:
+    """The shares that a sale is for. Raises InputRejected `not_enough_shares` with what can be sold."""
+    held = account.sellable
     wanted = held if intent.size == "all" else intent.size
     assert isinstance(wanted, Decimal)
     if held <= 0 or wanted > held:
-        message = f"The account holds {text(held)} settled shares of {intent.outcome.label} here"
+        message = f"The account can sell {text(held)} shares of {intent.outcome.label} here"
         message += f", too few to sell {text(wanted)}." if intent.size != "all" else "; there is nothing to sell."
         fix = 'use size="all" or a smaller size' if held > 0 else "buy the other outcome instead of selling this one"
-        if holding.settling > 0:
-            message += f" {text(holding.settling)} more are bought but still settling."
+        if account.settling > 0:
+            message += f" {text(account.settling)} more are bought but still settling."
             fix = "try again in a few seconds"
         raise InputRejected(message, code="not_enough_shares", fix=fix, next_tool="polymarket_get_portfolio")
     shares = cut_shares(wanted, decimals, adjustments)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ..market_data.fill_estimate import FillEstimate, estimate_fill
+from ..models import OrderSide
+
 if TYPE_CHECKING:
-    from ..market_data.fill_estimate import FillEstimate
     from ..models import OrderBook, OrderTicket
     from .intent import OrderIntent
 
@@ -16,8 +19,9 @@ if TYPE_CHECKING:
 class OrderPlan:
     """An executable order and what it will mean. Dollars include the fee where the name says cost or proceeds.
 
-    `worst_cost` is the most that can leave the account (0 for a sell); `estimate` is the fill on the book of
-    `book`; `adjustments` say in words what was changed to be legal.
+    `worst_cost` is the most that can leave the account (0 for a sell), as long as the price does not fall by more
+    than ten cents while a purchase is under way: the fee per dollar grows as the price falls. `estimate` is the fill
+    on `book`; `adjustments` say in words what was changed to be legal.
     """
 
     intent: OrderIntent
@@ -30,13 +34,10 @@ class OrderPlan:
     book: OrderBook
     adjustments: tuple[str, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Shares of one outcome: `settled` ones can be sold, `settling` ones are bought but not delivered yet."""
-
-    settled: Decimal
-    settling: Decimal
-
-
-NOTHING_HELD = Holding(Decimal(0), Decimal(0))
+    def on(self, book: OrderBook) -> OrderPlan:
+        """The same order, estimated on a later book. What would be signed stays as it is."""
+        ticket = self.ticket
+        spends = ticket.side is OrderSide.BUY and not ticket.time_in_force.rests
+        amount = {"dollars": ticket.dollars} if spends else {"shares": ticket.shares}
+        estimate = estimate_fill(book, ticket.side, self.intent.market.fees, limit=ticket.price, **amount)
+        return dataclasses.replace(self, book=book, estimate=estimate)

@@ -8,13 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from ..identifiers import ConditionId, OrderId
-from ..models import OpenOrder, OrderSide, OrderStatus, TimeInForce, Trade
+from ..models import OpenOrder, OrderSide, OrderStatus, TimeInForce, Trade, TradeStatus
 from .journal import OrderJournal, OrderRecord, Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """One order. `record` is None for an order this process did not place; `shares` and `filled` are shares."""
+    """One order. `record` is None for an order this process did not place.
+
+    `shares` and `filled` are shares, `paid` dollars without fees; the fills are void-free.
+    """
 
     order_id: OrderId | None
     status: OrderStatus
@@ -24,6 +27,7 @@ class OrderView:
     price: Decimal | None
     shares: Decimal | None
     filled: Decimal
+    paid: Decimal
     time_in_force: TimeInForce | None
     created_at: datetime
     expires_at: datetime | None
@@ -32,17 +36,8 @@ class OrderView:
     record: OrderRecord | None
 
     @property
-    def paid(self) -> Decimal:
-        """Dollars that changed hands in the fills, without fees."""
-        return sum((fill.price * fill.size for fill in self.fills), Decimal(0))
-
-    @property
     def average_price(self) -> Decimal | None:
-        return self.paid / self.filled if self.filled and self.fills else None
-
-    @property
-    def fee(self) -> Decimal:
-        return sum((fill.fee for fill in self.fills if fill.fee is not None), Decimal(0))
+        return self.paid / self.filled if self.filled and self.paid else None
 
 
 def order_views(
@@ -51,7 +46,8 @@ def order_views(
     """Everything known of this account's orders, newest first."""
     fills: dict[OrderId, list[Trade]] = {}
     for trade in trades:
-        fills.setdefault(trade.order_id, []).append(trade)
+        if trade.status is not TradeStatus.FAILED:
+            fills.setdefault(trade.order_id, []).append(trade)
     resting = {order.id: order for order in open_orders}
     seen: set[OrderId] = set()
     views = []
@@ -73,6 +69,12 @@ def _of_record(record: OrderRecord, fills: tuple[Trade, ...]) -> OrderView:
     ticket = record.plan.ticket if record.plan else None
     intent = record.intent
     shares = ticket.shares if ticket else (intent.size if isinstance(intent.size, Decimal) else None)
+    filled, paid = _filled(fills), _paid(fills)
+    if record.result is not None and not fills:
+        # The answer to the order itself; the venue's list of fills lags or could not be read.
+        buying = intent.side is OrderSide.BUY
+        filled = record.result.taking if buying else record.result.making
+        paid = record.result.making if buying else record.result.taking
     return OrderView(
         order_id=record.order_id,
         status=record.status,
@@ -81,7 +83,8 @@ def _of_record(record: OrderRecord, fills: tuple[Trade, ...]) -> OrderView:
         side=intent.side,
         price=ticket.price if ticket else intent.price,
         shares=shares,
-        filled=_filled(fills),
+        filled=filled,
+        paid=paid,
         time_in_force=ticket.time_in_force if ticket else intent.time_in_force,
         created_at=record.created_at,
         expires_at=intent.expires_at,
@@ -101,6 +104,7 @@ def _of_open_order(order: OpenOrder, fills: tuple[Trade, ...]) -> OrderView:
         price=order.price,
         shares=order.original_size,
         filled=order.size_matched,
+        paid=_paid(fills),
         time_in_force=order.time_in_force,
         created_at=order.created_at,
         expires_at=order.expires_at,
@@ -121,6 +125,7 @@ def _of_fills(order_id: OrderId, fills: tuple[Trade, ...]) -> OrderView:
         price=None,
         shares=None,
         filled=_filled(fills),
+        paid=_paid(fills),
         time_in_force=None,
         created_at=min(fill.timestamp for fill in fills),
         expires_at=None,
@@ -132,3 +137,7 @@ def _of_fills(order_id: OrderId, fills: tuple[Trade, ...]) -> OrderView:
 
 def _filled(fills: tuple[Trade, ...]) -> Decimal:
     return sum((fill.size for fill in fills), Decimal(0))
+
+
+def _paid(fills: tuple[Trade, ...]) -> Decimal:
+    return sum((fill.price * fill.size for fill in fills), Decimal(0))

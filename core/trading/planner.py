@@ -13,23 +13,53 @@ from ..errors import InputRejected
 from ..market_data.fill_estimate import FillEstimate, estimate_fill
 from ..models import OrderBook, OrderSide, OrderTicket, TimeInForce
 from ..money import ceil_to_tick, floor_to_tick, on_tick, round_down, text, tick_rule
+from ..polymarket.amounts import limit_amounts
+from ..portfolio.account_state import AccountState
 from .intent import DEFAULT_SLIPPAGE, OrderIntent
 from .market_order import MIN_MARKETABLE_BUY_USD, cut_shares, market_buy, market_sell, shares_to_sell
-from .order_plan import NOTHING_HELD, Holding, OrderPlan
+from .order_plan import OrderPlan
 
-MIN_EXPIRY = timedelta(seconds=180)
+EXPIRY_THRESHOLD = timedelta(seconds=60)
+"""The venue takes an order off the book this long before the expiry it was signed with."""
+
+MIN_EXPIRY = timedelta(seconds=180) - EXPIRY_THRESHOLD
+"""The signed expiry must lie three minutes ahead."""
 
 
-def plan_order(intent: OrderIntent, book: OrderBook, *, holding: Holding = NOTHING_HELD, now: datetime) -> OrderPlan:
-    """Apply the venue's rules to `intent` on a fresh `book`. `holding` matters to sells alone.
+def plan_order(intent: OrderIntent, book: OrderBook, *, account: AccountState, now: datetime) -> OrderPlan:
+    """Apply the venue's rules to `intent` on a fresh `book`, within what the account can spend or sell.
 
     Raises InputRejected; its `fix` names the nearest order that would be accepted.
     """
     _check_market(intent)
     _check_amount(intent)
     if intent.price is None:
-        return _plan_at_market(intent, book, holding)
-    return _plan_with_price(intent, book, holding, now)
+        plan = _plan_at_market(intent, book, account)
+    else:
+        plan = _plan_with_price(intent, book, account, now)
+    check_funds(plan, account)
+    return plan
+
+
+def check_funds(plan: OrderPlan, account: AccountState) -> None:
+    """Raise InputRejected `insufficient_funds` or `not_enough_shares` for what the account does not have."""
+    if plan.worst_cost > account.free:
+        held_back = account.reserved + account.owed
+        raise InputRejected(
+            f"This order could cost ${text(plan.worst_cost)}, fee included; of ${text(round_down(account.cash, 2))} "
+            f"cash ${text(round_down(account.free, 2))} is free"
+            + (f" and ${text(round_down(held_back, 2))} is held by other orders." if held_back else "."),
+            code="insufficient_funds",
+            fix=f"use spend_usd of at most {text(round_down(account.free, 2))}, or cancel open orders",
+            next_tool="polymarket_get_portfolio",
+        )
+    if plan.ticket.side is OrderSide.SELL and plan.ticket.shares > account.sellable:
+        raise InputRejected(
+            f"Only {text(account.sellable)} of the {text(plan.ticket.shares)} shares can be sold now.",
+            code="not_enough_shares",
+            fix="make a new preview",
+            next_tool="polymarket_preview_order",
+        )
 
 
 def _check_market(intent: OrderIntent) -> None:
@@ -66,7 +96,7 @@ def _check_amount(intent: OrderIntent) -> None:
             raise InputRejected(f"{text(amount)} {unit} is not a positive amount.", code="invalid_amount")
 
 
-def _plan_at_market(intent: OrderIntent, book: OrderBook, holding: Holding) -> OrderPlan:
+def _plan_at_market(intent: OrderIntent, book: OrderBook, account: AccountState) -> OrderPlan:
     if intent.time_in_force not in (None, TimeInForce.FAK, TimeInForce.FOK):
         raise InputRejected(
             f"{intent.time_in_force} rests on the book and needs a price.", code="price_missing", fix="add price"
@@ -92,10 +122,10 @@ def _plan_at_market(intent: OrderIntent, book: OrderBook, holding: Holding) -> O
         limit = max(floor_to_tick(best.price + slippage, book.tick), best.price)
         return market_buy(intent, book, limit=limit, time_in_force=tif)
     limit = min(ceil_to_tick(best.price - slippage, book.tick), best.price)
-    return market_sell(intent, book, holding, limit=limit, time_in_force=tif)
+    return market_sell(intent, book, account, limit=limit, time_in_force=tif)
 
 
-def _plan_with_price(intent: OrderIntent, book: OrderBook, holding: Holding, now: datetime) -> OrderPlan:
+def _plan_with_price(intent: OrderIntent, book: OrderBook, account: AccountState, now: datetime) -> OrderPlan:
     price = intent.price
     assert price is not None
     tif = intent.time_in_force
@@ -118,9 +148,9 @@ def _plan_with_price(intent: OrderIntent, book: OrderBook, holding: Holding, now
             )
         if intent.side is OrderSide.BUY:
             return market_buy(intent, book, limit=price, time_in_force=tif)
-        return market_sell(intent, book, holding, limit=price, time_in_force=tif)
+        return market_sell(intent, book, account, limit=price, time_in_force=tif)
     _check_expiry(intent, tif, now)
-    return _resting(intent, book, holding, price=price, time_in_force=tif)
+    return _resting(intent, book, account, price=price, time_in_force=tif)
 
 
 def _check_price(price: Decimal, book: OrderBook) -> None:
@@ -143,21 +173,21 @@ def _check_expiry(intent: OrderIntent, tif: TimeInForce, now: datetime) -> None:
         earliest = now + MIN_EXPIRY
         if intent.expires_at is None or intent.expires_at < earliest:
             raise InputRejected(
-                "GTD needs expires_at at least three minutes ahead.",
+                "GTD needs expires_at at least two minutes ahead.",
                 code="expiry_too_soon",
                 fix=f"use a time after {earliest.isoformat(timespec='seconds')}",
             )
 
 
 def _resting(
-    intent: OrderIntent, book: OrderBook, holding: Holding, *, price: Decimal, time_in_force: TimeInForce
+    intent: OrderIntent, book: OrderBook, account: AccountState, *, price: Decimal, time_in_force: TimeInForce
 ) -> OrderPlan:
     adjustments: list[str] = []
     rule = tick_rule(book.tick)
+    per_share = price + (Decimal(0) if intent.post_only else _highest_fee_per_share(intent, price))
     if intent.side is OrderSide.SELL:
-        shares = shares_to_sell(intent, holding, rule.size_decimals, adjustments)
+        shares = shares_to_sell(intent, account, rule.size_decimals, adjustments)
     elif intent.spend_usd is not None:
-        per_share = price + (Decimal(0) if intent.post_only else _highest_fee_per_share(intent, price))
         shares = round_down(intent.spend_usd / per_share, rule.size_decimals)
     else:
         assert isinstance(intent.size, Decimal)
@@ -165,7 +195,7 @@ def _resting(
     if shares < book.min_size:
         needed = f"size of at least {text(book.min_size)}"
         if intent.spend_usd is not None:
-            needed = f"spend_usd of at least {text(round_down(book.min_size * price, 2) + Decimal('0.05'))}"
+            needed = f"spend_usd of at least {text(round_down(book.min_size * per_share, 2) + Decimal('0.01'))}"
         raise InputRejected(
             f"{text(shares)} shares is below this market's minimum of {text(book.min_size)} for a resting order.",
             code="below_minimum",
@@ -186,18 +216,19 @@ def _resting(
             code="below_minimum",
             fix=f"use size of at least {text((1 / price).quantize(Decimal('0.01')) + Decimal('0.01'))}",
         )
+    amounts = limit_amounts(price=price, size_shares=shares, tick=book.tick)
     ticket = OrderTicket(
         token_id=intent.outcome.token_id,
         condition_id=intent.market.condition_id,
         side=intent.side,
         price=price,
-        shares=shares,
-        dollars=shares * price,
+        shares=amounts.shares,
+        dollars=amounts.dollars,
         time_in_force=time_in_force,
         tick=book.tick,
         neg_risk=book.neg_risk,
         post_only=intent.post_only,
-        expires_at=intent.expires_at,
+        expires_at=intent.expires_at + EXPIRY_THRESHOLD if intent.expires_at else None,
     )
     return _plan_of(intent, ticket, estimate, book, rests=not (crosses and estimate.complete), adjustments=adjustments)
 

@@ -14,7 +14,7 @@ from ..errors import (
     RateLimitError,
     VenueUnavailable,
 )
-from ..models import OrderStatus
+from ..models import OrderStatus, TradeStatus
 from ..venues.venue import SignedTicket, Venue
 from .journal import OrderJournal, OrderRecord, Refusal
 
@@ -69,7 +69,7 @@ async def _rest_of(venue: Venue, signed: SignedTicket, matched: OrderStatus) -> 
     try:
         remainder = await venue.order(signed.order_id)
     except PolymarketAPIError:
-        return matched
+        return OrderStatus.LIVE  # a later look settles it; matched would be final
     if (
         remainder is not None
         and remainder.status.upper() == "LIVE"
@@ -84,7 +84,11 @@ async def reconcile(venue: Venue, journal: OrderJournal, record: OrderRecord, cl
     if record.order_id is None:
         return record
     found = await venue.order(record.order_id)
+    trades = await venue.trades() if found is None else ()
     now = clock.now()
+    record = journal.current(record)
+    if not record.may_change:
+        return record  # another call settled it meanwhile
     if found is not None:
         word = found.status.upper()
         if word == "MATCHED" or (found.size_matched and found.size_matched >= found.original_size):
@@ -97,8 +101,7 @@ async def reconcile(venue: Venue, journal: OrderJournal, record: OrderRecord, cl
                 journal.move(record, OrderStatus.DELAYED, now=now) if record.status is not OrderStatus.LIVE else record
             )
         return journal.move(record, OrderStatus.LIVE, now=now)
-    traded = any(trade.order_id == record.order_id for trade in await venue.trades())
-    if traded:
+    if any(trade.order_id == record.order_id and trade.status is not TradeStatus.FAILED for trade in trades):
         return journal.move(record, OrderStatus.MATCHED, now=now)
     if record.status is OrderStatus.UNKNOWN and now - record.updated_at < ARRIVAL_WINDOW:
         return record

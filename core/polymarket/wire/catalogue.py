@@ -60,6 +60,10 @@ class MarketPage:
     markets: tuple[Market, ...]
     next_cursor: str | None
 
+    @property
+    def items(self) -> tuple[Market, ...]:
+        return self.markets
+
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
@@ -67,6 +71,10 @@ class EventPage:
 
     events: tuple[Event, ...]
     next_cursor: str | None
+
+    @property
+    def items(self) -> tuple[Event, ...]:
+        return self.events
 
 
 class FeeScheduleShape(CamelShape):
@@ -265,6 +273,10 @@ def parse_market_page(payload: Any, fetched_at: datetime) -> MarketPage:
 def parse_event_page(payload: Any, fetched_at: datetime) -> EventPage:
     shapes = read_list(EventShape, member(payload, "events"), at="events")
     return EventPage(tuple(shape.to_model(fetched_at=fetched_at) for shape in shapes), _next_cursor(payload))
+
+
+def parse_tag(payload: Any, _: datetime) -> Tag:
+    return read_shape(TagShape, payload).to_model()
 
 
 def parse_tags(payload: Any, _: datetime) -> tuple[Tag, ...]:

@@ -1,11 +1,13 @@
-"""The Data API, version 2: positions, the public tape and portfolio value, in `{data, pagination}` envelopes."""
+"""The Data API, version 2: positions, trades, activity and portfolio value, in `{data, pagination}` envelopes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BeforeValidator
 
 from ...errors import UnexpectedPayload
 from ...identifiers import Address, ConditionId, Slug, TokenId
@@ -26,6 +28,28 @@ class PublicTrade:
     price: Decimal
     size: Decimal
     timestamp: datetime
+    outcome: str
+    title: str
+    slug: Slug
+    transaction_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something a wallet did. `kind` is the venue's word: TRADE, SPLIT, MERGE, REDEEM, REWARD, DEPOSIT ...
+
+    `dollars` of a taker's BUY include its fee. Rows without a market have empty ids; `side` is None but for trades.
+    """
+
+    kind: str
+    user: Address
+    timestamp: datetime
+    condition_id: ConditionId
+    token_id: TokenId
+    side: OrderSide | None
+    price: Decimal
+    size: Decimal
+    dollars: Decimal
     outcome: str
     title: str
     slug: Slug
@@ -108,14 +132,52 @@ class PublicTradeShape(Shape):
         )
 
 
+class ActivityShape(Shape):
+    type: Text
+    proxy_wallet: Text = ""
+    timestamp: Moment
+    condition_id: Text = ""
+    token_id: Text = ""
+    side: Annotated[OrderSide | None, BeforeValidator(lambda value: value or None)] = None
+    price: NumberOrZero = Decimal(0)
+    size: NumberOrZero = Decimal(0)
+    usdc_size: NumberOrZero = Decimal(0)
+    outcome: Text = ""
+    title: Text = ""
+    slug: Text = ""
+    transaction_hash: Text = ""
+
+    def to_model(self, *, received_at: datetime) -> Activity:
+        return Activity(
+            kind=self.type,
+            user=Address(self.proxy_wallet),
+            timestamp=self.timestamp or received_at,
+            condition_id=ConditionId(self.condition_id),
+            token_id=TokenId(self.token_id),
+            side=self.side,
+            price=self.price,
+            size=self.size,
+            dollars=self.usdc_size,
+            outcome=self.outcome,
+            title=self.title,
+            slug=Slug(self.slug),
+            transaction_hash=self.transaction_hash,
+        )
+
+
 def parse_positions(payload: Any, _: datetime) -> DataPage[Position]:
     shapes = read_list(PositionShape, member(payload, "data"), at="data")
-    return DataPage(tuple(shape.to_model() for shape in shapes), _next_cursor(payload))
+    return DataPage(tuple(shape.to_model() for shape in shapes), next_data_cursor(payload))
 
 
 def parse_public_trades(payload: Any, received_at: datetime) -> DataPage[PublicTrade]:
     shapes = read_list(PublicTradeShape, member(payload, "data"), at="data")
-    return DataPage(tuple(shape.to_model(received_at=received_at) for shape in shapes), _next_cursor(payload))
+    return DataPage(tuple(shape.to_model(received_at=received_at) for shape in shapes), next_data_cursor(payload))
+
+
+def parse_activity(payload: Any, received_at: datetime) -> DataPage[Activity]:
+    shapes = read_list(ActivityShape, member(payload, "data"), at="data")
+    return DataPage(tuple(shape.to_model(received_at=received_at) for shape in shapes), next_data_cursor(payload))
 
 
 def parse_value(payload: Any, _: datetime) -> Decimal:
@@ -126,7 +188,8 @@ def parse_value(payload: Any, _: datetime) -> Decimal:
     return Decimal(0) if data is None else number_at(data, "value")
 
 
-def _next_cursor(payload: Any) -> str | None:
+def next_data_cursor(payload: Any) -> str | None:
+    """The cursor of the page after this one, None when this is the last."""
     pagination = payload.get("pagination") or {}
     if not isinstance(pagination, dict):
         raise UnexpectedPayload("pagination: expected an object", path="pagination")

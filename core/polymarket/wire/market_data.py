@@ -128,6 +128,10 @@ class ListingPage:
     markets: tuple[ListedMarket, ...]
     next_cursor: str | None
 
+    @property
+    def items(self) -> tuple[ListedMarket, ...]:
+        return self.markets
+
 
 class CompactTokenShape(Shape):
     t: Text
@@ -230,6 +234,10 @@ def parse_last_trade_prices(payload: Any, moment: datetime) -> dict[TokenId, Las
     return {
         TokenId(str(member(item, "token_id"))): parse_last_trade_price(item, moment) for item, _ in items_of(payload)
     }
+
+
+def parse_base_fee(payload: Any, _: datetime) -> int:
+    return int(number_at(payload, "base_fee"))
 
 
 def parse_token_numbers(payload: Any, _: datetime) -> dict[TokenId, Decimal]:

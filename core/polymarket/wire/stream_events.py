@@ -2,48 +2,118 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from ...identifiers import ConditionId, MarketId, Slug, TokenId, TradeId
 from ...models import OpenOrder, OrderSide, PriceLevel, Trade, TradeStatus
+from ...money import from_micro
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+PRICE_UNIT = 10_000
+"""One dollar per share in ten-thousandths; every tick of the venue is a whole number of them."""
+
+
+def price_e4(price: Decimal) -> int:
+    """Ten-thousandths of a dollar per share. Raises ValueError when the price has more than four decimals."""
+    scaled = price * PRICE_UNIT
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"{price} has more than four decimals")
+    return int(scaled)
+
+
+def price_of(price_e4: int) -> Decimal:
+    """Dollars per share of a price in ten-thousandths."""
+    return Decimal(price_e4) / PRICE_UNIT
+
+
+def price_levels(levels: Iterable[tuple[int, int]]) -> tuple[PriceLevel, ...]:
+    """Levels of a price in ten-thousandths and a size in millionths, as dollars and shares."""
+    return tuple(PriceLevel(price_of(price_e4), from_micro(size_micro)) for price_e4, size_micro in levels)
+
+
+def moment_of(timestamp_ms: int) -> datetime:
+    """The moment of unix milliseconds, exactly."""
+    return _EPOCH + timestamp_ms * _MILLISECOND
 
 
 @dataclass(frozen=True, slots=True)
 class BookSnapshot:
-    """A whole book, best first. Books sent after a trade carry neither `tick` nor `last_trade_price`."""
+    """A whole book. Books sent after a trade carry neither `tick` nor `last_trade_price`.
+
+    `bid_levels` and `ask_levels` are best first: price in ten-thousandths of a dollar, size in millionths of a share.
+    """
 
     token_id: TokenId
     condition_id: ConditionId
-    bids: tuple[PriceLevel, ...]
-    asks: tuple[PriceLevel, ...]
-    timestamp: datetime
+    bid_levels: tuple[tuple[int, int], ...]
+    ask_levels: tuple[tuple[int, int], ...]
+    timestamp_ms: int
     hash: str
     tick: Decimal | None
     last_trade_price: Decimal | None
 
+    @property
+    def bids(self) -> tuple[PriceLevel, ...]:
+        return price_levels(self.bid_levels)
+
+    @property
+    def asks(self) -> tuple[PriceLevel, ...]:
+        return price_levels(self.ask_levels)
+
+    @property
+    def timestamp(self) -> datetime:
+        return moment_of(self.timestamp_ms)
+
 
 class LevelChange(NamedTuple):
-    """`size` is the level's new total in shares; 0 removes the level. `hash` is the book's after the change."""
+    """A level's new total; a size of 0 removes it. `hash` is the book's after the change.
+
+    Prices are ten-thousandths of a dollar, `size_micro` millionths of a share. The best prices are None where the
+    frame did not tell them; an empty side shows as a best bid of 0 or a best ask of 10,000.
+    """
 
     token_id: TokenId
     side: OrderSide
-    price: Decimal
-    size: Decimal
+    price_e4: int
+    size_micro: int
     hash: str
-    best_bid: Decimal | None
-    best_ask: Decimal | None
+    best_bid_e4: int | None
+    best_ask_e4: int | None
+
+    @property
+    def price(self) -> Decimal:
+        return price_of(self.price_e4)
+
+    @property
+    def size(self) -> Decimal:
+        return from_micro(self.size_micro)
+
+    @property
+    def best_bid(self) -> Decimal | None:
+        return None if self.best_bid_e4 is None else price_of(self.best_bid_e4)
+
+    @property
+    def best_ask(self) -> Decimal | None:
+        return None if self.best_ask_e4 is None else price_of(self.best_ask_e4)
 
 
-@dataclass(frozen=True, slots=True)
-class PriceChanges:
+class PriceChanges(NamedTuple):
     """Levels that changed together, on both tokens of a market."""
 
     condition_id: ConditionId
-    timestamp: datetime
+    timestamp_ms: int
     changes: tuple[LevelChange, ...]
+
+    @property
+    def timestamp(self) -> datetime:
+        return moment_of(self.timestamp_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any, Literal
 
+from ...clock import unix_ms
 from ...errors import UnexpectedPayload
 from ...identifiers import ConditionId, MarketId, OrderId, Slug, TokenId, TradeId
 from ...models import OpenOrder, OrderSide, TimeInForce
+from ...money import to_micro
 from .fields import Moment, NumberOrZero, OptionalNumber, Shape, Text, TextList, parse_moment, read_shape
 from .market_data import LevelShape, best_first
 from .stream_events import (
@@ -26,11 +27,9 @@ from .stream_events import (
     TickSizeChange,
     TradeUpdate,
     UserEvent,
+    price_e4,
 )
 from .trades import TradeShape
-
-_price = lru_cache(maxsize=16_384)(Decimal)
-"""Prices repeat endlessly: there are at most ten thousand of them."""
 
 
 class _BookShape(Shape):
@@ -113,28 +112,32 @@ class _TradeShape(TradeShape):
 
 def _book(frame: Mapping[str, Any], received_at: datetime) -> BookSnapshot:
     shape = read_shape(_BookShape, frame)
-    return BookSnapshot(
-        token_id=TokenId(shape.asset_id),
-        condition_id=ConditionId(shape.market),
-        bids=best_first(OrderSide.BUY, shape.bids or ()),
-        asks=best_first(OrderSide.SELL, shape.asks or ()),
-        timestamp=shape.timestamp or received_at,
-        hash=shape.hash,
-        tick=shape.tick_size,
-        last_trade_price=shape.last_trade_price,
-    )
+    try:
+        return BookSnapshot(
+            token_id=TokenId(shape.asset_id),
+            condition_id=ConditionId(shape.market),
+            bid_levels=_levels(OrderSide.BUY, shape.bids),
+            ask_levels=_levels(OrderSide.SELL, shape.asks),
+            timestamp_ms=unix_ms(shape.timestamp or received_at),
+            hash=shape.hash,
+            tick=shape.tick_size,
+            last_trade_price=shape.last_trade_price,
+        )
+    except ValueError as error:
+        raise UnexpectedPayload(f"book: {error}", path="bids" if shape.bids else "asks") from error
+
+
+def _levels(side: OrderSide, levels: tuple[LevelShape, ...] | None) -> tuple[tuple[int, int], ...]:
+    return tuple((price_e4(level.price), to_micro(level.size)) for level in best_first(side, levels or ()))
 
 
 def _price_changes(frame: Mapping[str, Any], received_at: datetime) -> PriceChanges:
-    """Read by hand: this is the frame that arrives thousands of times a second.
-
-    Frames from before September 2025 carry one change on the envelope itself.
-    """
+    """Frames from before September 2025 carry one change on the envelope itself."""
     rows = frame.get("price_changes") or [frame]
     try:
         return PriceChanges(
             condition_id=ConditionId(frame["market"]),
-            timestamp=parse_moment(frame.get("timestamp")) or received_at,
+            timestamp_ms=unix_ms(parse_moment(frame.get("timestamp")) or received_at),
             changes=tuple([_level_change(row) for row in rows]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
@@ -144,13 +147,13 @@ def _price_changes(frame: Mapping[str, Any], received_at: datetime) -> PriceChan
 def _level_change(row: Mapping[str, Any]) -> LevelChange:
     best_bid, best_ask = row.get("best_bid"), row.get("best_ask")
     return LevelChange(
-        TokenId(row["asset_id"]),
-        OrderSide.BUY if row["side"] == "BUY" else OrderSide(row["side"]),
-        _price(row["price"]),
-        Decimal(row["size"]),
-        row.get("hash", ""),
-        _price(best_bid) if best_bid else None,
-        _price(best_ask) if best_ask else None,
+        TokenId(str(row["asset_id"])),
+        OrderSide(row["side"]),
+        price_e4(Decimal(row["price"])),
+        to_micro(Decimal(row["size"])),
+        row.get("hash") or "",
+        price_e4(Decimal(best_bid)) if best_bid else None,
+        price_e4(Decimal(best_ask)) if best_ask else None,
     )
 
 

@@ -11,15 +11,15 @@ NOW = datetime(2026, 5, 17, 6, 0, tzinfo=UTC)
 
 
 def test_a_halt_is_seen_by_another_process_and_keeps_its_first_reason(tmp_path: Path) -> None:
-    KillSwitch(tmp_path).engage("first", NOW)
-    KillSwitch(tmp_path).engage("second", NOW)
-    halt = KillSwitch(tmp_path).current()
+    KillSwitch(tmp_path, lifted_by="polydesk resume").engage("first", NOW)
+    KillSwitch(tmp_path, lifted_by="polydesk resume").engage("second", NOW)
+    halt = KillSwitch(tmp_path, lifted_by="polydesk resume").current()
     assert halt is not None
     assert (halt.reason, halt.since) == ("first", NOW)
 
 
 def test_lifting_says_whether_anything_was_halted(tmp_path: Path) -> None:
-    switch = KillSwitch(tmp_path)
+    switch = KillSwitch(tmp_path, lifted_by="polydesk resume")
     assert not switch.lift()
     switch.engage("x", NOW)
     assert switch.lift()
@@ -28,6 +28,6 @@ def test_lifting_says_whether_anything_was_halted(tmp_path: Path) -> None:
 
 def test_a_damaged_file_still_halts(tmp_path: Path) -> None:
     (tmp_path / "halted.json").write_text("{")
-    halt = KillSwitch(tmp_path).current()
+    halt = KillSwitch(tmp_path, lifted_by="polydesk resume").current()
     assert halt is not None
     assert "cannot be read" in halt.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +40,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class ScriptedVenue:
-    """Answers with what the fields hold. `answer` may be an exception to raise on submit."""
+    """Answers with what the fields hold.
+
+    `answer` may be an exception to raise on submit; with a `gate` each submit waits for it.
+    """
 
     order_book: OrderBook | None
     clock: ManualClock
@@ -50,6 +54,7 @@ class ScriptedVenue:
     submitted: list[SignedTicket] = field(default_factory=list)
     cancelled: list[OrderId] = field(default_factory=list)
     before_submit: Callable[[SignedTicket], None] = lambda _: None
+    gate: asyncio.Event | None = None
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -65,6 +70,8 @@ class ScriptedVenue:
     async def submit(self, signed: SignedTicket) -> PlacementResult:
         self.before_submit(signed)
         self.submitted.append(signed)
+        if self.gate is not None:
+            await self.gate.wait()
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer or PlacementResult(signed.order_id, "live", Decimal(0), Decimal(0), ())
@@ -119,7 +126,7 @@ def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> MakeBench:
         venue = ScriptedVenue(make_book(), clock)
         numbers = itertools.count(1)
         approvals = ApprovalBox(tmp_path / "approvals", lambda: f"c{next(numbers)}")
-        kill_switch = KillSwitch(tmp_path)
+        kill_switch = KillSwitch(tmp_path, lifted_by="polydesk resume --mode live")
         settings = {"max_order_usd": Decimal(250), "max_open_orders": 3} | limits
         desk = TradingDesk(
             venue=venue,

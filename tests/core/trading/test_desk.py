@@ -20,7 +20,7 @@ from polydesk.core.errors import (
     UnexpectedPayload,
     VenueUnavailable,
 )
-from polydesk.core.identifiers import OrderId, TradeId
+from polydesk.core.identifiers import ConditionId, OrderId, TradeId
 from polydesk.core.models import (
     OpenOrder,
     OrderSide,
@@ -32,7 +32,9 @@ from polydesk.core.models import (
 )
 from polydesk.core.trading.approvals import Decision
 from polydesk.core.trading.consent import ConsentKind, LiveConsent
+from polydesk.core.trading.desk import Consent
 from polydesk.core.trading.intent import OrderIntent
+from polydesk.core.trading.journal import OrderRecord
 from polydesk.core.trading.order_states import LEGAL_MOVES, IllegalMove, check_move
 
 if TYPE_CHECKING:
@@ -74,6 +76,23 @@ def as_known(order_id: OrderId, now: datetime, status: str, *, matched: str = "0
         created_at=now,
         expires_at=None,
         trade_ids=(),
+    )
+
+
+def a_fill(record: OrderRecord, now: datetime, status: TradeStatus) -> Trade:
+    assert record.order_id is not None
+    return Trade(
+        id=TradeId("t"),
+        order_id=record.order_id,
+        price=D("0.45"),
+        size=D(10),
+        timestamp=now,
+        market_id=record.intent.market.condition_id,
+        token_id=record.intent.outcome.token_id,
+        side=OrderSide.BUY,
+        outcome="Yes",
+        status=status,
+        is_taker=False,
     )
 
 
@@ -147,10 +166,10 @@ async def test_an_order_the_venue_never_saw_is_given_up_after_a_minute(
     bench.venue.answer = OutcomeUnknown("timed out")
     with pytest.raises(OutcomeUnknown):
         await bench.desk.place(resting)
-    await bench.desk.refresh()
+    await bench.desk.orders()
     assert bench.desk.journal.unknown()
     await bench.clock.advance(61)
-    await bench.desk.refresh()
+    await bench.desk.orders()
     (record,) = bench.desk.journal
     assert record.status is OrderStatus.REJECTED
     assert record.refusal is not None
@@ -179,7 +198,7 @@ async def test_every_word_of_the_venue_settles_an_unknown_order(
     (record,) = bench.desk.journal
     assert record.order_id is not None
     bench.venue.known[record.order_id] = as_known(record.order_id, bench.clock.now(), word, matched=matched)
-    await bench.desk.refresh()
+    await bench.desk.orders()
     assert next(iter(bench.desk.journal)).status is status
 
 
@@ -190,21 +209,7 @@ async def test_an_order_gone_from_the_book_with_a_fill_was_matched_and_without_o
     first = (await bench.desk.place(resting)).record
     second = (await bench.desk.place(intent(price=D("0.44"), time_in_force=TimeInForce.GTC))).record
     assert first.order_id is not None
-    bench.venue.fills.append(
-        Trade(
-            id=TradeId("t"),
-            order_id=first.order_id,
-            price=D("0.45"),
-            size=D(10),
-            timestamp=bench.clock.now(),
-            market_id=first.intent.market.condition_id,
-            token_id=first.intent.outcome.token_id,
-            side=OrderSide.BUY,
-            outcome="Yes",
-            status=TradeStatus.CONFIRMED,
-            is_taker=False,
-        )
-    )
+    bench.venue.fills.append(a_fill(first, bench.clock.now(), TradeStatus.CONFIRMED))
     views = {view.record.attempt_id: view for view in await bench.desk.orders() if view.record}
     assert views[first.attempt_id].status is OrderStatus.MATCHED
     assert views[first.attempt_id].average_price == D("0.45")
@@ -295,15 +300,14 @@ async def test_cancelling_moves_the_records(make_bench: MakeBench, resting: Orde
     assert record.order_id is not None
     await bench.desk.cancel((record.order_id,))
     assert next(iter(bench.desk.journal)).status is OrderStatus.CANCELED
-    assert (await bench.desk.cancel_market(record.intent.market.condition_id)).canceled == (record.order_id,)
+    assert (await bench.desk.cancel_market(record.intent.market.condition_id)).result.canceled == (record.order_id,)
 
 
 async def test_a_draft_expires_and_is_used_once(make_bench: MakeBench, intent: Any) -> None:
     bench = make_bench()
     draft = await bench.desk.preview(intent())
-    placed = await bench.desk.place(draft.plan.intent, draft=bench.desk.draft(draft.draft_id), deliberate=True)
-    used = bench.desk.draft(draft.draft_id)
-    again = await bench.desk.place(draft.plan.intent, draft=used, deliberate=True)
+    placed = await bench.desk.place(draft.plan.intent, draft_id=draft.draft_id, named=True)
+    again = await bench.desk.place(draft.plan.intent, draft_id=draft.draft_id, named=True)
     assert again.already_placed
     assert again.record.attempt_id == placed.record.attempt_id
     other = await bench.desk.preview(intent(size=D(11)))
@@ -327,21 +331,23 @@ async def _answer(bench: Bench, decision: Decision | None) -> OrderStatus:
     return record.status
 
 
-async def test_a_persons_yes_sends_the_order_and_nothing_before_it(make_bench: MakeBench, intent: Any) -> None:
+async def test_a_persons_yes_sends_exactly_what_the_person_saw(
+    make_bench: MakeBench, make_book: MakeBook, intent: Any
+) -> None:
     bench = make_bench(live())
     placement = await bench.desk.place(intent())
     assert placement.record.status is OrderStatus.AWAITING_PERSON
     (request,) = bench.approvals.pending(bench.clock.now())
-    assert "costing at most $5.13" in request.question
+    assert "at 0.52 or better" in request.question
+    assert "costing at most $5.15" in request.question
     assert "Will it rain?" in request.question
     await bench.clock.advance(10)
     assert bench.venue.submitted == []
-    bench.venue.order_book = dataclasses.replace(
-        bench.venue.order_book,  # type: ignore[type-var]
-        received_at=bench.clock.now(),
-    )
+    bench.venue.order_book = make_book(asks=(("0.51", "100"), ("0.70", "500")), received_at=bench.clock.now())
     assert await _answer(bench, Decision.APPROVED) is OrderStatus.LIVE
-    assert len(bench.venue.submitted) == 1
+    (sent,) = bench.venue.submitted
+    assert placement.record.plan is not None
+    assert sent.approved.ticket == placement.record.plan.ticket
     assert bench.approvals.read(request.code, bench.clock.now()) is None
 
 
@@ -356,12 +362,12 @@ async def test_a_persons_no_or_silence_sends_nothing(make_bench: MakeBench, inte
     assert declined.venue.submitted == silent.venue.submitted == []
 
 
-async def test_a_price_that_moved_after_the_question_is_not_paid(
+async def test_an_order_that_can_no_longer_trade_as_shown_is_not_sent(
     make_bench: MakeBench, make_book: MakeBook, intent: Any
 ) -> None:
     bench = make_bench(live())
     await bench.desk.place(intent())
-    bench.venue.order_book = make_book(asks=(("0.52", "100"),))
+    bench.venue.order_book = make_book(asks=(("0.53", "100"),))
     assert await _answer(bench, Decision.APPROVED) is OrderStatus.REFUSED
     (record,) = bench.desk.journal
     assert record.refusal is not None
@@ -376,12 +382,26 @@ async def test_a_rejection_after_a_persons_yes_is_in_the_journal(make_bench: Mak
     assert await _answer(bench, Decision.APPROVED) is OrderStatus.REJECTED
 
 
-async def test_closing_the_desk_leaves_waiting_orders_unsent(make_bench: MakeBench, intent: Any) -> None:
+@pytest.mark.parametrize("how", ["cancel_all", "cancel_market", "engage_halt", "aclose"])
+async def test_what_waits_for_a_person_can_be_withdrawn(make_bench: MakeBench, intent: Any, how: str) -> None:
     bench = make_bench(live())
-    await bench.desk.place(intent())
-    await bench.desk.aclose()
-    assert bench.venue.submitted == []
+    record = (await bench.desk.place(intent())).record
+    assert record.approval is not None
+    match how:
+        case "cancel_all":
+            assert (await bench.desk.cancel_all()).withdrawn == (record.attempt_id,)
+        case "cancel_market":
+            cancellation = await bench.desk.cancel_market(record.intent.market.condition_id)
+            assert cancellation.withdrawn == (record.attempt_id,)
+        case "engage_halt":
+            bench.desk.engage_halt("enough")
+        case _:
+            await bench.desk.aclose()
     assert bench.approvals.pending(bench.clock.now()) == []
+    assert bench.approvals.decide(record.approval.code, Decision.APPROVED, bench.clock.now()) is None
+    await bench.clock.advance(1)
+    assert bench.desk.journal.current(record).status is OrderStatus.REFUSED
+    assert bench.venue.submitted == []
 
 
 async def test_selling_needs_nobodys_consent(make_bench: MakeBench, intent: Any) -> None:
@@ -393,22 +413,24 @@ async def test_selling_needs_nobodys_consent(make_bench: MakeBench, intent: Any)
 
 async def test_the_hosts_dialog_decides_where_there_is_one(make_bench: MakeBench, intent: Any) -> None:
     bench = make_bench(live(dialog=True))
-    draft = await bench.desk.frozen(intent())
-    assert await bench.desk.frozen(intent()) == draft
+    draft = await bench.desk.draft_of(intent())
+    assert await bench.desk.draft_of(intent()) == draft
     assert bench.desk.consent_for(draft.plan, host_can_ask=True) is ConsentKind.DIALOG
     with pytest.raises(InputRejected) as unasked:
-        await bench.desk.place(intent(), draft=draft, host_can_ask=True)
+        await bench.desk.place(intent(), draft_id=draft.draft_id, consent=Consent(host_can_ask=True))
     assert unasked.value.code == "not_confirmed"
-    fresh = await bench.desk.frozen(intent())
-    agreed = await bench.desk.place(intent(), draft=fresh, host_can_ask=True, agreed_by_user=True)
+    yes = Consent(host_can_ask=True, agreed_by_user=True)
+    with pytest.raises(InputRejected):
+        await bench.desk.place(intent(size=D(13)), consent=yes)  # a yes without the draft it was given to
+    agreed = await bench.desk.place(intent(), draft_id=draft.draft_id, consent=yes)
     assert agreed.record.status is OrderStatus.LIVE
-    without_dialog = await bench.desk.place(intent(size=D(12)), host_can_ask=False)
+    without_dialog = await bench.desk.place(intent(size=D(12)))
     assert without_dialog.record.status is OrderStatus.AWAITING_PERSON
     await bench.desk.aclose()
 
 
 async def test_small_orders_may_be_acknowledged_by_repeating_their_worst_cost(
-    make_bench: MakeBench, make_book: MakeBook, intent: Any
+    make_bench: MakeBench, intent: Any
 ) -> None:
     bench = make_bench(live(acknowledge="10"))
     with pytest.raises(InputRejected) as missing:
@@ -416,25 +438,155 @@ async def test_small_orders_may_be_acknowledged_by_repeating_their_worst_cost(
     assert missing.value.code == "acknowledgement_needed"
     draft = await bench.desk.preview(intent())
     with pytest.raises(InputRejected) as wrong:
-        await bench.desk.place(intent(), draft=draft, acknowledged_usd=D(1))
+        await bench.desk.place(intent(), draft_id=draft.draft_id, consent=Consent(acknowledged_usd=D(1)))
     assert wrong.value.code == "acknowledgement_differs"
-    draft = await bench.desk.preview(intent())
-    placed = await bench.desk.place(intent(), draft=draft, acknowledged_usd=draft.plan.worst_cost)
+    # The refused draft is as good as before.
+    placed = await bench.desk.place(
+        intent(), draft_id=draft.draft_id, consent=Consent(acknowledged_usd=draft.plan.worst_cost)
+    )
     assert placed.record.status is OrderStatus.LIVE
     large = await bench.desk.place(intent(size=D(100)))
     assert large.record.status is OrderStatus.AWAITING_PERSON
     await bench.desk.aclose()
 
 
-async def test_a_draft_is_refused_when_it_would_now_cost_more(
+async def test_a_draft_is_sent_as_shown_whatever_the_book_does_meanwhile(
     make_bench: MakeBench, make_book: MakeBook, intent: Any
 ) -> None:
     bench = make_bench()
-    draft = await bench.desk.preview(intent())
-    bench.venue.order_book = make_book(asks=(("0.52", "100"),))
+    draft = await bench.desk.preview(intent(spend_usd=D(20)))
+    bench.venue.order_book = make_book(asks=(("0.51", "1000"),))
+    await bench.desk.place(draft.plan.intent, draft_id=draft.draft_id, named=True)
+    assert bench.venue.submitted[0].approved.ticket == draft.plan.ticket
+
+    beyond = await bench.desk.preview(intent(spend_usd=D(21)))
+    bench.venue.order_book = make_book(asks=(("0.60", "1000"),))
     with pytest.raises(InputRejected) as moved:
-        await bench.desk.place(intent(), draft=draft, deliberate=True)
+        await bench.desk.place(beyond.plan.intent, draft_id=beyond.draft_id, named=True)
     assert moved.value.code == "price_moved"
+
+
+async def test_calls_that_race_for_one_draft_place_it_once(make_bench: MakeBench, intent: Any) -> None:
+    bench = make_bench()
+    bench.venue.gate = asyncio.Event()
+    draft = await bench.desk.preview(intent())
+    calls = [
+        asyncio.create_task(bench.desk.place(draft.plan.intent, draft_id=draft.draft_id, named=True)) for _ in range(5)
+    ]
+    await bench.clock.advance(0)
+    bench.venue.gate.set()
+    placements = await asyncio.gather(*calls)
+    assert len(bench.venue.submitted) == 1
+    assert len({placement.record.attempt_id for placement in placements}) == 1
+    assert sum(not placement.already_placed for placement in placements) == 1
+
+
+@pytest.mark.parametrize("error", [OrderError("no", code="tick"), RateLimitError("slow", retry_after_s=1)])
+async def test_a_draft_whose_order_the_venue_refused_can_be_placed_again(
+    make_bench: MakeBench, intent: Any, error: PolymarketAPIError
+) -> None:
+    bench = make_bench()
+    draft = await bench.desk.preview(intent())
+    bench.venue.answer = error
+    with pytest.raises(type(error)):
+        await bench.desk.place(draft.plan.intent, draft_id=draft.draft_id, named=True)
+    bench.venue.answer = None
+    assert not (await bench.desk.place(draft.plan.intent, draft_id=draft.draft_id, named=True)).already_placed
+
+
+async def test_a_halt_waits_for_orders_on_their_way_before_it_cancels(
+    make_bench: MakeBench, resting: OrderIntent
+) -> None:
+    bench = make_bench()
+    bench.venue.gate = asyncio.Event()
+    placing = asyncio.create_task(bench.desk.place(resting))
+    await bench.clock.advance(0)
+    assert len(bench.venue.submitted) == 1
+    bench.desk.engage_halt("enough")
+    halting = asyncio.create_task(bench.desk.cancel_after_halt())
+    await bench.clock.advance(0)
+    assert bench.venue.cancelled == []
+    bench.venue.gate.set()
+    record = (await placing).record
+    assert (await halting).result.canceled == (record.order_id,)
+
+
+async def test_orders_on_their_way_count_against_the_limit(
+    make_bench: MakeBench, intent: Any, make_market: MakeMarket
+) -> None:
+    bench = make_bench(max_open_orders=1)
+    bench.venue.gate = asyncio.Event()
+    placing = asyncio.create_task(bench.desk.place(intent(price=D("0.45"), time_in_force=TimeInForce.GTC)))
+    await bench.clock.advance(0)
+    elsewhere = dataclasses.replace(
+        intent(price=D("0.44"), time_in_force=TimeInForce.GTC),
+        market=make_market(condition_id=ConditionId("0x" + "cd" * 32)),
+    )
+    with pytest.raises(RiskRefused) as refused:
+        await bench.desk.place(elsewhere)
+    assert refused.value.control == "open_orders"
+    bench.venue.gate.set()
+    await placing
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a defect"), asyncio.CancelledError()])
+async def test_whatever_fails_before_the_signature_leaves_no_half_made_record(
+    make_bench: MakeBench, intent: Any, error: BaseException
+) -> None:
+    bench = make_bench()
+
+    async def fail(approved: Any) -> Any:
+        raise error
+
+    bench.venue.sign = fail  # type: ignore[method-assign]
+    with pytest.raises(BaseException) as caught:
+        await bench.desk.place(intent())
+    if isinstance(error, RuntimeError):
+        assert isinstance(caught.value, PolymarketAPIError)
+        assert caught.value.anything_sent == "no"
+    (record,) = bench.desk.journal
+    assert record.status is OrderStatus.REFUSED
+
+
+async def test_a_look_that_finds_an_order_just_cancelled_leaves_it_so(
+    make_bench: MakeBench, resting: OrderIntent
+) -> None:
+    bench = make_bench()
+    record = (await bench.desk.place(resting)).record
+    assert record.order_id is not None
+    looked_up = asyncio.Event()
+    answer = asyncio.Event()
+
+    async def slow_order(order_id: OrderId) -> OpenOrder | None:
+        looked_up.set()
+        await answer.wait()
+        return as_known(order_id, bench.clock.now(), "LIVE")
+
+    bench.venue.order = slow_order  # type: ignore[method-assign]
+    looking = asyncio.create_task(bench.desk.orders())
+    await looked_up.wait()
+    await bench.desk.cancel((record.order_id,))
+    answer.set()
+    await looking
+    assert bench.desk.journal.current(record).status is OrderStatus.CANCELED
+
+
+async def test_a_cancelled_order_can_be_placed_again_at_once(make_bench: MakeBench, resting: OrderIntent) -> None:
+    bench = make_bench()
+    first = (await bench.desk.place(resting)).record
+    assert first.order_id is not None
+    await bench.desk.cancel((first.order_id,))
+    assert not (await bench.desk.place(resting)).already_placed
+
+
+async def test_a_failed_trade_is_no_fill(make_bench: MakeBench, resting: OrderIntent) -> None:
+    bench = make_bench()
+    record = (await bench.desk.place(resting)).record
+    assert record.order_id is not None
+    bench.venue.fills.append(a_fill(record, bench.clock.now(), TradeStatus.FAILED))
+    assert await bench.desk.fills_of(record.order_id) == ()
+    (view,) = await bench.desk.orders()
+    assert view.filled == 0
 
 
 @pytest.mark.parametrize("before", list(OrderStatus))

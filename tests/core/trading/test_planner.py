@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from polydesk.core.errors import InputRejected
 from polydesk.core.models import OrderSide, TimeInForce
 from polydesk.core.money import TICK_RULES, on_tick
+from polydesk.core.portfolio.account_state import AccountState
 from polydesk.core.trading.intent import OrderIntent
-from polydesk.core.trading.order_plan import Holding, OrderPlan
+from polydesk.core.trading.order_plan import OrderPlan
 from polydesk.core.trading.planner import plan_order
 
 if TYPE_CHECKING:
@@ -28,14 +29,24 @@ def plan(make_market: MakeMarket, make_book: MakeBook, now: datetime) -> Any:
     """Plan an order on the hand-made market; `book` and `holding` can be given."""
 
     def make(
-        *, book: Any = None, holding: str = "0", settling: str = "0", market: Any = None, **intent: Any
+        *,
+        book: Any = None,
+        cash: str = "100000",
+        reserved: str = "0",
+        holding: str = "0",
+        settling: str = "0",
+        market: Any = None,
+        **intent: Any,
     ) -> OrderPlan:
+        account = AccountState(
+            cash=D(cash), reserved=D(reserved), owed=D(0), sellable=D(holding), settling=D(settling), open_orders=()
+        )
         market = market or make_market()
         intent.setdefault("side", OrderSide.BUY)
         return plan_order(
             OrderIntent(market=market, outcome=market.outcomes[0], **intent),
             book or make_book(),
-            holding=Holding(D(holding), D(settling)),
+            account=account,
             now=now,
         )
 
@@ -67,7 +78,7 @@ def test_spend_usd_never_lets_more_leave_the_account_fee_included(plan: Any) -> 
     planned = plan(spend_usd=D(20))
     assert planned.worst_cost <= 20
     assert planned.estimate.dollars + planned.estimate.fee <= 20
-    assert planned.worst_cost > D("19.9")
+    assert planned.worst_cost > D("19.85")
 
 
 def test_both_or_neither_amount_is_refused_with_both_readings(plan: Any) -> None:
@@ -93,7 +104,7 @@ def test_a_resting_order_below_the_minimum_is_refused_in_the_unit_it_was_given(p
     assert by_shares.code == "below_minimum"
     assert "size of at least 5" in by_shares.fix
     by_dollars = refusal(plan, spend_usd=D(1), price=D("0.45"), time_in_force=TimeInForce.GTC)
-    assert "spend_usd of at least 2.3" in by_dollars.fix
+    assert "spend_usd of at least 2.32" in by_dollars.fix
 
 
 def test_a_buy_under_a_dollar_is_refused_and_its_fix_is_accepted(plan: Any) -> None:
@@ -123,11 +134,36 @@ def test_post_only_refuses_to_cross(plan: Any) -> None:
     assert plan(**(crossing | {"price": D("0.49")})).worst_fee == 0
 
 
-def test_gtd_needs_three_minutes(plan: Any, now: datetime) -> None:
+def test_a_gtd_order_is_signed_a_minute_longer_because_the_venue_takes_it_off_that_much_early(
+    plan: Any, now: datetime
+) -> None:
     order = {"size": D(10), "price": D("0.45"), "time_in_force": TimeInForce.GTD}
     assert refusal(plan, **order).code == "expiry_too_soon"
-    assert refusal(plan, **order, expires_at=now + timedelta(seconds=179)).code == "expiry_too_soon"
-    assert plan(**order, expires_at=now + timedelta(seconds=180)).ticket.expires_at == now + timedelta(seconds=180)
+    assert refusal(plan, **order, expires_at=now + timedelta(seconds=119)).code == "expiry_too_soon"
+    assert plan(**order, expires_at=now + timedelta(seconds=120)).ticket.expires_at == now + timedelta(seconds=180)
+
+
+def test_what_the_account_cannot_pay_is_refused_in_dollars_with_what_it_can(plan: Any) -> None:
+    error = refusal(plan, spend_usd=D(30), cash="50", reserved="25.5")
+    assert error.code == "insufficient_funds"
+    assert "of $50 cash $24.5 is free and $25.5 is held by other orders" in error.message
+    assert "at most 24.5" in error.fix
+    assert plan(spend_usd=D("24.5"), cash="50", reserved="25.5").worst_cost <= D("24.5")
+
+
+def test_following_the_fix_of_a_small_order_is_enough(plan: Any) -> None:
+    for price in ("0.05", "0.45", "0.49"):
+        order = {"price": D(price), "time_in_force": TimeInForce.GTC}
+        error = refusal(plan, spend_usd=D("0.1"), **order)
+        assert plan(spend_usd=D(error.fix.rsplit(" ", 1)[1]), **order).ticket.shares >= 5
+
+
+def test_a_plan_on_a_later_book_keeps_its_ticket(plan: Any, make_book: MakeBook) -> None:
+    planned = plan(spend_usd=D(20))
+    later = planned.on(make_book(asks=(("0.52", "10"),)))
+    assert later.ticket == planned.ticket
+    assert later.worst_cost == planned.worst_cost
+    assert later.estimate.shares == D(10)
 
 
 @pytest.mark.parametrize(

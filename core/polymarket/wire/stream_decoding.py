@@ -1,0 +1,244 @@
+"""Whole frames of the two WebSocket channels, decoded: market frames at the pace they arrive in a busy hour.
+
+Frames of the market channel are first read with typed structs and integers. Whatever does not fit those (numbers
+where text is expected, old shapes, rare announcements, damage) is read again by the tolerant parsers, which also say
+what is wrong. Importing this module loads msgspec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ...errors import UnexpectedPayload
+from ...identifiers import ConditionId, TokenId
+from ...models import OrderSide
+from ...money import to_micro
+from .fields import decode_json
+from .stream_events import (
+    BestBidAsk,
+    BookSnapshot,
+    LastTrade,
+    LevelChange,
+    MarketEvent,
+    PriceChanges,
+    moment_of,
+    price_e4,
+)
+from .stream_frames import parse_market_event
+
+EventT = TypeVar("EventT")
+
+_BOOK_KINDS = frozenset({"book", "price_change", "tick_size_change"})
+_TIMESTAMP_DIGITS = 13
+"""Unix milliseconds until the year 2286; anything else is left to the tolerant parsers."""
+
+_PRICES_KEPT = 20_000
+_SIZES_KEPT = 50_000
+
+
+@dataclass(slots=True)
+class DecodedFrame(Generic[EventT]):
+    """What one frame held. `failures` are what could not be read; `incomplete` says that a book may miss a change."""
+
+    events: list[EventT] = field(default_factory=list)
+    unknown: int = 0
+    failures: list[UnexpectedPayload] = field(default_factory=list)
+    incomplete: bool = False
+
+
+def decode_frame(
+    frame: str | bytes, parse: Callable[[Any], EventT | None], *, loses: Callable[[object], bool] = lambda _: True
+) -> DecodedFrame[EventT]:
+    """A frame is an object or an array of objects; `parse` gives None for a kind it does not know.
+
+    `loses` says of an object that could not be read whether anything is missing without it.
+    """
+    decoded: DecodedFrame[EventT] = DecodedFrame()
+    try:
+        content = decode_json(frame)
+    except UnexpectedPayload as error:
+        decoded.failures.append(error)
+        decoded.incomplete = True
+        return decoded
+    for item in content if isinstance(content, list) else (content,):
+        try:
+            event = parse(item)
+        except UnexpectedPayload as error:
+            decoded.failures.append(error)
+            decoded.incomplete = decoded.incomplete or loses(item)
+            continue
+        if event is None:
+            decoded.unknown += 1
+        else:
+            decoded.events.append(event)
+    return decoded
+
+
+class _Level(msgspec.Struct, gc=False):
+    price: str
+    size: str
+
+
+class _Change(msgspec.Struct, gc=False):
+    asset_id: str
+    price: str
+    size: str
+    side: str
+    hash: str = ""
+    best_bid: str = ""
+    best_ask: str = ""
+
+
+class _Item(msgspec.Struct, gc=False):
+    """Every frequent kind in one struct, so that `event_type` may stand anywhere in the object."""
+
+    event_type: str
+    market: str
+    timestamp: str
+    asset_id: str = ""
+    hash: str = ""
+    price_changes: list[_Change] | None = None
+    bids: list[_Level] | None = None
+    asks: list[_Level] | None = None
+    tick_size: str = ""
+    last_trade_price: str = ""
+    price: str = ""
+    size: str = ""
+    side: str = ""
+    transaction_hash: str = ""
+    best_bid: str = ""
+    best_ask: str = ""
+
+
+class _Unfit(Exception):
+    """The frame needs the tolerant parsers."""
+
+
+class _Prices(dict[str, int]):
+    """Ten-thousandths of a dollar by their spelling. Prices repeat endlessly: ticks allow ten thousand of them."""
+
+    def __missing__(self, text: str) -> int:
+        if len(self) >= _PRICES_KEPT:
+            self.clear()
+        units = self[text] = price_e4(Decimal(text))
+        return units
+
+
+class _Sizes(dict[str, int]):
+    """Millionths of a share by their spelling. Both outcomes of a market are told the same size."""
+
+    def __missing__(self, text: str) -> int:
+        if len(self) >= _SIZES_KEPT:
+            self.clear()
+        units = self[text] = to_micro(Decimal(text))
+        return units
+
+
+_decoder = msgspec.json.Decoder(list[_Item] | _Item)
+_prices = _Prices()
+_sizes = _Sizes()
+_SIDES = {"BUY": OrderSide.BUY, "SELL": OrderSide.SELL}
+
+
+def decode_market_frame(frame: str | bytes, received_at: datetime) -> DecodedFrame[MarketEvent]:
+    """The events of one frame of the market channel, in their order."""
+    try:
+        content = _decoder.decode(frame)
+        items = content if isinstance(content, list) else (content,)
+        return DecodedFrame([_READERS[item.event_type](item) for item in items])
+    except (msgspec.DecodeError, _Unfit, ArithmeticError, ValueError, KeyError):
+        return decode_frame(frame, lambda item: parse_market_event(item, received_at), loses=_changes_a_book)
+
+
+def _changes_a_book(item: object) -> bool:
+    return not isinstance(item, dict) or item.get("event_type") in _BOOK_KINDS
+
+
+def _timestamp_ms(item: _Item) -> int:
+    if len(item.timestamp) != _TIMESTAMP_DIGITS:
+        raise _Unfit
+    return int(item.timestamp)
+
+
+def _price_changes(item: _Item) -> PriceChanges:
+    if item.price_changes is None:
+        raise _Unfit
+    return PriceChanges(
+        ConditionId(item.market),
+        _timestamp_ms(item),
+        tuple(
+            [
+                LevelChange(
+                    TokenId(row.asset_id),
+                    _SIDES[row.side],
+                    _prices[row.price],
+                    _sizes[row.size],
+                    row.hash,
+                    _prices[row.best_bid] if row.best_bid else None,
+                    _prices[row.best_ask] if row.best_ask else None,
+                )
+                for row in item.price_changes
+            ]
+        ),
+    )
+
+
+def _book(item: _Item) -> BookSnapshot:
+    if not item.asset_id:
+        raise _Unfit
+    return BookSnapshot(
+        token_id=TokenId(item.asset_id),
+        condition_id=ConditionId(item.market),
+        bid_levels=tuple(sorted(_levels(item.bids), reverse=True)),
+        ask_levels=tuple(sorted(_levels(item.asks))),
+        timestamp_ms=_timestamp_ms(item),
+        hash=item.hash,
+        tick=Decimal(item.tick_size) if item.tick_size else None,
+        last_trade_price=Decimal(item.last_trade_price) if item.last_trade_price else None,
+    )
+
+
+def _levels(levels: list[_Level] | None) -> list[tuple[int, int]]:
+    return [(_prices[level.price], _sizes[level.size]) for level in levels or ()]
+
+
+def _last_trade(item: _Item) -> LastTrade:
+    if not item.asset_id:
+        raise _Unfit
+    return LastTrade(
+        token_id=TokenId(item.asset_id),
+        condition_id=ConditionId(item.market),
+        side=_SIDES[item.side],
+        price=Decimal(item.price),
+        size=Decimal(item.size),
+        timestamp=moment_of(_timestamp_ms(item)),
+        transaction_hash=item.transaction_hash,
+    )
+
+
+def _best_bid_ask(item: _Item) -> BestBidAsk:
+    """An empty side is sent as a bid of 0 or an ask of 1, which are not prices."""
+    if not (item.asset_id and item.best_bid and item.best_ask):
+        raise _Unfit
+    best_bid, best_ask = Decimal(item.best_bid), Decimal(item.best_ask)
+    return BestBidAsk(
+        token_id=TokenId(item.asset_id),
+        condition_id=ConditionId(item.market),
+        best_bid=best_bid or None,
+        best_ask=None if best_ask == 1 else best_ask,
+        timestamp=moment_of(_timestamp_ms(item)),
+    )
+
+
+_READERS: dict[str, Callable[[_Item], MarketEvent]] = {
+    "book": _book,
+    "price_change": _price_changes,
+    "last_trade_price": _last_trade,
+    "best_bid_ask": _best_bid_ask,
+}

@@ -1,0 +1,81 @@
+"""What an account can still spend and sell: balances less what open orders and undelivered trades hold back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from ..identifiers import TokenId
+from ..models import OpenOrder, OrderSide, Trade
+from ..venues.venue import Venue
+
+FeeOf = Callable[[Trade], Decimal]
+_MICRO_DOLLAR = Decimal("0.000001")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """Dollars and shares of one outcome. `settling` shares are bought and show in no balance yet."""
+
+    cash: Decimal
+    reserved: Decimal
+    owed: Decimal
+    sellable: Decimal
+    settling: Decimal
+    open_orders: tuple[OpenOrder, ...]
+
+    @property
+    def free(self) -> Decimal:
+        """Cash that no open order and no undelivered purchase has a claim on."""
+        return max(self.cash - self.reserved - self.owed, Decimal(0))
+
+
+async def read_account(venue: Venue, token_id: TokenId, fee_of: FeeOf) -> AccountState:
+    """Ask the venue for balances, open orders and trades at once. Raises what the venue's reads raise."""
+    balance, shares, open_orders, trades = await asyncio.gather(
+        venue.balance(), venue.token_balance(token_id), venue.open_orders(), venue.trades()
+    )
+    undelivered = [trade for trade in trades if trade.token_id == token_id and trade.status.undelivered]
+    on_sale = sum(
+        (
+            order.original_size - order.size_matched
+            for order in open_orders
+            if order.side is OrderSide.SELL and order.token_id == token_id
+        ),
+        Decimal(0),
+    )
+    sold = sum((trade.size for trade in undelivered if trade.side is OrderSide.SELL), Decimal(0))
+    return AccountState(
+        cash=balance.collateral,
+        reserved=reserved_by(open_orders),
+        owed=owed_for(trades, fee_of),
+        sellable=max(shares - on_sale - sold, Decimal(0)),
+        settling=sum((trade.size for trade in undelivered if trade.side is OrderSide.BUY), Decimal(0)),
+        open_orders=open_orders,
+    )
+
+
+def reserved_by(open_orders: tuple[OpenOrder, ...]) -> Decimal:
+    """Dollars that resting purchases may still cost."""
+    return sum(
+        (
+            (order.original_size - order.size_matched) * order.price
+            for order in open_orders
+            if order.side is OrderSide.BUY
+        ),
+        Decimal(0),
+    )
+
+
+def owed_for(trades: tuple[Trade, ...], fee_of: FeeOf) -> Decimal:
+    """Dollars of purchases, with fees, that the balance does not show yet."""
+    return sum(
+        (
+            (trade.size * trade.price).quantize(_MICRO_DOLLAR, rounding=ROUND_CEILING) + fee_of(trade)
+            for trade in trades
+            if trade.side is OrderSide.BUY and trade.status.undelivered
+        ),
+        Decimal(0),
+    )

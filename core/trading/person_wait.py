@@ -1,0 +1,104 @@
+"""Orders that wait for a person: the question, the wait, and what the answer leads to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from ..clock import Clock
+from ..identifiers import ConditionId
+from ..models import OrderStatus
+from ..money import text
+from ..untrusted_text import quoted
+from .approvals import ApprovalBox, Decision
+from .journal import OrderJournal, OrderRecord, PendingApproval, Refusal
+from .order_plan import OrderPlan
+
+_log = logging.getLogger(__name__)
+
+APPROVAL_WINDOW = timedelta(minutes=5)
+
+Release = Callable[[OrderRecord, OrderPlan], Awaitable[None]]
+
+
+class PersonWait:
+    """Holds orders until somebody outside the chat has said yes, and hands them to `release` then."""
+
+    def __init__(self, approvals: ApprovalBox, journal: OrderJournal, clock: Clock, release: Release) -> None:
+        self._approvals = approvals
+        self._journal = journal
+        self._clock = clock
+        self._release = release
+        self._waiting: set[asyncio.Task[None]] = set()
+
+    def ask(self, record: OrderRecord, plan: OrderPlan) -> OrderRecord:
+        """Put the question and return at once; the order is sent, or not, when it is answered."""
+        now = self._clock.now()
+        request = self._approvals.ask(describe_for_person(plan), expires_at=now + APPROVAL_WINDOW)
+        record = self._journal.move(
+            record,
+            OrderStatus.AWAITING_PERSON,
+            now=now,
+            plan=plan,
+            approval=PendingApproval(request.code, request.expires_at),
+        )
+        task = asyncio.create_task(self._wait(record, plan, request.code), name=f"approval {request.code}")
+        self._waiting.add(task)
+        task.add_done_callback(self._end)
+        return record
+
+    def withdraw(self, why: str, *, condition_id: ConditionId | None = None) -> tuple[str, ...]:
+        """End what waits, in one market or in all, so that a later yes comes to nothing. Answers attempt ids."""
+        ended = []
+        for record in self._journal:
+            if record.status is not OrderStatus.AWAITING_PERSON or record.approval is None:
+                continue
+            if condition_id not in (None, record.intent.market.condition_id):
+                continue
+            self._approvals.remove(record.approval.code)
+            self._refuse(record, "withdrawn", why)
+            ended.append(record.attempt_id)
+        return tuple(ended)
+
+    async def aclose(self) -> None:
+        """Stop waiting. Nothing that waits is sent."""
+        self.withdraw("The desk was closed before a person answered.")
+        for task in self._waiting:
+            task.cancel()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+
+    async def _wait(self, record: OrderRecord, plan: OrderPlan, code: str) -> None:
+        try:
+            decision = await self._approvals.decision(code, self._clock)
+            if self._journal.current(record).status is not OrderStatus.AWAITING_PERSON:
+                return
+            if decision is Decision.APPROVED:
+                await self._release(record, plan)
+            elif decision is Decision.EXPIRED:
+                self._refuse(record, "expired", "Nobody answered in time.", status=OrderStatus.EXPIRED)
+            else:
+                self._refuse(record, "declined", "The person said no.")
+        finally:
+            self._approvals.remove(code)
+
+    def _refuse(
+        self, record: OrderRecord, code: str, message: str, *, status: OrderStatus = OrderStatus.REFUSED
+    ) -> None:
+        self._journal.move(record, status, now=self._clock.now(), refusal=Refusal("person", code, message))
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._waiting.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("%s ended in a defect", task.get_name(), exc_info=error)
+
+
+def describe_for_person(plan: OrderPlan) -> str:
+    """The question a person answers, from the desk's own numbers; the words of strangers are quoted and cut."""
+    ticket = plan.ticket
+    return (
+        f"{ticket.side} {text(ticket.shares)} shares of {quoted(plan.intent.outcome.label, 40)!r} at "
+        f"{text(ticket.price)} or better ({ticket.time_in_force}), costing at most ${text(plan.worst_cost)} of real "
+        f'money, fee included. Market: "{quoted(plan.intent.market.question, 120)}"'
+    )

@@ -1,0 +1,117 @@
+"""Everything between an intent and a signature: a plan on the book of this moment, and the gate's approval of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ..clock import Clock
+from ..errors import InputRejected
+from ..identifiers import OrderId, TokenId
+from ..models import OrderBook, OrderStatus, Trade
+from ..money import text
+from ..portfolio.account_state import AccountState, read_account
+from ..risk.gate import Proposal, RiskGate
+from ..risk.kill_switch import KillSwitch
+from ..venues.venue import ApprovedOrder, Venue
+from .intent import OrderIntent
+from .journal import OrderJournal
+from .order_plan import OrderPlan
+from .planner import check_funds, plan_order
+from .submission import reconcile
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan that passed every control a moment ago."""
+
+    plan: OrderPlan
+    approved: ApprovedOrder
+
+
+class Preparation:
+    """Plans orders and takes them through the gate. It reads, and changes nothing."""
+
+    def __init__(
+        self, venue: Venue, journal: OrderJournal, gate: RiskGate, kill_switch: KillSwitch, clock: Clock
+    ) -> None:
+        self._venue = venue
+        self._journal = journal
+        self._gate = gate
+        self._kill_switch = kill_switch
+        self._clock = clock
+
+    async def prepare(self, intent: OrderIntent) -> Prepared:
+        """Plan an intent anew. Raises InputRejected and RiskRefused."""
+        book, account = await self._read(intent)
+        plan = plan_order(intent, book, account=account, now=self._clock.now())
+        return Prepared(plan, await self._approve(plan, account))
+
+    async def prepare_again(self, agreed: OrderPlan) -> Prepared:
+        """Check an order that somebody has seen, exactly as they saw it, against the present.
+
+        Raises InputRejected `price_moved` when it could no longer trade as it was shown, and RiskRefused.
+        """
+        book, account = await self._read(agreed.intent)
+        plan = agreed.on(book)
+        ticket = plan.ticket
+        if book.tick != ticket.tick or (not ticket.time_in_force.rests and not plan.estimate.shares):
+            raise InputRejected(
+                f"The market moved: nothing can be had at {text(ticket.price)} or better any more.",
+                code="price_moved",
+                fix="make a new preview",
+                next_tool="polymarket_preview_order",
+            )
+        check_funds(plan, account)
+        return Prepared(plan, await self._approve(plan, account))
+
+    def fee_of(self, trade: Trade) -> Decimal:
+        """The taker's fee of a trade, by the schedule of the market its order was planned on."""
+        if trade.fee is not None or not trade.is_taker:
+            return trade.fee or Decimal(0)
+        record = self._journal.by_order(trade.order_id)
+        return record.intent.market.fees.taker_fee(trade.size, trade.price) if record else Decimal(0)
+
+    async def _read(self, intent: OrderIntent) -> tuple[OrderBook, AccountState]:
+        token_id: TokenId = intent.outcome.token_id
+        book, account = await asyncio.gather(
+            self._venue.book(token_id), read_account(self._venue, token_id, self.fee_of)
+        )
+        if book is None:
+            raise InputRejected(
+                f"The venue has no order book for {intent.outcome.label} of {intent.market.slug}.",
+                code="market_closed",
+                fix="choose an open market",
+                next_tool="polymarket_search_markets",
+            )
+        return book, account
+
+    async def _approve(self, plan: OrderPlan, account: AccountState) -> ApprovedOrder:
+        market = plan.intent.market
+        for record in self._journal.unknown(market.condition_id):
+            await reconcile(self._venue, self._journal, record, self._clock)
+        return self._gate.approve(
+            Proposal(
+                ticket=plan.ticket,
+                market=market,
+                book=plan.book,
+                worst_cost=plan.worst_cost,
+                now=self._clock.now(),
+                halt=self._kill_switch.current(),
+                open_orders=len(self._open_order_ids(account)),
+                unknown_orders=len(self._journal.unknown(market.condition_id)),
+            )
+        )
+
+    def _open_order_ids(self, account: AccountState) -> set[OrderId]:
+        """Orders the venue says are open, and those on their way to it that will rest."""
+        on_their_way = {
+            record.order_id
+            for record in self._journal
+            if record.order_id is not None
+            and record.status in (OrderStatus.SENDING, OrderStatus.UNKNOWN)
+            and record.plan is not None
+            and record.plan.ticket.time_in_force.rests
+        }
+        return on_their_way | {order.id for order in account.open_orders}

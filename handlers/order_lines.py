@@ -1,0 +1,108 @@
+"""How the orders of an account read in a list."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ..core.models import OrderStatus
+from ..core.untrusted_text import quoted
+from .answer import AccountAnswer, Answer, Num, When, rounded
+from .order_answers import fee_of, open_until, status_word
+
+if TYPE_CHECKING:
+    from ..core.models import Trade
+    from ..core.trading.order_plan import OrderPlan
+    from ..core.trading.order_view import OrderView
+
+
+class FillLine(Answer):
+    trade_id: str
+    price: Num
+    shares: Num
+    fee: Num | None = None
+    role: str
+    settlement: str
+    at: When
+
+
+class OrderLine(Answer):
+    order_id: str | None = None
+    attempt_id: str | None = None
+    status: str
+    market: str | None = None
+    condition_id: str | None = None
+    side: str
+    outcome: str
+    shares: Num | None = None
+    limit_price: Num | None = None
+    time_in_force: str | None = None
+    filled: Num
+    average_price: Num | None = None
+    fee: Num | None = None
+    created: When
+    open_until: str | None = None
+    fills: list[FillLine] | None = None
+    stage: str | None = None
+    cause: str | None = None
+    fix: str | None = None
+
+
+class OrdersAnswer(AccountAnswer):
+    """With `venue_problem` the orders are as the desk last knew them, without fills."""
+
+    as_of: When
+    venue_problem: str | None = None
+    orders: list[OrderLine]
+    next_cursor: str | None = None
+
+
+def has_status(view: OrderView, status: str) -> bool:
+    match status:
+        case "open":
+            return view.status.open
+        case "filled":
+            return view.filled > 0
+        case "canceled":
+            return view.status in (OrderStatus.CANCELED, OrderStatus.EXPIRED)
+        case _:
+            return view.status.value == status
+
+
+def order_line(view: OrderView, *, with_fills: bool) -> OrderLine:
+    record = view.record
+    refusal = view.refusal
+    plan = record.plan if record else None
+    return OrderLine(
+        order_id=view.order_id,
+        attempt_id=record.attempt_id if record else None,
+        status=status_word(view.status, plan, view.filled, view.paid) if plan else view.status.value,
+        market=record.intent.market.slug if record else None,
+        condition_id=None if record else view.condition_id,
+        side=view.side.value,
+        outcome=view.outcome,
+        shares=view.shares,
+        limit_price=view.price,
+        time_in_force=view.time_in_force.value if view.time_in_force else None,
+        filled=view.filled,
+        average_price=rounded(view.average_price, 6),
+        fee=sum((fee_of(fill, plan) for fill in view.fills), Decimal(0)) if plan and view.fills else None,
+        created=view.created_at,
+        open_until=open_until(plan) if plan and view.status.open else None,
+        fills=[_fill_line(fill, plan) for fill in view.fills[:10]] or None if with_fills else None,
+        stage=refusal.stage if refusal else None,
+        cause=quoted(refusal.message, 300) if refusal else None,
+        fix=refusal.fix or None if refusal else None,
+    )
+
+
+def _fill_line(fill: Trade, plan: OrderPlan | None) -> FillLine:
+    return FillLine(
+        trade_id=fill.id,
+        price=fill.price,
+        shares=fill.size,
+        fee=fee_of(fill, plan) if plan else fill.fee,
+        role="taker" if fill.is_taker else "maker",
+        settlement=fill.status.value.lower(),
+        at=fill.timestamp,
+    )
