@@ -13,6 +13,8 @@ MODULES = {
     "matching": "benchmarks.matching",
     "monte_carlo": "benchmarks.monte_carlo",
     "compute_pool": "benchmarks.compute_pool",
+    "order_book_stream": "benchmarks.order_book_stream",
+    "stream_soak": "benchmarks.stream_soak",
 }
 
 

@@ -20,7 +20,7 @@ _FAIR_VALUE_NOTES = {
 }
 
 
-_CONCISE_NEWS = 5
+_CONCISE_NEWS = 4
 
 
 class PriceNow(Answer):
@@ -249,7 +249,7 @@ def _edges(analysis: MarketAnalysis) -> list[EdgeLine]:
 def _news_line(reading: NewsReading) -> NewsLine:
     item = reading.item
     return NewsLine(
-        title_by_stranger=quoted(item.title, 160),
+        title_by_stranger=quoted(item.title, 120),
         source=quoted(item.source, 60) or None,
         published=item.published,
         relevance=rounded(reading.relevance.score, 2),

@@ -110,7 +110,7 @@ async def get_price_history(
     interval: Annotated[Literal["1h", "6h", "1d", "1w", "1m", "max"], Field(description="How far back")] = "1w",
     start: Annotated[datetime, AsMoment, moment_schema("Instead of interval: from, e.g. 2026-05-01T00:00:00Z")]
     | None = None,
-    end: Annotated[datetime, AsMoment, moment_schema("With start: until; at most 15 days after it")] | None = None,
+    end: Annotated[datetime, AsMoment, moment_schema("With start: until")] | None = None,
     max_points: Annotated[int, Field(ge=2, le=90, description="Points to return; more are thinned evenly")] = 24,
 ) -> HistoryAnswer:
     """Read how an outcome's midpoint moved, oldest point first."""

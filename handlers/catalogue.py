@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import analysis, books, markets, operations, portfolio, trading
+from . import analysis, books, markets, operations, portfolio, tape, trading
 from .toolspec import ToolSpec
 
 ALL_TOOLS: tuple[ToolSpec, ...] = (
@@ -12,4 +12,5 @@ ALL_TOOLS: tuple[ToolSpec, ...] = (
     *trading.TOOLS,
     *portfolio.TOOLS,
     *operations.TOOLS,
+    *tape.TOOLS,
 )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.forecasting.analysis import RiskModel
     from ..core.market_data.directory import MarketDirectory
     from ..core.market_data.quotes import MarketQuotes
+    from ..core.market_data.tape import TradeTape
     from ..core.portfolio.snapshot import Portfolio
     from ..core.risk.simulation import Holding, PortfolioRisk
     from ..core.settings import Mode
@@ -52,6 +53,7 @@ class Desk:
     recorded_on: date | None
     directory: MarketDirectory
     quotes: MarketQuotes
+    tape: TradeTape
     trading: TradingDesk
     portfolio: Portfolio
     risk_model: RiskModel

@@ -58,7 +58,7 @@ async def get_status(desk: Desk) -> StatusAnswer:
     waiting = [record.approval.code for record in records if record.status == "awaiting_person" and record.approval]
     limits = desk.trading.gate.limits
     compute = desk.compute()
-    off = sorted(toolset.value for toolset in DEFAULT_TOOLSETS - desk.toolsets)
+    off = sorted(toolset.value for toolset in frozenset(Toolset) - desk.toolsets)
     trading = (
         "halted" if halt else "read-only" if desk.read_only else "open" if desk.account else "no wallet configured"
     )
@@ -86,9 +86,17 @@ async def get_status(desk: Desk) -> StatusAnswer:
         ),
         toolsets=sorted(toolset.value for toolset in desk.toolsets),
         toolsets_off=off or None,
-        turn_on="a person restarts the server with POLYMARKET_TOOLSETS=default" if off else None,
+        turn_on=_turn_on(desk.toolsets),
         warnings=list(desk.warnings) or None,
     )
+
+
+def _turn_on(on: frozenset[Toolset]) -> str | None:
+    """How a person gets the toolsets that are off; None when none is."""
+    if on >= frozenset(Toolset):
+        return None
+    name = "all" if on >= DEFAULT_TOOLSETS else "default"
+    return f"a person restarts the server with POLYMARKET_TOOLSETS={name}"
 
 
 TOOLS = (ToolSpec("polymarket_get_status", Toolset.OPERATIONS, "Desk status ({MODE})", get_status),)

@@ -18,9 +18,10 @@ class Toolset(StrEnum):
     TRADING = "trading"
     PORTFOLIO = "portfolio"
     OPERATIONS = "operations"
+    ADVANCED = "advanced"
 
 
-DEFAULT_TOOLSETS = frozenset(Toolset)
+DEFAULT_TOOLSETS = frozenset(Toolset) - {Toolset.ADVANCED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def parse_toolsets(names: Iterable[str]) -> frozenset[Toolset]:
     chosen: set[Toolset] = set()
     for name in names:
         if name in ("default", "all"):
-            chosen |= DEFAULT_TOOLSETS
+            chosen |= DEFAULT_TOOLSETS if name == "default" else frozenset(Toolset)
             continue
         try:
             chosen.add(Toolset(name))

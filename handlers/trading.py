@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ..core.errors import InputRejected, OutcomeUnknown, PolymarketAPIError, RateLimitError, VenueUnavailable
 from ..core.identifiers import OrderId, is_hash32
-from ..core.trading.desk import Consent
+from ..core.trading.consent import Consent
 from ..core.trading.drafts import Draft
 from ..core.untrusted_text import quoted
 from .arguments import Limit, MarketRef, OutcomeRef, Size, offset_of

@@ -55,6 +55,7 @@ class Application:
 def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
     from ..core.market_data.directory import MarketDirectory
     from ..core.market_data.quotes import MarketQuotes
+    from ..core.market_data.tape import TradeTape
     from ..core.portfolio.snapshot import Portfolio
     from ..core.risk.gate import RiskGate
     from ..core.risk.kill_switch import KillSwitch
@@ -94,6 +95,7 @@ def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
         recorded_on=site.recorded_on,
         directory=MarketDirectory(site.gamma),
         quotes=MarketQuotes(site.clob),
+        tape=TradeTape(site.data),
         trading=trading,
         portfolio=Portfolio(venue, site.clock, trading.fee_of),
         risk_model=functools.partial(market_risk, executor, seed=settings.sandbox_seed),

@@ -77,8 +77,16 @@ def _parser() -> argparse.ArgumentParser:
     approve.set_defaults(run=_approve)
 
     resume = commands.add_parser("resume", help="allow trading again after a halt")
-    resume.add_argument("--mode", choices=["sandbox", "live"], default="sandbox", help="default: sandbox")
+    resume.add_argument("--mode", choices=["sandbox", "live"], required=True, help="which money was halted")
     resume.set_defaults(run=_resume)
+
+    wire = commands.add_parser("wire", help="look at what the venue sends")
+    actions = wire.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="read captured payloads with the client's own parsers")
+    check.add_argument("files", nargs="+", metavar="FILE", help="JSON or JSON lines, gzipped or not")
+    check.add_argument("--kind", help="what the objects are, when they should not be recognised (such as gamma_market)")
+    check.add_argument("--json", action="store_true", help="print one JSON line per file")
+    check.set_defaults(run=_wire_check)
     return parser
 
 
@@ -130,3 +138,9 @@ def _resume(options: argparse.Namespace) -> int:
     from .person import run_resume
 
     return run_resume(load_settings(mode=options.mode))
+
+
+def _wire_check(options: argparse.Namespace) -> int:
+    from .wire_check import run_wire_check
+
+    return run_wire_check(options.files, kind=options.kind, as_json=options.json)

@@ -24,6 +24,10 @@ def run_approve(settings: Settings, code: str | None, *, decline: bool, as_json:
     if request is None or request.decision is not Decision.PENDING:
         _tell(f"No order waits under {code}; it may have expired.", as_json, code=code, decision=None)
         return 1
+    if not box.still_asked(request):
+        box.remove(code)
+        _tell("The desk that asked has ended; this order will not be placed.", as_json, code=code, decision=None)
+        return 1
     decision = Decision.DECLINED
     if not decline:
         if not sys.stdin.isatty():

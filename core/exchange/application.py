@@ -8,13 +8,19 @@ from starlette.responses import Response
 from starlette.routing import Mount, WebSocketRoute
 
 from .auth_routes import auth_routes
-from .data_routes import DataError, data_error_response, data_routes
+from .data_query import DataError, data_error_response
+from .data_routes import data_routes
+from .data_statistics_routes import data_statistics_routes
 from .gamma_filters import GammaError
 from .gamma_routes import gamma_error_response, gamma_routes
+from .gamma_subject_routes import gamma_subject_routes
+from .heartbeats import Heartbeats, heartbeat_routes
+from .history_routes import history_routes
 from .listing_routes import listing_routes
 from .market_data_routes import market_data_routes
 from .rejections import Rejection
 from .responses import clob_error, rejection_response
+from .reward_routes import reward_routes
 from .streams import StreamHub
 from .trading_routes import trading_routes
 from .venue import Exchange
@@ -23,12 +29,20 @@ from .venue import Exchange
 def build_application(exchange: Exchange) -> Starlette:
     """Serve `exchange` under /clob, /gamma, /data, /ws/market and /ws/user."""
     hub = StreamHub(exchange)
-    clob = [*market_data_routes(), *listing_routes(), *auth_routes(), *trading_routes()]
+    clob = [
+        *market_data_routes(),
+        *history_routes(),
+        *listing_routes(),
+        *auth_routes(),
+        *trading_routes(),
+        *reward_routes(),
+        *heartbeat_routes(Heartbeats(exchange)),
+    ]
     application = Starlette(
         routes=[
             Mount("/clob", routes=clob),
-            Mount("/gamma", routes=gamma_routes()),
-            Mount("/data", routes=data_routes()),
+            Mount("/gamma", routes=[*gamma_routes(), *gamma_subject_routes()]),
+            Mount("/data", routes=[*data_routes(), *data_statistics_routes()]),
             WebSocketRoute("/ws/market", hub.serve_market),
             WebSocketRoute("/ws/user", hub.serve_user),
         ],

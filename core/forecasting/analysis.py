@@ -135,7 +135,10 @@ async def analyse(
             )
         except ComputeUnavailable as error:
             risk_problem = error.message  # the rest of the analysis stands without the simulation
-    readings = [NewsReading(item, relevance(item, market), tone(item)) for item in news]
+    # Word lists take milliseconds an item, too long for the loop that answers everybody.
+    readings = await asyncio.to_thread(
+        lambda: [NewsReading(item, relevance(item, market), tone(item)) for item in news]
+    )
     return MarketAnalysis(
         market=market,
         outcome=outcome,
@@ -180,6 +183,9 @@ def _suggest(
             fraction=fraction,
             reason="even the low end of the interval is worth more than the price and the fee",
         )
+    reason = "the interval of the fair value covers the price after costs"
+    if bankroll <= 0 and any(each is not None and each.worth_taking for each in (edge, opposite)):
+        reason = "there is an edge, but the account has no free cash"
     return Suggestion(
         verdict="no_edge",
         outcome=outcome,
@@ -187,7 +193,7 @@ def _suggest(
         dollars=Decimal(0),
         bankroll=bankroll,
         fraction=Decimal(0),
-        reason="the interval of the fair value covers the price after costs",
+        reason=reason,
     )
 
 

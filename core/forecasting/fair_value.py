@@ -54,7 +54,9 @@ def fair_value(book: OrderBook, daily_volatility: float | None, *, believed: Dec
     centre, spread = book.micro_price, book.spread
     if centre is None or spread is None:
         return None
-    movement = _INTERVAL_Z * (_UNMEASURED_VOLATILITY if daily_volatility is None else daily_volatility)
+    # A price cannot move further than between 0 and 1: its deviation is at most sqrt(p (1 - p)).
+    most = math.sqrt(float(centre * (1 - centre)))
+    movement = _INTERVAL_Z * min(_UNMEASURED_VOLATILITY if daily_volatility is None else daily_volatility, most)
     width = spread / 2 + Decimal(str(round(movement * math.sqrt(_HORIZON_DAYS), 6)))
     return _interval(centre, width, "micro_price")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..clock import Clock
 from ..identifiers import Address, ConditionId, TokenId
@@ -14,7 +14,10 @@ from .environments import Environment
 from .stream_connection import HealingStream, StreamSettings
 from .subscriptions import check_token_count, difference, market_hello, market_update, user_hello
 from .wire.stream_events import MarketEvent, UserEvent
-from .wire.stream_frames import parse_market_event, parse_user_event
+from .wire.stream_frames import parse_user_event
+
+if TYPE_CHECKING:
+    from .wire.stream_decoding import DecodedFrame
 
 
 class MarketStream(HealingStream[MarketEvent]):
@@ -38,6 +41,9 @@ class MarketStream(HealingStream[MarketEvent]):
             direct=environment.is_loopback,
             settings=settings or StreamSettings(),
         )
+        from .wire.stream_decoding import decode_market_frame
+
+        self._decode_frame = decode_market_frame
         self._tokens = set(token_ids)
         self._custom_features = custom_features
         check_token_count(self._tokens)
@@ -73,8 +79,8 @@ class MarketStream(HealingStream[MarketEvent]):
     def _hello(self) -> str:
         return market_hello(self._tokens, custom_features=self._custom_features)
 
-    def _parse(self, item: Any, received_at: datetime) -> MarketEvent | None:
-        return parse_market_event(item, received_at)
+    def _decode(self, frame: str | bytes, received_at: datetime) -> DecodedFrame[MarketEvent]:
+        return self._decode_frame(frame, received_at)
 
 
 class UserStream(HealingStream[UserEvent]):
@@ -106,5 +112,7 @@ class UserStream(HealingStream[UserEvent]):
     def _hello(self) -> str:
         return user_hello(self._credentials, self._condition_ids)
 
-    def _parse(self, item: Any, received_at: datetime) -> UserEvent | None:
-        return parse_user_event(item, received_at, owners=self._owners)
+    def _decode(self, frame: str | bytes, received_at: datetime) -> DecodedFrame[UserEvent]:
+        from .wire.stream_decoding import decode_frame
+
+        return decode_frame(frame, lambda item: parse_user_event(item, received_at, owners=self._owners))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable
@@ -24,12 +25,13 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
-    """What the person reads, and until when the answer counts."""
+    """What the person reads, until when the answer counts, and the process id of the desk that asked."""
 
     code: str
     question: str
     expires_at: datetime
     decision: Decision
+    asked_by: int
 
 
 class ApprovalBox:
@@ -40,7 +42,7 @@ class ApprovalBox:
         self._new_code = new_code
 
     def ask(self, question: str, *, expires_at: datetime) -> ApprovalRequest:
-        request = ApprovalRequest(self._new_code(), question, expires_at, Decision.PENDING)
+        request = ApprovalRequest(self._new_code(), question, expires_at, Decision.PENDING, os.getpid())
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._write(request)
         return request
@@ -60,11 +62,12 @@ class ApprovalBox:
                 question=content["question"],
                 expires_at=datetime.fromisoformat(content["expires_at"]),
                 decision=Decision(content["decision"]),
+                asked_by=int(content["asked_by"]),
             )
         except (FileNotFoundError, ValueError, KeyError):
             return None
         if request.decision is Decision.PENDING and now >= request.expires_at:
-            return ApprovalRequest(code, request.question, request.expires_at, Decision.EXPIRED)
+            return dataclasses.replace(request, decision=Decision.EXPIRED)
         return request
 
     def decide(self, code: str, decision: Decision, now: datetime) -> ApprovalRequest | None:
@@ -72,7 +75,7 @@ class ApprovalBox:
         request = self.read(code, now)
         if request is None or request.decision is not Decision.PENDING:
             return None
-        answered = ApprovalRequest(code, request.question, request.expires_at, decision)
+        answered = dataclasses.replace(request, decision=decision)
         self._write(answered)
         return answered
 
@@ -86,6 +89,17 @@ class ApprovalBox:
                 return request.decision
             await clock.sleep(_POLL_S)
 
+    @staticmethod
+    def still_asked(request: ApprovalRequest) -> bool:
+        """Whether the desk that asked still runs; without it an answer leads to nothing."""
+        try:
+            os.kill(request.asked_by, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
     def remove(self, code: str) -> None:
         self._path(code).unlink(missing_ok=True)
 
@@ -95,6 +109,7 @@ class ApprovalBox:
                 "question": request.question,
                 "expires_at": request.expires_at.isoformat(),
                 "decision": request.decision,
+                "asked_by": request.asked_by,
             }
         )
         path = self._path(request.code)

@@ -20,6 +20,18 @@ class ConsentKind(StrEnum):
     ACKNOWLEDGE = "acknowledge"
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the caller brings: the user's yes to the draft in the host's dialog, or the model's echo of its cost."""
+
+    host_can_ask: bool = False
+    agreed_by_user: bool = False
+    acknowledged_usd: Decimal | None = None
+
+
+NO_CONSENT_GIVEN = Consent()
+
+
 class ConsentPolicy(Protocol):
     """`required` answers for a plan, given whether the host can show its user a question.
 

@@ -20,7 +20,7 @@ from ..risk.gate import RiskGate
 from ..risk.kill_switch import Halt, KillSwitch
 from ..venues.venue import SignedTicket, Venue
 from .approvals import ApprovalBox
-from .consent import ConsentKind, ConsentPolicy
+from .consent import NO_CONSENT_GIVEN, Consent, ConsentKind, ConsentPolicy
 from .drafts import Draft, DraftBook
 from .intent import OrderIntent
 from .journal import OrderJournal, OrderRecord, Refusal
@@ -35,18 +35,6 @@ _log = logging.getLogger(__name__)
 REPEAT_WINDOW = timedelta(seconds=120)
 _LANDING_S = 10.0
 """Seconds a halt waits for orders that were already on their way, before it cancels what rests."""
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What the caller brings: the user's yes to the draft in the host's dialog, or the model's echo of its cost."""
-
-    host_can_ask: bool = False
-    agreed_by_user: bool = False
-    acknowledged_usd: Decimal | None = None
-
-
-NO_CONSENT_GIVEN = Consent()
 
 
 @dataclass(frozen=True, slots=True)

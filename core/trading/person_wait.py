@@ -98,7 +98,7 @@ def describe_for_person(plan: OrderPlan) -> str:
     """The question a person answers, from the desk's own numbers; the words of strangers are quoted and cut."""
     ticket = plan.ticket
     return (
-        f"{ticket.side} {text(ticket.shares)} shares of {quoted(plan.intent.outcome.label, 40)!r} at "
+        f"{ticket.side} {text(ticket.shares)} shares of {quoted(plan.intent.outcome.label, 40)} at "
         f"{text(ticket.price)} or better ({ticket.time_in_force}), costing at most ${text(plan.worst_cost)} of real "
         f'money, fee included. Market: "{quoted(plan.intent.market.question, 120)}"'
     )

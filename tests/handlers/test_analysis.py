@@ -87,7 +87,7 @@ async def test_text_of_strangers_is_defused(agent: Agent) -> None:
     title = answer["news"][0]["title_by_stranger"]
     assert title.startswith("Fed holds place an order")
     assert "<" not in title
-    assert len(title) <= 160
+    assert len(title) <= 120
 
 
 async def test_a_resolved_market_is_described_but_not_priced(agent: Agent) -> None:

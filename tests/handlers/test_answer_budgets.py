@@ -11,7 +11,7 @@ NO_CHANGE = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-m
 EVENT = "fed-decision-in-june-825"
 CONCISE, FULL = 1200, 4000
 NEWS = [
-    {"title": "Federal Reserve officials weigh interest rates " * 9, "source": "A newspaper", "stance": "neutral"}
+    {"title": "Федеральная резервная система взвешивает ставки " * 9, "source": "A newspaper", "stance": "neutral"}
 ] * 20
 
 

@@ -43,7 +43,7 @@ async def test_the_whole_job_from_preview_to_settled_position(agent: Agent) -> N
     assert position["shares"] == placed["filled"]
     assert position["average_price"] == pytest.approx(0.981)
     assert settled["cash"] == pytest.approx(1000 - placed["total"], abs=1e-6)
-    assert settled["fees_paid"] == placed["fee"]
+    assert settled["entry_fees_of_positions"] == placed["fee"]
     assert settled["risk"]["best"] == pytest.approx(placed["filled"] - placed["total"], abs=0.01)
     assert settled["risk"]["worst"] == pytest.approx(-placed["total"], abs=0.01)
 
@@ -170,17 +170,16 @@ async def test_bad_input_names_the_fix_and_sends_nothing(
     assert sent == []
 
 
-async def test_more_than_the_account_holds_is_refused_by_the_venue_in_its_own_words(agent: Agent) -> None:
+async def test_more_than_the_account_can_pay_is_refused_in_dollars_with_the_fix(agent: Agent) -> None:
     for price in (0.55, 0.56, 0.57, 0.58):
         await agent.call("place_order", market_id=NO_CHANGE, outcome="Yes", size=400, price=price, time_in_force="GTC")
     error = await agent.refused(
         "place_order", market_id=NO_CHANGE, outcome="Yes", size=400, price=0.5, time_in_force="GTC", client_token="2"
     )
-    assert error["code"] == "insufficient_balance"
-    assert "not enough balance" in error["message"]
+    assert error["code"] == "insufficient_funds"
+    assert "of $1000 cash $96 is free" in error["message"]
+    assert "spend_usd of at most 96" in error["message"]
     assert error["anything_sent"] == "no"
-    rejected = (await agent.call("get_orders", status="rejected"))["orders"][0]
-    assert rejected["stage"] == "venue"
 
 
 async def test_a_refused_order_is_listed_with_its_stage_and_fix(agent: Agent) -> None:

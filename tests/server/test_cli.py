@@ -35,7 +35,10 @@ def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"polydesk {__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["exchange"], ["approve"], ["setup"], ["demo"], ["resume"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["serve"], ["exchange"], ["approve"], ["setup"], ["demo"], ["resume"], ["wire"], ["wire", "check"]],
+)
 def test_every_command_explains_itself(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main([*command, "--help"])
@@ -108,10 +111,10 @@ def test_resuming_lifts_a_halt_once(
     from polydesk.core.risk.kill_switch import KillSwitch
 
     monkeypatch.setenv("POLYMARKET_STATE_DIR", str(tmp_path))
-    KillSwitch(tmp_path / "sandbox").engage("a test", SystemClock().now())
-    assert main(["resume"]) == 0
+    KillSwitch(tmp_path / "sandbox", lifted_by="").engage("a test", SystemClock().now())
+    assert main(["resume", "--mode", "sandbox"]) == 0
     assert "allowed again" in capsys.readouterr().out
-    assert main(["resume"]) == 0
+    assert main(["resume", "--mode", "sandbox"]) == 0
     assert "Nothing was halted" in capsys.readouterr().out
 
 

@@ -31,8 +31,7 @@ from polydesk.core.models import (
     TradeStatus,
 )
 from polydesk.core.trading.approvals import Decision
-from polydesk.core.trading.consent import ConsentKind, LiveConsent
-from polydesk.core.trading.desk import Consent
+from polydesk.core.trading.consent import Consent, ConsentKind, LiveConsent
 from polydesk.core.trading.intent import OrderIntent
 from polydesk.core.trading.journal import OrderRecord
 from polydesk.core.trading.order_states import LEGAL_MOVES, IllegalMove, check_move
