@@ -8,11 +8,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ..core.untrusted_text import quoted
 from .answer import Answer, Num, When, rounded
 from .arguments import AsMoment, Cursor, MarketRef, moment_schema
 from .context import Desk
 from .toolspec import Toolset, ToolSpec
-from .untrusted_text import quoted
 
 
 class TapeLine(Answer):
@@ -32,8 +32,8 @@ class TapeAnswer(Answer):
     recorded_on: str | None = None
     market: str
     trades: list[TapeLine]
-    bought: dict[str, Num] | None = None
-    sold: dict[str, Num] | None = None
+    bought: dict[str, Num]
+    sold: dict[str, Num]
     next_cursor: str | None = None
     note: str
 
@@ -73,8 +73,8 @@ async def get_market_trades(
             )
             for trade in page.trades
         ],
-        bought=totals["BUY"] or None,
-        sold=totals["SELL"] or None,
+        bought=totals["BUY"],
+        sold=totals["SELL"],
         next_cursor=page.next_cursor,
         note="Settled trades only; the record may lag the market by minutes."
         if page.trades

@@ -94,6 +94,8 @@ def test_instructions_fit_where_hosts_cut_them_and_name_only_offered_tools(mode:
 
 def test_toolsets_are_named_or_refused() -> None:
     assert parse_toolsets(["default"]) == DEFAULT_TOOLSETS
+    assert Toolset.ADVANCED not in DEFAULT_TOOLSETS
+    assert parse_toolsets(["all"]) == frozenset(Toolset)
     assert parse_toolsets(["markets", "trading"]) == {Toolset.MARKETS, Toolset.TRADING}
     with pytest.raises(Exception, match="choose from default, all, markets"):
         parse_toolsets(["everything"])

@@ -8,7 +8,7 @@ what is wrong. Importing this module loads msgspec.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -18,7 +18,7 @@ import msgspec
 from ...errors import UnexpectedPayload
 from ...identifiers import ConditionId, TokenId
 from ...models import OrderSide
-from ...money import to_micro
+from ...money import MICRO, to_micro
 from .fields import decode_json
 from .stream_events import (
     BestBidAsk,
@@ -35,20 +35,21 @@ from .stream_frames import parse_market_event
 EventT = TypeVar("EventT")
 
 _BOOK_KINDS = frozenset({"book", "price_change", "tick_size_change"})
-_TIMESTAMP_DIGITS = 13
-"""Unix milliseconds until the year 2286; anything else is left to the tolerant parsers."""
+_MILLISECONDS_FROM = 10**12
+"""Later than September 2001 as milliseconds; anything less is left to the tolerant parsers."""
 
 _PRICES_KEPT = 20_000
-_SIZES_KEPT = 50_000
+_SIZE_DECIMALS = 6
+_SCALE = tuple(10 ** (_SIZE_DECIMALS - decimals) for decimals in range(_SIZE_DECIMALS + 1))
 
 
 @dataclass(slots=True)
 class DecodedFrame(Generic[EventT]):
     """What one frame held. `failures` are what could not be read; `incomplete` says that a book may miss a change."""
 
-    events: list[EventT] = field(default_factory=list)
+    events: list[EventT]
     unknown: int = 0
-    failures: list[UnexpectedPayload] = field(default_factory=list)
+    failures: tuple[UnexpectedPayload, ...] = ()
     incomplete: bool = False
 
 
@@ -59,18 +60,16 @@ def decode_frame(
 
     `loses` says of an object that could not be read whether anything is missing without it.
     """
-    decoded: DecodedFrame[EventT] = DecodedFrame()
+    decoded: DecodedFrame[EventT] = DecodedFrame([])
     try:
         content = decode_json(frame)
     except UnexpectedPayload as error:
-        decoded.failures.append(error)
-        decoded.incomplete = True
-        return decoded
+        return DecodedFrame([], failures=(error,), incomplete=True)
     for item in content if isinstance(content, list) else (content,):
         try:
             event = parse(item)
         except UnexpectedPayload as error:
-            decoded.failures.append(error)
+            decoded.failures += (error,)
             decoded.incomplete = decoded.incomplete or loses(item)
             continue
         if event is None:
@@ -86,10 +85,10 @@ class _Level(msgspec.Struct, gc=False):
 
 
 class _Change(msgspec.Struct, gc=False):
-    asset_id: str
+    asset_id: TokenId
     price: str
     size: str
-    side: str
+    side: OrderSide
     hash: str = ""
     best_bid: str = ""
     best_ask: str = ""
@@ -99,9 +98,9 @@ class _Item(msgspec.Struct, gc=False):
     """Every frequent kind in one struct, so that `event_type` may stand anywhere in the object."""
 
     event_type: str
-    market: str
-    timestamp: str
-    asset_id: str = ""
+    market: ConditionId
+    timestamp: int
+    asset_id: TokenId = TokenId("")
     hash: str = ""
     price_changes: list[_Change] | None = None
     bids: list[_Level] | None = None
@@ -110,7 +109,7 @@ class _Item(msgspec.Struct, gc=False):
     last_trade_price: str = ""
     price: str = ""
     size: str = ""
-    side: str = ""
+    side: OrderSide = OrderSide.BUY
     transaction_hash: str = ""
     best_bid: str = ""
     best_ask: str = ""
@@ -130,20 +129,19 @@ class _Prices(dict[str, int]):
         return units
 
 
-class _Sizes(dict[str, int]):
-    """Millionths of a share by their spelling. Both outcomes of a market are told the same size."""
+def _size_micro(text: str) -> int:
+    """Millionths of a share. Raises ValueError for more than six decimals."""
+    whole, _, part = text.partition(".")
+    if len(part) <= _SIZE_DECIMALS and whole.isdecimal():
+        if not part:
+            return int(whole) * MICRO
+        if part.isdecimal():
+            return int(whole) * MICRO + int(part) * _SCALE[len(part)]
+    return to_micro(Decimal(text))
 
-    def __missing__(self, text: str) -> int:
-        if len(self) >= _SIZES_KEPT:
-            self.clear()
-        units = self[text] = to_micro(Decimal(text))
-        return units
 
-
-_decoder = msgspec.json.Decoder(list[_Item] | _Item)
+_decoder = msgspec.json.Decoder(list[_Item] | _Item, strict=False)
 _prices = _Prices()
-_sizes = _Sizes()
-_SIDES = {"BUY": OrderSide.BUY, "SELL": OrderSide.SELL}
 
 
 def decode_market_frame(frame: str | bytes, received_at: datetime) -> DecodedFrame[MarketEvent]:
@@ -161,40 +159,42 @@ def _changes_a_book(item: object) -> bool:
 
 
 def _timestamp_ms(item: _Item) -> int:
-    if len(item.timestamp) != _TIMESTAMP_DIGITS:
+    if item.timestamp < _MILLISECONDS_FROM:
         raise _Unfit
-    return int(item.timestamp)
+    return item.timestamp
 
 
 def _price_changes(item: _Item) -> PriceChanges:
+    """This is the frame that arrives thousands of times a second. Both outcomes of a market are told one size."""
     if item.price_changes is None:
         raise _Unfit
-    return PriceChanges(
-        ConditionId(item.market),
-        _timestamp_ms(item),
-        tuple(
-            [
-                LevelChange(
-                    TokenId(row.asset_id),
-                    _SIDES[row.side],
-                    _prices[row.price],
-                    _sizes[row.size],
-                    row.hash,
-                    _prices[row.best_bid] if row.best_bid else None,
-                    _prices[row.best_ask] if row.best_ask else None,
-                )
-                for row in item.price_changes
-            ]
-        ),
-    )
+    prices = _prices
+    size_text, size = "0", 0
+    changes = []
+    for row in item.price_changes:
+        if row.size != size_text:
+            size_text, size = row.size, _size_micro(row.size)
+        best_bid, best_ask = row.best_bid, row.best_ask
+        changes.append(
+            LevelChange(
+                row.asset_id,
+                row.side,
+                prices[row.price],
+                size,
+                row.hash,
+                prices[best_bid] if best_bid else None,
+                prices[best_ask] if best_ask else None,
+            )
+        )
+    return PriceChanges(item.market, _timestamp_ms(item), tuple(changes))
 
 
 def _book(item: _Item) -> BookSnapshot:
     if not item.asset_id:
         raise _Unfit
     return BookSnapshot(
-        token_id=TokenId(item.asset_id),
-        condition_id=ConditionId(item.market),
+        token_id=item.asset_id,
+        condition_id=item.market,
         bid_levels=tuple(sorted(_levels(item.bids), reverse=True)),
         ask_levels=tuple(sorted(_levels(item.asks))),
         timestamp_ms=_timestamp_ms(item),
@@ -205,16 +205,16 @@ def _book(item: _Item) -> BookSnapshot:
 
 
 def _levels(levels: list[_Level] | None) -> list[tuple[int, int]]:
-    return [(_prices[level.price], _sizes[level.size]) for level in levels or ()]
+    return [(_prices[level.price], _size_micro(level.size)) for level in levels or ()]
 
 
 def _last_trade(item: _Item) -> LastTrade:
     if not item.asset_id:
         raise _Unfit
     return LastTrade(
-        token_id=TokenId(item.asset_id),
-        condition_id=ConditionId(item.market),
-        side=_SIDES[item.side],
+        token_id=item.asset_id,
+        condition_id=item.market,
+        side=item.side,
         price=Decimal(item.price),
         size=Decimal(item.size),
         timestamp=moment_of(_timestamp_ms(item)),
@@ -228,8 +228,8 @@ def _best_bid_ask(item: _Item) -> BestBidAsk:
         raise _Unfit
     best_bid, best_ask = Decimal(item.best_bid), Decimal(item.best_ask)
     return BestBidAsk(
-        token_id=TokenId(item.asset_id),
-        condition_id=ConditionId(item.market),
+        token_id=item.asset_id,
+        condition_id=item.market,
         best_bid=best_bid or None,
         best_ask=None if best_ask == 1 else best_ask,
         timestamp=moment_of(_timestamp_ms(item)),
