@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from ..clock import unix_ms
 from ..identifiers import TokenId
 from ..models import OrderBook
 from ..polymarket.event_queue import Gap
@@ -15,7 +16,7 @@ from ..polymarket.wire.stream_events import (
     BestBidAsk,
     BookSnapshot,
     LastTrade,
-    LevelChange,
+    LevelRow,
     MarketEvent,
     MarketResolved,
     PriceChanges,
@@ -94,6 +95,7 @@ class BookKeeper:
         self._report = report
         self._repairs: dict[TokenId, _Repair] = {}
         self._repaired_at: dict[TokenId, datetime] = {}
+        self._frame = 0
         self.books: dict[TokenId, LiveBook] = {}
 
     # -- what is followed --------------------------------------------------------------------------------------------
@@ -141,40 +143,48 @@ class BookKeeper:
                 book.tick = event.new_tick
 
     def _apply_changes(self, event: PriceChanges, now: datetime) -> None:
-        """The best prices in a frame are those after all of its changes, so they are compared at its end."""
-        _, timestamp_ms, changes = event
+        """The best prices in a frame are those after all of its changes, so only what it says last has to agree."""
+        _, timestamp_ms, rows = event
         books = self.books
-        touched: dict[TokenId, LevelChange] = {}
-        for change in changes:
-            token_id, side, price, size, fingerprint, _, _ = change
+        self._frame = frame = self._frame + 1
+        doubtful = False
+        for row in rows:
+            token_id, side, price, size, fingerprint, best_bid, best_ask = row
             book = books.get(token_id)
             if book is None:
                 continue
             if book.stale:
-                book.hold_back(timestamp_ms, change)
+                book.hold_back(timestamp_ms, row)
                 continue
-            if timestamp_ms <= book.updated_ms and token_id not in touched:
-                if self._is_included(book, change, timestamp_ms):
-                    continue
-                if timestamp_ms < book.updated_ms:
-                    self._damage(book, "out_of_order", now)
-                    continue
+            if timestamp_ms > book.updated_ms:
+                book.updated_ms = timestamp_ms
+                book.hashes = (fingerprint,)
+            elif book.frame != frame and not self._is_next(book, timestamp_ms, fingerprint, now):
+                continue
+            book.frame = frame
+            book.as_of = now
             book.change(side, price, size)
-            touched[token_id] = change
-            book.advance(timestamp_ms, fingerprint)
-        for token_id, change in touched.items():
-            book = books[token_id]
-            if book.agrees_with(change):
-                book.as_of = now
-            else:
-                self._damage(book, "best_price", now)
+            if (best_bid is not None and best_bid != book.best_bid) or (
+                best_ask is not None and best_ask != book.best_ask
+            ):
+                doubtful = True
+        if doubtful:
+            for token_id, row in {row[0]: row for row in rows}.items():
+                book = books.get(token_id)
+                if book is not None and not book.stale and book.frame == frame and not book.agrees_with(row):
+                    self._damage(book, "best_price", now)
 
-    @staticmethod
-    def _is_included(book: LiveBook, change: LevelChange, timestamp_ms: int) -> bool:
-        """Whether the book already holds a change that is not newer than it: an old one, or one sent twice."""
-        return timestamp_ms < book.snapshot_ms or (
-            timestamp_ms == book.updated_ms and change.hash != "" and change.hash in book.hashes
-        )
+    def _is_next(self, book: LiveBook, timestamp_ms: int, fingerprint: str, now: datetime) -> bool:
+        """Whether to apply a change that is not newer than the book: not if the book holds it, nor if it comes late."""
+        if timestamp_ms < book.snapshot_ms:
+            return False
+        if timestamp_ms < book.updated_ms:
+            self._damage(book, "out_of_order", now)
+            return False
+        if fingerprint and fingerprint in book.hashes:
+            return False
+        book.advance(timestamp_ms, fingerprint)
+        return True
 
     def _apply_snapshot(self, event: BookSnapshot, now: datetime) -> None:
         book = self.books.get(event.token_id)
@@ -221,9 +231,10 @@ class BookKeeper:
             book.install(snapshot_of(answer), now=now, source="rest")
             book.learn(answer)
             self._mended(book, now)
-            for timestamp_ms, change in later:
-                book.change(change.side, change.price_e4, change.size_micro)
-                book.advance(timestamp_ms, change.hash)
+            for timestamp_ms, row in later:
+                _, side, price, size, fingerprint, _, _ = row
+                book.change(side, price, size)
+                book.advance(timestamp_ms, fingerprint)
             if later and not book.agrees_with(later[-1][1]):
                 self._damage(book, "best_price", now)
 
@@ -310,6 +321,7 @@ def _later_than(answer: OrderBook, held_back: Iterable[tuple[int, LevelChange]])
     """
     changes = list(held_back)
     for index in range(len(changes) - 1, -1, -1):
-        if answer.hash and changes[index][1].hash == answer.hash:
+        if answer.hash and changes[index][1][4] == answer.hash:
             return changes[index + 1 :]
-    return [row for row in changes if row[0] >= snapshot_of(answer).timestamp_ms]
+    answered_ms = unix_ms(answer.timestamp)
+    return [change for change in changes if change[0] >= answered_ms]

@@ -15,7 +15,7 @@ from ..money import to_micro
 from ..polymarket.wire.stream_events import (
     PRICE_UNIT,
     BookSnapshot,
-    LevelChange,
+    LevelRow,
     moment_of,
     price_e4,
     price_levels,
@@ -34,7 +34,8 @@ class LiveBook:
     `stale` means: do not trade on it, changes may be missing; a book is stale until its first snapshot. `as_of` is
     when anything was last heard about this outcome, `updated_ms` the venue's time of the last level change. `gaps`
     counts how often changes were missed. `absent` says that the venue has no such book. `hashes` are the venue's
-    fingerprints at `updated_ms`, the latest last. `held_back` are changes that wait for a book that is being fetched.
+    fingerprints at `updated_ms`, the latest last. `held_back` are changes that wait for a book that is being fetched,
+    `frame` is the number of the last frame that changed this book.
     """
 
     token_id: TokenId
@@ -55,7 +56,8 @@ class LiveBook:
     last_trade_price: Decimal | None = None
     min_size: Decimal | None = None
     neg_risk: bool | None = None
-    held_back: deque[tuple[int, LevelChange]] | None = None
+    held_back: deque[tuple[int, LevelRow]] | None = None
+    frame: int = 0
 
     @property
     def hash(self) -> str:
@@ -91,11 +93,10 @@ class LiveBook:
         elif fingerprint not in self.hashes:
             self.hashes += (fingerprint,)
 
-    def agrees_with(self, change: LevelChange) -> bool:
+    def agrees_with(self, row: LevelRow) -> bool:
         """Whether our best prices are those that the venue told with its change."""
-        return (change.best_bid_e4 is None or change.best_bid_e4 == self.best_bid) and (
-            change.best_ask_e4 is None or change.best_ask_e4 == self.best_ask
-        )
+        *_, best_bid, best_ask = row
+        return (best_bid is None or best_bid == self.best_bid) and (best_ask is None or best_ask == self.best_ask)
 
     def holds(self, snapshot: BookSnapshot) -> bool:
         """Whether our levels are those of a snapshot."""
@@ -117,14 +118,14 @@ class LiveBook:
         self.held_back = None
         self.as_of = now
 
-    def hold_back(self, timestamp_ms: int, change: LevelChange) -> None:
+    def hold_back(self, timestamp_ms: int, row: LevelRow) -> None:
         """Keep a change for the book that is being fetched. Too many of them make that book useless."""
         if self.held_back is None:
             return
         if len(self.held_back) >= _KEPT_CHANGES:
             self.held_back = None
         else:
-            self.held_back.append((timestamp_ms, change))
+            self.held_back.append((timestamp_ms, row))
 
     def learn(self, book: OrderBook) -> None:
         """Keep what only REST tells: the smallest order and whether the market is neg-risk."""

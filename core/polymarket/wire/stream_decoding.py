@@ -24,7 +24,7 @@ from .stream_events import (
     BestBidAsk,
     BookSnapshot,
     LastTrade,
-    LevelChange,
+    LevelRow,
     MarketEvent,
     PriceChanges,
     moment_of,
@@ -148,8 +148,9 @@ def decode_market_frame(frame: str | bytes, received_at: datetime) -> DecodedFra
     """The events of one frame of the market channel, in their order."""
     try:
         content = _decoder.decode(frame)
-        items = content if isinstance(content, list) else (content,)
-        return DecodedFrame([_READERS[item.event_type](item) for item in items])
+        if isinstance(content, list):
+            return DecodedFrame([_READERS[item.event_type](item) for item in content])
+        return DecodedFrame([_READERS[content.event_type](content)])
     except (msgspec.DecodeError, _Unfit, ArithmeticError, ValueError, KeyError):
         return decode_frame(frame, lambda item: parse_market_event(item, received_at), loses=_changes_a_book)
 
@@ -170,13 +171,13 @@ def _price_changes(item: _Item) -> PriceChanges:
         raise _Unfit
     prices = _prices
     size_text, size = "0", 0
-    changes = []
+    rows: list[LevelRow] = []
     for row in item.price_changes:
         if row.size != size_text:
             size_text, size = row.size, _size_micro(row.size)
         best_bid, best_ask = row.best_bid, row.best_ask
-        changes.append(
-            LevelChange(
+        rows.append(
+            (
                 row.asset_id,
                 row.side,
                 prices[row.price],
@@ -186,7 +187,7 @@ def _price_changes(item: _Item) -> PriceChanges:
                 prices[best_ask] if best_ask else None,
             )
         )
-    return PriceChanges(item.market, _timestamp_ms(item), tuple(changes))
+    return PriceChanges(item.market, _timestamp_ms(item), rows)
 
 
 def _book(item: _Item) -> BookSnapshot:

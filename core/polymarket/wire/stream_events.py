@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -104,12 +104,20 @@ class LevelChange(NamedTuple):
         return None if self.best_ask_e4 is None else price_of(self.best_ask_e4)
 
 
+LevelRow = tuple[TokenId, OrderSide, int, int, str, int | None, int | None]
+"""The fields of a LevelChange without their names: thousands of them are made and forgotten every second."""
+
+
 class PriceChanges(NamedTuple):
-    """Levels that changed together, on both tokens of a market."""
+    """Levels that changed together, on both tokens of a market. `changes` are the `rows` with names."""
 
     condition_id: ConditionId
     timestamp_ms: int
-    changes: tuple[LevelChange, ...]
+    rows: Sequence[LevelRow]
+
+    @property
+    def changes(self) -> tuple[LevelChange, ...]:
+        return tuple(LevelChange(*row) for row in self.rows)
 
     @property
     def timestamp(self) -> datetime:

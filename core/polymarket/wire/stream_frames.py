@@ -18,7 +18,7 @@ from .stream_events import (
     BestBidAsk,
     BookSnapshot,
     LastTrade,
-    LevelChange,
+    LevelRow,
     MarketEvent,
     MarketResolved,
     NewMarket,
@@ -138,15 +138,15 @@ def _price_changes(frame: Mapping[str, Any], received_at: datetime) -> PriceChan
         return PriceChanges(
             condition_id=ConditionId(frame["market"]),
             timestamp_ms=unix_ms(parse_moment(frame.get("timestamp")) or received_at),
-            changes=tuple([_level_change(row) for row in rows]),
+            rows=[_level_row(row) for row in rows],
         )
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
         raise UnexpectedPayload(f"price_changes: {error!r}", path="price_changes") from error
 
 
-def _level_change(row: Mapping[str, Any]) -> LevelChange:
+def _level_row(row: Mapping[str, Any]) -> LevelRow:
     best_bid, best_ask = row.get("best_bid"), row.get("best_ask")
-    return LevelChange(
+    return (
         TokenId(str(row["asset_id"])),
         OrderSide(row["side"]),
         price_e4(Decimal(row["price"])),

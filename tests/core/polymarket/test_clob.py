@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
@@ -25,7 +26,7 @@ from polydesk.core.identifiers import Address, ConditionId, OrderId, TokenId, Tr
 from polydesk.core.models import OrderSide, OrderTicket, PlacementResult, TimeInForce, TradeStatus
 from polydesk.core.polymarket.clob import CLOBClient
 from polydesk.core.polymarket.credentials import ApiCredentials
-from polydesk.core.polymarket.signing import SignatureType, Signer, l2_signature
+from polydesk.core.polymarket.signing import SignatureType, SignedOrder, Signer, l2_signature
 from polydesk.core.polymarket.transport import Transport, TransportSettings
 
 if TYPE_CHECKING:
@@ -244,12 +245,85 @@ async def test_a_batch_with_missing_answers_is_unknown_as_a_whole(venue: Scripte
     assert unknown.value.order_ids == (signed[0].order_id, signed[1].order_id)
 
 
-async def test_batches_have_a_size(venue: ScriptedVenue, clob: CLOBClient) -> None:
-    signed = clob.sign(ticket())
-    for batch in ([], [signed] * 16):
-        with pytest.raises(InputRejected):
-            await clob.post_orders(batch)
+async def test_an_empty_batch_is_refused(venue: ScriptedVenue, clob: CLOBClient) -> None:
+    with pytest.raises(InputRejected):
+        await clob.post_orders([])
     assert venue.requests == []
+
+
+def accepted(orders: Sequence[SignedOrder]) -> list[dict[str, Any]]:
+    return [{"success": True, "orderID": order.order_id, "status": "live"} for order in orders]
+
+
+async def test_many_orders_are_sent_in_parts_of_fifteen(venue: ScriptedVenue, clob: CLOBClient) -> None:
+    signed = [clob.sign(ticket()) for _ in range(17)]
+    venue.on("POST", "/orders", venue.json(accepted(signed[:15])), venue.json(accepted(signed[15:])))
+    placed = await clob.post_orders(signed)
+    assert [result.order_id for result in placed if isinstance(result, PlacementResult)] == [
+        order.order_id for order in signed
+    ]
+    assert [len(request.json) for request in venue.requests] == [15, 2]
+
+
+async def test_a_later_part_that_is_lost_says_exactly_which_orders_are_unknown(
+    venue: ScriptedVenue, clob: CLOBClient
+) -> None:
+    signed = [clob.sign(ticket()) for _ in range(35)]
+    venue.on("POST", "/orders", venue.json(accepted(signed[:15])), venue.hang_up())
+    placed = await clob.post_orders(signed)
+    assert len(placed) == 35
+    assert all(isinstance(result, PlacementResult) for result in placed[:15])
+    unknown = [result for result in placed if isinstance(result, OutcomeUnknown)]
+    assert [result.order_ids for result in unknown] == [(order.order_id,) for order in signed[15:30]]
+    assert all(isinstance(result, VenueUnavailable) for result in placed[30:])
+    assert venue.count("/orders") == 2
+
+
+async def test_a_first_part_that_is_lost_names_its_orders_and_nothing_else_is_sent(
+    venue: ScriptedVenue, clob: CLOBClient
+) -> None:
+    signed = [clob.sign(ticket()) for _ in range(16)]
+    venue.on("POST", "/orders", venue.hang_up())
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await clob.post_orders(signed)
+    assert unknown.value.order_ids == tuple(order.order_id for order in signed[:15])
+    assert venue.count("/orders") == 1
+
+
+async def test_a_later_part_that_is_refused_gives_its_orders_the_reason(venue: ScriptedVenue, clob: CLOBClient) -> None:
+    signed = [clob.sign(ticket()) for _ in range(16)]
+    venue.on("POST", "/orders", venue.json(accepted(signed[:15])), venue.json({"error": "Too Many Requests"}, 429))
+    placed = await clob.post_orders(signed)
+    assert isinstance(placed[14], PlacementResult)
+    assert isinstance(placed[15], RateLimitError)
+
+
+async def test_every_order_carries_the_builder_code(transport: Transport) -> None:
+    code = "0x" + "11" * 32
+    clob = CLOBClient(transport, signer=Signer(PUBLIC_TEST_KEY), credentials=CREDENTIALS, builder=code)
+    assert clob.sign(ticket()).order["builder"] == code
+
+
+async def test_cancels_that_went_through_are_kept_when_another_part_fails(
+    venue: ScriptedVenue, clob: CLOBClient
+) -> None:
+    ids = [OrderId(f"0x{number}") for number in range(2001)]
+    venue.on("DELETE", "/order", venue.json({"canceled": [ids[2000]]}))
+    venue.on("DELETE", "/orders", venue.json({"canceled": ids[:1000]}), venue.hang_up())
+    result = await clob.cancel(ids)
+    assert result.canceled == (*ids[:1000], ids[2000])
+    assert list(result.not_canceled) == ids[1000:2000]
+    assert "may have been processed" in result.not_canceled[ids[1000]]
+
+
+async def test_cancels_of_which_no_part_went_through_are_unknown_together(
+    venue: ScriptedVenue, clob: CLOBClient
+) -> None:
+    ids = [OrderId(f"0x{number}") for number in range(1002)]
+    venue.on("DELETE", "/orders", venue.hang_up())
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await clob.cancel(ids)
+    assert unknown.value.order_ids == tuple(ids)
 
 
 async def test_cancels_say_what_happened_to_each_order(venue: ScriptedVenue, clob: CLOBClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
@@ -20,6 +21,7 @@ from polydesk.core.polymarket.signing import (
     SignatureType,
     SignedOrder,
     Signer,
+    is_position_id,
     l1_headers,
     l2_headers,
     l2_signature,
@@ -170,6 +172,31 @@ def test_a_funder_must_fit_the_signature_type() -> None:
     with pytest.raises(ConfigurationError, match="but the funder is"):
         signed(ticket(), funder=OTHER_WALLET)
     assert signed(ticket(), funder=Address(KEY_ADDRESS.lower())).order["maker"] == KEY_ADDRESS
+
+
+POSITION = TokenId("453491208547253220481609627261229667812317398955547892212275664056427216896")
+
+
+@pytest.mark.parametrize("neg_risk", [False, True])
+def test_a_position_of_the_second_protocol_is_signed_for_the_third_exchange(neg_risk: bool) -> None:
+    order = signed(replace(ticket(neg_risk=neg_risk), token_id=POSITION))
+    assert order.order_id == "0xc65dc8e8582bc430f47815c961d53a1147ff84a52282efa3b7a06a688600cb31"
+    assert order.order["signature"] == (
+        "0x794cecef8c77eef88bd9572a7b3951f12909fcc8dff393fe66222fd29ee37dd367bd76d4fca87b14a5e9727eaf806fe3206fda18d6405"
+        "ea58f1fe49250ebbf461c"
+    )
+
+
+def test_only_built_ids_are_positions_of_the_second_protocol() -> None:
+    assert is_position_id(POSITION)
+    assert not is_position_id(TOKEN)
+    assert not is_position_id(TokenId("111"))
+    assert not is_position_id(TokenId(str(int(POSITION) + (1 << 50))))
+
+
+def test_the_test_network_has_a_third_exchange_of_its_own() -> None:
+    assert AMOY.contracts.exchange_v3 != PRODUCTION.contracts.exchange_v3
+    assert AMOY.contracts.exchange == PRODUCTION.contracts.exchange
 
 
 @pytest.mark.parametrize(
