@@ -41,13 +41,14 @@ def check_file(path: Path, *, kind: str | None = None) -> WireReport:
     """Read every object of a JSON or JSON-lines file, gzipped or not.
 
     The kind of each object is recognised unless `kind`, one of KINDS, is given. Raises OSError for a file that cannot
-    be opened. A file that is not JSON, or holds no object, has one failure.
+    be opened. A file that is not JSON, or is empty, has a failure; an empty list has none.
     """
     kinds: dict[str, None] = {}
     failures: list[WireFailure] = []
-    objects = 0
+    objects = payloads = 0
     try:
         for where, payload in _payloads(path):
+            payloads += 1
             for at, item in _objects(payload, where, whole=kind is not None and KINDS[kind].whole):
                 objects += 1
                 known = KINDS[kind] if kind is not None else kind_of(item)
@@ -58,7 +59,7 @@ def check_file(path: Path, *, kind: str | None = None) -> WireReport:
                     failures.append(failure)
     except (UnexpectedPayload, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
         failures.append(WireFailure("", kind, f"not JSON: {error}"))
-    if not objects and not failures:
+    if not payloads and not failures:
         failures.append(WireFailure("", kind, "nothing to read"))
     return WireReport(str(path), tuple(kinds), objects, tuple(failures))
 

