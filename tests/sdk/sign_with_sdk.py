@@ -14,8 +14,8 @@ from polymarket._internal.actions.orders import limit, market
 from polymarket._internal.actions.orders.context import resolve_order_exchange_address
 from polymarket._internal.actions.orders.typed_data import build_order_signature, build_order_typed_data
 from polymarket._internal.actions.orders.types import UnsignedOrder
-from polymarket._internal.protocol import is_v2_position_id
 from polymarket._internal.environment import PRODUCTION_CONFIG
+from polymarket._internal.protocol import is_v2_position_id
 
 
 def signed(row: dict[str, Any]) -> dict[str, Any]:
