@@ -1,7 +1,7 @@
 """Frames of the market channel made from a seed: consistent books, changed as a busy venue changes them.
 
-Every frame of changes tells one level on both outcomes of a market, as the venue does; one in fifty is followed by what
-a trade sends: both books whole and the trade.
+Every frame of changes tells one level on both outcomes of a market, as the venue does; with trades, one in fifty is
+followed by what a trade sends: both books whole and the trade.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 _LEVELS = 30
 """Price levels to each side at the start; the recorded books of liquid markets have twenty to seventy."""
 
-_TRADE_EVERY = 10**9
+_TRADE_EVERY = 50
 _START_MS = 1_790_000_000_000
 
 
@@ -50,10 +50,11 @@ class _Market:
 class MarketFrames:
     """An endless supply of frames about `markets` markets, and the tokens to subscribe to."""
 
-    def __init__(self, markets: int, *, seed: int) -> None:
+    def __init__(self, markets: int, *, seed: int, trades: bool = True) -> None:
         self._generator = random.Random(seed)
         self._markets = [self._market(number) for number in range(markets)]
         self._now_ms = _START_MS
+        self._trades = trades
         self.level_changes = 0
 
     @property
@@ -79,7 +80,7 @@ class MarketFrames:
             stamp = str(self._now_ms)
             fingerprints = (self._fingerprint(), self._fingerprint())
             yield json.dumps(self._change(market, stamp, fingerprints))
-            if self._generator.randrange(_TRADE_EVERY) == 0:
+            if self._trades and self._generator.randrange(_TRADE_EVERY) == 0:
                 for outcome in (0, 1):
                     yield json.dumps(market.book(outcome, stamp, fingerprints[outcome]))
                 yield json.dumps(self._trade(market, stamp))

@@ -44,7 +44,7 @@ print(time.perf_counter() - started)
 
 
 def run() -> Result:
-    source = MarketFrames(_MARKETS, seed=_SEED)
+    source = MarketFrames(_MARKETS, seed=_SEED, trades=False)
     tokens = [TokenId(token) for token in source.tokens]
     opening = source.opening()
     frames = list(islice(source, _FRAMES))

@@ -231,16 +231,6 @@ async def halt_trading(
     )
 
 
-def _skip(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isdigit():
-        raise InputRejected(
-            "This cursor is not one of get_orders.", code="invalid_cursor", fix="start without a cursor"
-        )
-    return int(cursor)
-
-
 TOOLS = (
     ToolSpec("polymarket_preview_order", Toolset.TRADING, "Preview {MODE} order", preview_order, idempotent=False),
     ToolSpec(

@@ -68,10 +68,10 @@ def heartbeat_routes(heartbeats: Heartbeats) -> list[Route]:
     async def beat(request: Request) -> Response:
         credential = await authenticated(request, exchange_of(request))
         body: Any = await json_body(request, error=BAD_PAYLOAD)
-        given = body.get("heartbeat_id", "") if isinstance(body, dict) else None
-        if given is not None and not isinstance(given, str):
+        given = (body.get("heartbeat_id") or "") if isinstance(body, dict) else None
+        if not isinstance(given, str):
             raise Rejection(BAD_PAYLOAD)
-        following = heartbeats.beat(credential, given or "")
+        following = heartbeats.beat(credential, given)
         if following is None:
             refused = {"error_msg": "Invalid Heartbeat ID", "heartbeat_id": heartbeats.expected(credential)}
             return JsonResponse(refused, status_code=400)

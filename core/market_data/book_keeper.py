@@ -87,7 +87,7 @@ class BookKeeper:
     """Books of the outcomes followed on one connection. Without I/O: `due` says what to do, the feed does it.
 
     The order of repair is: subscribe again, open a new connection, fetch the book by REST. `report` is told every
-    gap when it is found.
+    gap when it is found; `needs_attention` then says that `due` should be asked at once.
     """
 
     def __init__(self, settings: RepairSettings, *, report: Callable[[BookGap], None]) -> None:
@@ -96,6 +96,7 @@ class BookKeeper:
         self._repairs: dict[TokenId, _Repair] = {}
         self._repaired_at: dict[TokenId, datetime] = {}
         self._frame = 0
+        self.needs_attention = False
         self.books: dict[TokenId, LiveBook] = {}
 
     # -- what is followed --------------------------------------------------------------------------------------------
@@ -240,13 +241,9 @@ class BookKeeper:
 
     # -- repair ------------------------------------------------------------------------------------------------------
 
-    @property
-    def next_due(self) -> datetime | None:
-        """When the next step of a repair is due; None when nothing is broken."""
-        return min((repair.due for repair in self._repairs.values()), default=None)
-
     def due(self, now: datetime) -> Repairs:
         """The steps to take now. Silent books are looked for here, so call it regularly."""
+        self.needs_attention = False
         self._find_silent(now)
         repairs = Repairs()
         for token_id, repair in self._repairs.items():
@@ -297,6 +294,7 @@ class BookKeeper:
         if (repaired_at := self._repaired_at.get(book.token_id)) is not None:
             due = max(now, repaired_at + timedelta(seconds=self._settings.pause_s))
         self._repairs[book.token_id] = _Repair("resubscribe", due, since=book.as_of)
+        self.needs_attention = True
 
     def _count(self, book: LiveBook, reason: GapReason, *, since: datetime, now: datetime) -> None:
         book.gaps += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..identifiers import TokenId
 from ..models import OrderBook, PriceHistory
@@ -13,19 +13,42 @@ if TYPE_CHECKING:
     from ..polymarket.clob import CLOBClient
 
 
-class MarketQuotes:
-    """Reads that may be up to ten seconds (books) or an hour (histories) old."""
+class LiveBooks(Protocol):
+    """Books kept current by a stream, such as those of a MarketFeed."""
 
-    def __init__(self, clob: CLOBClient) -> None:
+    def fresh_book(self, token_id: TokenId) -> OrderBook | None:
+        """The book if it is followed and nothing is missing from it."""
+        ...
+
+    def learn(self, book: OrderBook) -> None:
+        """Take from a book read by REST what a stream does not tell."""
+        ...
+
+
+class MarketQuotes:
+    """Reads that may be up to ten seconds (books) or an hour (histories) old.
+
+    Where `live` holds a book that is whole, that one is the answer and nothing is requested.
+    """
+
+    def __init__(self, clob: CLOBClient, *, live: LiveBooks | None = None) -> None:
         self._clob = clob
+        self._live = live
 
     async def book(self, token_id: TokenId) -> OrderBook | None:
         """None for an outcome without a book, such as one of a closed market."""
-        return await self._clob.book(token_id)
+        return (await self.books([token_id])).get(token_id) if self._live else await self._clob.book(token_id)
 
     async def books(self, token_ids: Sequence[TokenId]) -> dict[TokenId, OrderBook]:
         """The books that exist among `token_ids`, in one request."""
-        return await self._clob.books(token_ids)
+        if self._live is None:
+            return await self._clob.books(token_ids)
+        live = {token_id: book for token_id in token_ids if (book := self._live.fresh_book(token_id)) is not None}
+        missing = [token_id for token_id in token_ids if token_id not in live]
+        read = await self._clob.books(missing) if missing else {}
+        for book in read.values():
+            self._live.learn(book)
+        return {token_id: book for token_id in token_ids if (book := live.get(token_id) or read.get(token_id))}
 
     async def history(
         self,

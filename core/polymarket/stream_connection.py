@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from ..clock import Clock
 from ..resilience.retry import Backoff
 from .event_queue import EventQueue, Gap
-from .subscriptions import PING, PONG
+from .subscriptions import PING, PONG, VENUE_PING, VENUE_PONG
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -26,15 +26,20 @@ _BACKOFF = Backoff(base_s=0.25, cap_s=30.0)
 _CLOSE_TIMEOUT_S = 1.0
 """How long a dead peer is waited for when a connection is given up."""
 
+_LIBRARY_PING_S = 20.0
+
 _LARGEST_FRAME = 64 * 1024 * 1024
 """The first frame holds the books of every token at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSettings:
-    """`silence_s` without any frame, not even an answer to a ping, means that the connection is dead."""
+    """`silence_s` without any frame, not even an answer to a ping, means that the connection is dead.
 
-    ping_interval_s: float = 10.0
+    Without `ping_interval_s` no text PING is sent; the WebSocket library's own pings find dead connections then.
+    """
+
+    ping_interval_s: float | None = 10.0
     silence_s: float = 30.0
     open_timeout_s: float = 10.0
     queue_size: int = 10_000
@@ -119,7 +124,8 @@ class HealingStream(Generic[EventT]):
             self._running = None
 
     def _hello(self) -> str:
-        raise NotImplementedError
+        """The first frame of every connection; empty where the venue expects none."""
+        return ""
 
     def _decode(self, frame: str | bytes, received_at: datetime) -> DecodedFrame[EventT]:
         raise NotImplementedError
@@ -157,7 +163,7 @@ class HealingStream(Generic[EventT]):
             self._url,
             open_timeout=self._settings.open_timeout_s,
             close_timeout=_CLOSE_TIMEOUT_S,
-            ping_interval=None,
+            ping_interval=_LIBRARY_PING_S if self._settings.ping_interval_s is None else None,
             compression=None,
             max_size=_LARGEST_FRAME,
             proxy=None if self._direct else True,
@@ -165,26 +171,31 @@ class HealingStream(Generic[EventT]):
         async with opening as socket:
             lost_at = self._last_frame_at
             self._socket = socket
-            await socket.send(self._hello())
+            if hello := self._hello():
+                await socket.send(hello)
             self._last_frame_at = self._clock.now()
             if self.counts.connections:
                 self._queue.put(Gap("reconnected", since=lost_at, until=self._last_frame_at), self._last_frame_at)
             self.counts.connections += 1
             self._connected.set()
-            pinging = asyncio.create_task(self._ping(socket))
+            pinging = asyncio.create_task(self._ping(socket, self._settings.ping_interval_s))
             try:
                 async for frame in socket:
+                    if frame == VENUE_PING:
+                        await socket.send(VENUE_PONG)
                     self._take(frame)
             finally:
                 pinging.cancel()
 
-    async def _ping(self, socket: ClientConnection) -> None:
+    async def _ping(self, socket: ClientConnection, interval_s: float | None) -> None:
         """The venue answers a text PING; silence means that the connection only looks alive."""
         from websockets.exceptions import ConnectionClosed
 
+        if interval_s is None:
+            return
         with suppress(ConnectionClosed):
             while True:
-                await self._clock.sleep(self._settings.ping_interval_s)
+                await self._clock.sleep(interval_s)
                 if self._clock.now() - self._last_frame_at > timedelta(seconds=self._settings.silence_s):
                     await socket.close()
                     return
@@ -195,7 +206,7 @@ class HealingStream(Generic[EventT]):
         now, before = self._clock.now(), self._last_frame_at
         self._last_frame_at = now
         self.counts.frames += 1
-        if frame == PONG:
+        if frame in (PONG, VENUE_PING):
             return
         decoded = self._decode(frame, now)
         self.counts.unknown += decoded.unknown

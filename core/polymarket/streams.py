@@ -1,4 +1,4 @@
-"""The market channel and the user channel as streams of typed events."""
+"""The market, user and sports channels as streams of typed events."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from .credentials import ApiCredentials
 from .environments import Environment
 from .stream_connection import HealingStream, StreamSettings
 from .subscriptions import check_token_count, difference, market_hello, market_update, user_hello
-from .wire.stream_events import MarketEvent, UserEvent
+from .wire.stream_events import GameUpdate, MarketEvent, UserEvent
 from .wire.stream_frames import parse_user_event
+from .wire.stream_games import parse_game_update
 
 if TYPE_CHECKING:
     from .wire.stream_decoding import DecodedFrame
+
+SPORTS_URL = "wss://sports-api.polymarket.com/ws"
+"""Every game of every league; there is nothing to subscribe to."""
 
 
 class MarketStream(HealingStream[MarketEvent]):
@@ -116,3 +120,26 @@ class UserStream(HealingStream[UserEvent]):
         from .wire.stream_decoding import decode_frame
 
         return decode_frame(frame, lambda item: parse_user_event(item, received_at, owners=self._owners))
+
+
+class SportsStream(HealingStream[GameUpdate]):
+    """The state of all games as they go. The venue has been seen to ping by text and by protocol; both are answered."""
+
+    def __init__(
+        self,
+        url: str = SPORTS_URL,
+        *,
+        clock: Clock,
+        random: Random,
+        direct: bool = False,
+        settings: StreamSettings | None = None,
+    ) -> None:
+        """`direct` passes by any proxy, as for a venue on this machine."""
+        super().__init__(
+            url, clock=clock, random=random, direct=direct, settings=settings or StreamSettings(ping_interval_s=None)
+        )
+
+    def _decode(self, frame: str | bytes, received_at: datetime) -> DecodedFrame[GameUpdate]:
+        from .wire.stream_decoding import decode_frame
+
+        return decode_frame(frame, parse_game_update)

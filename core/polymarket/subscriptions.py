@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,11 @@ TOKENS_PER_CONNECTION = 500
 
 PING = "PING"
 PONG = "PONG"
+"""What the market and user channels are sent, and answer."""
+
+VENUE_PING = "ping"
+VENUE_PONG = "pong"
+"""What the sports channel is documented to send, and expects as the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,28 @@ def difference(current: Collection[str], wanted: Iterable[str]) -> SubscriptionC
     """Both lists are sorted, so equal wishes make equal frames."""
     have, want = set(current), set(wanted)
     return SubscriptionChange(tuple(sorted(want - have)), tuple(sorted(have - want)))
+
+
+def rebalance(
+    shards: Sequence[Collection[TokenId]], wanted: Collection[TokenId], *, limit: int = TOKENS_PER_CONNECTION
+) -> list[set[TokenId]]:
+    """Which connection follows which of the `wanted` tokens; the n-th set belongs to the n-th connection.
+
+    A token stays where it is as long as the number of connections is the smallest possible, because moving it costs a
+    new first book. Empty sets are connections to close; sets beyond the given ones are connections to open.
+    """
+    balanced = [set(shard).intersection(wanted) for shard in shards]
+    needed = -(-len(wanted) // limit)
+    used = sorted((index for index in range(len(balanced)) if balanced[index]), key=lambda index: len(balanced[index]))
+    for index in used[: max(0, len(used) - needed)]:
+        balanced[index].clear()
+    homeless = sorted(set(wanted).difference(*balanced))
+    for shard in [*filter(None, balanced), *(shard for shard in balanced if not shard)]:
+        room = limit - len(shard)
+        shard.update(homeless[:room])
+        homeless = homeless[room:]
+    balanced += [set(homeless[start : start + limit]) for start in range(0, len(homeless), limit)]
+    return balanced
 
 
 def check_token_count(token_ids: Collection[TokenId]) -> None:

@@ -35,10 +35,13 @@ class CircuitBreaker:
         return "half_open" if self._clock.now() >= self._opened_at + self._reset_after else "open"
 
     @contextmanager
-    def attempt(self, *, is_failure: Callable[[Exception], bool]) -> Iterator[None]:
+    def attempt(
+        self, *, is_failure: Callable[[Exception], bool], says_nothing: Callable[[Exception], bool] = lambda _: False
+    ) -> Iterator[None]:
         """One call. An exception that `is_failure` rejects is an answer, so it counts as a success.
 
-        Raises CircuitOpen when the call must not be made. A cancelled call counts for nothing.
+        Raises CircuitOpen when the call must not be made. A cancelled call counts for nothing, and so does one whose
+        exception `says_nothing` about the host, because it never got there.
         """
         probing = self._admit()
         try:
@@ -46,7 +49,7 @@ class CircuitBreaker:
         except Exception as error:
             if is_failure(error):
                 self._fail()
-            else:
+            elif not says_nothing(error):
                 self._succeed()
             raise
         else:

@@ -183,6 +183,28 @@ class MarketResolved:
 
 
 @dataclass(frozen=True, slots=True)
+class GameUpdate:
+    """The state of a game. `score`, `period` and `elapsed` are the venue's texts; a side without a name is empty.
+
+    `turn` is whose possession or serve it is, where the sport has one.
+    """
+
+    game_id: str
+    league: str
+    slug: str
+    home_team: str
+    away_team: str
+    status: str
+    score: str
+    period: str
+    elapsed: str
+    turn: str
+    live: bool
+    ended: bool
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderUpdate:
     """One of our orders was placed, filled or cancelled. `reason` is the venue's text for a killed order."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,6 @@ CONDITION = "0x" + f"{REWARDED:064x}"
 @pytest.fixture
 def catalogue(catalogue: Catalogue) -> Catalogue:
     """Beside the usual markets one that pays for 20 shares within 3 cents, and one that pays nothing."""
-    from dataclasses import replace
-
     from tests.core.exchange.conftest import recorded_market
 
     rewarded = recorded_market(
@@ -41,8 +40,8 @@ def test_the_score_falls_with_the_square_of_the_distance_and_the_smaller_side_co
         floor.enter(account, "BUY", str(Decimal("0.50") - Decimal(away)), "30", market=REWARDED, outcome=1)
     listing = floor.listing(REWARDED)
     assert listing.midpoint == Decimal("0.5")
-    assert reward_share(floor.exchange, near, listing) == Decimal(4) / 5
-    assert reward_share(floor.exchange, far, listing) == Decimal(1) / 5
+    assert round(reward_share(floor.exchange, near, listing), 20) == Decimal(4) / 5
+    assert round(reward_share(floor.exchange, far, listing), 20) == Decimal(1) / 5
 
 
 def test_one_side_counts_a_third_in_the_middle_and_nothing_at_the_edges(floor: Floor) -> None:
@@ -51,7 +50,7 @@ def test_one_side_counts_a_third_in_the_middle_and_nothing_at_the_edges(floor: F
     floor.enter(both, "BUY", "0.49", "30", market=REWARDED, outcome=1)
     single = floor.enter(one, "BUY", "0.49", "30", market=REWARDED).order
     listing = floor.listing(REWARDED)
-    assert reward_share(floor.exchange, one, listing) == Decimal(1) / 4
+    assert round(reward_share(floor.exchange, one, listing), 20) == Decimal(1) / 4
     assert is_scoring(floor.exchange, single)
 
     floor.exchange.cancel_many(list(floor.exchange.orders.values()))
