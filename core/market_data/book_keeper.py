@@ -312,7 +312,7 @@ class BookKeeper:
             self._repairs.pop(token_id, None)
 
 
-def _later_than(answer: OrderBook, held_back: Iterable[tuple[int, LevelChange]]) -> list[tuple[int, LevelChange]]:
+def _later_than(answer: OrderBook, held_back: Iterable[tuple[int, LevelRow]]) -> list[tuple[int, LevelRow]]:
     """The changes that an answer cannot hold yet: those after its hash, else those not older than its time.
 
     Sizes are totals, so applying one that the answer does hold changes nothing.

@@ -40,7 +40,7 @@ class LiveBook:
 
     token_id: TokenId
     as_of: datetime
-    condition_id: ConditionId = ConditionId("")
+    condition_id: ConditionId | None = None
     bids: dict[int, int] = field(default_factory=dict)
     asks: dict[int, int] = field(default_factory=dict)
     best_bid: int = 0
@@ -67,7 +67,7 @@ class LiveBook:
     @property
     def seen(self) -> bool:
         """Whether a whole book has ever arrived."""
-        return self.snapshot_ms > 0
+        return self.condition_id is not None
 
     def change(self, side: OrderSide, price: int, size: int) -> None:
         """Set the size of one level; 0 removes it."""
@@ -134,7 +134,7 @@ class LiveBook:
 
     def to_order_book(self) -> OrderBook | None:
         """The book as the rest of the desk knows it; None as long as REST has not told its terms."""
-        if self.min_size is None or self.neg_risk is None or self.tick is None or not self.seen:
+        if self.min_size is None or self.neg_risk is None or self.tick is None or self.condition_id is None:
             return None
         return OrderBook(
             market_id=self.condition_id,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..clock import Clock
 from ..errors import PolymarketAPIError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 FetchBooks = Callable[[Sequence[TokenId]], Awaitable[Mapping[TokenId, OrderBook]]]
 """Reads books by REST, past every cache; tokens without a book are missing from the answer."""
+
+_log = logging.getLogger(__name__)
 
 _CHECK_INTERVAL_S = 1.0
 """How often silent books are looked for."""
@@ -77,7 +80,7 @@ class MarketFeed:
         self._repair = repair or RepairSettings()
         self._stream_settings = stream_settings
         self._connections: list[_Connection] = []
-        self._homes: dict[TokenId, BookKeeper] = {}
+        self._homes: dict[TokenId, _Connection] = {}
         self._listeners: dict[object, Callable[[BookGap], None]] = {}
         self._changing = asyncio.Lock()
         self._attention = asyncio.Event()
@@ -103,9 +106,8 @@ class MarketFeed:
         for connection in self._connections:
             await self._close(connection)
         self._connections.clear()
-        for keeper in self._homes.values():
-            for book in keeper.books.values():
-                book.stale = True
+        for token_id, connection in self._homes.items():
+            connection.keeper.books[token_id].stale = True
 
     # -- what is followed --------------------------------------------------------------------------------------------
 
@@ -144,14 +146,14 @@ class MarketFeed:
         for connection, tokens in zip(self._connections, after, strict=True):
             for token_id in tokens - connection.keeper.books.keys():
                 connection.keeper.adopt(moving.get(token_id) or LiveBook(token_id, as_of=now), now)
-                self._homes[token_id] = connection.keeper
+                self._homes[token_id] = connection
         for connection, tokens in zip(list(self._connections), after, strict=True):
             if not tokens:
                 self._connections.remove(connection)
                 await self._close(connection)
             elif connection.reading is None:
-                await connection.stream.__aenter__()
                 connection.reading = asyncio.create_task(self._read(connection))
+                connection.reading.add_done_callback(_log_failure)
             else:
                 await connection.stream.set_tokens(tokens)
 
@@ -164,21 +166,23 @@ class MarketFeed:
         return _Connection(stream, BookKeeper(self._repair, report=self._report))
 
     async def _close(self, connection: _Connection) -> None:
-        for task in [*connection.fetching, *([connection.reading] if connection.reading else [])]:
+        for task in [*connection.fetching, *filter(None, [connection.reading])]:
             await _cancelled(task)
-        await connection.stream.aclose()
 
     # -- reading the books -------------------------------------------------------------------------------------------
 
     def live_book(self, token_id: TokenId) -> LiveBook | None:
         """The book as it stands, stale or not: look at `stale`, `as_of`, `source` and `gaps`. None if not followed."""
-        keeper = self._homes.get(token_id)
-        return keeper.books[token_id] if keeper else None
+        home = self._homes.get(token_id)
+        return home.keeper.books[token_id] if home else None
 
     def fresh_book(self, token_id: TokenId) -> OrderBook | None:
-        """The book if nothing is missing from it and its terms are known, else None: read it by REST then."""
-        book = self.live_book(token_id)
-        return None if book is None or book.stale else book.to_order_book()
+        """The book if its connection stands, nothing is missing from it and REST has told its terms, else None."""
+        home = self._homes.get(token_id)
+        if home is None or not home.stream.connected:
+            return None
+        book = home.keeper.books[token_id]
+        return None if book.stale else book.to_order_book()
 
     def learn(self, book: OrderBook) -> None:
         """Take from a book that was read by REST what the stream does not tell: minimum size and neg-risk."""
@@ -189,7 +193,7 @@ class MarketFeed:
     async def wait_fresh(self, token_id: TokenId) -> LiveBook:
         """Return as soon as a followed book is whole. Raises KeyError for an outcome that is not followed."""
         while True:
-            book = self._homes[token_id].books[token_id]
+            book = self._homes[token_id].keeper.books[token_id]
             if not book.stale:
                 return book
             self._refreshed.clear()
@@ -210,13 +214,14 @@ class MarketFeed:
 
     async def _read(self, connection: _Connection) -> None:
         stream, keeper = connection.stream, connection.keeper
-        async for event in stream:
-            keeper.apply(event, self._clock.now())
-            if keeper.needs_attention:
-                self._attention.set()
-            self._refreshed.set()
-            self.counts.dropped += stream.dropped - connection.dropped
-            connection.dropped = stream.dropped
+        async with stream:
+            async for event in stream:
+                keeper.apply(event, self._clock.now())
+                if keeper.needs_attention:
+                    self._attention.set()
+                self._refreshed.set()
+                self.counts.dropped += stream.dropped - connection.dropped
+                connection.dropped = stream.dropped
 
     async def _mend(self) -> None:
         """Take repair steps as they become due: at once after a gap, and regularly for books that fell silent."""
@@ -224,15 +229,15 @@ class MarketFeed:
             self._attention.clear()
             for connection in list(self._connections):
                 await self._take_steps(connection)
-            waits = {asyncio.create_task(self._attention.wait()), asyncio.create_task(self._pause())}
+            waits: set[asyncio.Task[Any]] = {
+                asyncio.create_task(self._attention.wait()),
+                asyncio.create_task(self._clock.sleep(_CHECK_INTERVAL_S)),
+            }
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for wait in waits:
                     await _cancelled(wait)
-
-    async def _pause(self) -> None:
-        await self._clock.sleep(_CHECK_INTERVAL_S)
 
     async def _take_steps(self, connection: _Connection) -> None:
         repairs = connection.keeper.due(self._clock.now())
@@ -259,7 +264,12 @@ class MarketFeed:
         self._refreshed.set()
 
 
-async def _cancelled(task: asyncio.Task[None] | asyncio.Task[bool]) -> None:
+def _log_failure(reading: asyncio.Task[None]) -> None:
+    if not reading.cancelled() and (error := reading.exception()) is not None:
+        _log.error("a market connection is no longer read", exc_info=error)
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

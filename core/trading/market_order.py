@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from ..errors import InputRejected
 from ..market_data.fill_estimate import estimate_fill
-from ..models import OrderBook, OrderSide, OrderTicket, TimeInForce
+from ..models import OrderBook, OrderSide, TimeInForce
 from ..money import round_down, text, tick_rule
 from ..polymarket.amounts import market_buy_amounts, market_sell_amounts
 from ..portfolio.account_state import AccountState
 from .intent import OrderIntent
-from .order_plan import OrderPlan
+from .order_plan import OrderPlan, plan_for
 
 MIN_MARKETABLE_BUY_USD = Decimal(1)
 _CENTS = 2
@@ -56,27 +56,16 @@ def market_buy(intent: OrderIntent, book: OrderBook, *, limit: Decimal, time_in_
         adjustments.append(f"the book holds only {text(round_down(estimate.shares, 2))} shares up to {text(limit)}")
     worst_fee = market.fees.taker_fee(dollars / cheapest, cheapest)
     amounts = market_buy_amounts(worst_price=limit, spend_dollars=dollars, tick=book.tick)
-    ticket = OrderTicket(
-        token_id=intent.outcome.token_id,
-        condition_id=market.condition_id,
-        side=OrderSide.BUY,
+    return plan_for(
+        intent,
+        book,
+        amounts,
         price=limit,
-        shares=amounts.shares,
-        dollars=amounts.dollars,
         time_in_force=time_in_force,
-        tick=book.tick,
-        neg_risk=book.neg_risk,
-    )
-    return OrderPlan(
-        intent=intent,
-        ticket=ticket,
         estimate=estimate,
-        worst_cost=dollars + worst_fee,
         worst_fee=worst_fee,
-        pays_if_right=estimate.shares,
         rests=False,
-        book=book,
-        adjustments=tuple(adjustments),
+        adjustments=adjustments,
     )
 
 
@@ -97,27 +86,16 @@ def market_sell(
     if not estimate.complete:
         adjustments.append(f"the book takes only {text(round_down(estimate.shares, 2))} shares down to {text(limit)}")
     amounts = market_sell_amounts(worst_price=limit, size_shares=shares, tick=book.tick)
-    ticket = OrderTicket(
-        token_id=intent.outcome.token_id,
-        condition_id=intent.market.condition_id,
-        side=OrderSide.SELL,
+    return plan_for(
+        intent,
+        book,
+        amounts,
         price=limit,
-        shares=amounts.shares,
-        dollars=amounts.dollars,
         time_in_force=time_in_force,
-        tick=book.tick,
-        neg_risk=book.neg_risk,
-    )
-    return OrderPlan(
-        intent=intent,
-        ticket=ticket,
         estimate=estimate,
-        worst_cost=Decimal(0),
         worst_fee=Decimal(0),
-        pays_if_right=Decimal(0),
         rests=False,
-        book=book,
-        adjustments=tuple(adjustments),
+        adjustments=adjustments,
     )
 
 

@@ -8,10 +8,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..market_data.fill_estimate import FillEstimate, estimate_fill
-from ..models import OrderSide
+from ..models import OrderSide, OrderTicket
 
 if TYPE_CHECKING:
-    from ..models import OrderBook, OrderTicket
+    from datetime import datetime
+
+    from ..models import OrderBook, TimeInForce
+    from ..polymarket.amounts import OrderAmounts
     from .intent import OrderIntent
 
 
@@ -28,7 +31,6 @@ class OrderPlan:
     ticket: OrderTicket
     estimate: FillEstimate
     worst_cost: Decimal
-    worst_fee: Decimal
     pays_if_right: Decimal
     rests: bool
     book: OrderBook
@@ -41,3 +43,44 @@ class OrderPlan:
         amount = {"dollars": ticket.dollars} if spends else {"shares": ticket.shares}
         estimate = estimate_fill(book, ticket.side, self.intent.market.fees, limit=ticket.price, **amount)
         return dataclasses.replace(self, book=book, estimate=estimate)
+
+
+def plan_for(
+    intent: OrderIntent,
+    book: OrderBook,
+    amounts: OrderAmounts,
+    *,
+    price: Decimal,
+    time_in_force: TimeInForce,
+    estimate: FillEstimate,
+    worst_fee: Decimal,
+    rests: bool,
+    adjustments: list[str],
+    expires_at: datetime | None = None,
+) -> OrderPlan:
+    """The plan of an order whose amounts, price and lifetime are settled."""
+    buying = intent.side is OrderSide.BUY
+    ticket = OrderTicket(
+        token_id=intent.outcome.token_id,
+        condition_id=intent.market.condition_id,
+        side=intent.side,
+        price=price,
+        shares=amounts.shares,
+        dollars=amounts.dollars,
+        time_in_force=time_in_force,
+        tick=book.tick,
+        neg_risk=book.neg_risk,
+        post_only=intent.post_only,
+        expires_at=expires_at,
+    )
+    bought = ticket.shares if time_in_force.rests else estimate.shares
+    return OrderPlan(
+        intent=intent,
+        ticket=ticket,
+        estimate=estimate,
+        worst_cost=ticket.dollars + worst_fee if buying else Decimal(0),
+        pays_if_right=bought if buying else Decimal(0),
+        rests=rests,
+        book=book,
+        adjustments=tuple(adjustments),
+    )

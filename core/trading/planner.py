@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ..errors import InputRejected
-from ..market_data.fill_estimate import FillEstimate, estimate_fill
-from ..models import OrderBook, OrderSide, OrderTicket, TimeInForce
+from ..market_data.fill_estimate import estimate_fill
+from ..models import OrderBook, OrderSide, TimeInForce
 from ..money import ceil_to_tick, floor_to_tick, on_tick, round_down, text, tick_rule
 from ..polymarket.amounts import limit_amounts
 from ..portfolio.account_state import AccountState
 from .intent import DEFAULT_SLIPPAGE, OrderIntent
 from .market_order import MIN_MARKETABLE_BUY_USD, cut_shares, market_buy, market_sell, shares_to_sell
-from .order_plan import OrderPlan
+from .order_plan import OrderPlan, plan_for
 
 EXPIRY_THRESHOLD = timedelta(seconds=60)
 """The venue takes an order off the book this long before the expiry it was signed with."""
@@ -217,44 +217,18 @@ def _resting(
             fix=f"use size of at least {text((1 / price).quantize(Decimal('0.01')) + Decimal('0.01'))}",
         )
     amounts = limit_amounts(price=price, size_shares=shares, tick=book.tick)
-    ticket = OrderTicket(
-        token_id=intent.outcome.token_id,
-        condition_id=intent.market.condition_id,
-        side=intent.side,
+    pays_no_fee = intent.post_only or intent.side is OrderSide.SELL
+    return plan_for(
+        intent,
+        book,
+        amounts,
         price=price,
-        shares=amounts.shares,
-        dollars=amounts.dollars,
         time_in_force=time_in_force,
-        tick=book.tick,
-        neg_risk=book.neg_risk,
-        post_only=intent.post_only,
-        expires_at=intent.expires_at + EXPIRY_THRESHOLD if intent.expires_at else None,
-    )
-    return _plan_of(intent, ticket, estimate, book, rests=not (crosses and estimate.complete), adjustments=adjustments)
-
-
-def _plan_of(
-    intent: OrderIntent,
-    ticket: OrderTicket,
-    estimate: FillEstimate,
-    book: OrderBook,
-    *,
-    rests: bool,
-    adjustments: list[str],
-) -> OrderPlan:
-    buying = ticket.side is OrderSide.BUY
-    maker_only = ticket.post_only or not buying
-    worst_fee = Decimal(0) if maker_only else ticket.shares * _highest_fee_per_share(intent, ticket.price)
-    return OrderPlan(
-        intent=intent,
-        ticket=ticket,
         estimate=estimate,
-        worst_cost=ticket.dollars + worst_fee if buying else Decimal(0),
-        worst_fee=worst_fee,
-        pays_if_right=ticket.shares if buying else Decimal(0),
-        rests=rests,
-        book=book,
-        adjustments=tuple(adjustments),
+        worst_fee=Decimal(0) if pays_no_fee else amounts.shares * _highest_fee_per_share(intent, price),
+        rests=not (crosses and estimate.complete),
+        adjustments=adjustments,
+        expires_at=intent.expires_at + EXPIRY_THRESHOLD if intent.expires_at else None,
     )
 
 

@@ -40,7 +40,8 @@ _MILLISECONDS_FROM = 10**12
 
 _PRICES_KEPT = 20_000
 _SIZE_DECIMALS = 6
-_SCALE = tuple(10 ** (_SIZE_DECIMALS - decimals) for decimals in range(_SIZE_DECIMALS + 1))
+_SCALE = (1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
+"""Millionths in the last digit of a number with so many decimals."""
 
 
 @dataclass(slots=True)
