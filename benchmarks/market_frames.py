@@ -73,17 +73,18 @@ class MarketFrames:
             ]
         )
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Each frame with the tokens it is about."""
         while True:
             market = self._generator.choice(self._markets)
             self._now_ms += 1
             stamp = str(self._now_ms)
             fingerprints = (self._fingerprint(), self._fingerprint())
-            yield json.dumps(self._change(market, stamp, fingerprints))
+            yield json.dumps(self._change(market, stamp, fingerprints)), market.tokens
             if self._trades and self._generator.randrange(_TRADE_EVERY) == 0:
                 for outcome in (0, 1):
-                    yield json.dumps(market.book(outcome, stamp, fingerprints[outcome]))
-                yield json.dumps(self._trade(market, stamp))
+                    yield json.dumps(market.book(outcome, stamp, fingerprints[outcome])), (market.tokens[outcome],)
+                yield json.dumps(self._trade(market, stamp)), market.tokens[:1]
 
     def _market(self, number: int) -> _Market:
         generator = self._generator

@@ -47,7 +47,7 @@ def run() -> Result:
     source = MarketFrames(_MARKETS, seed=_SEED, trades=False)
     tokens = [TokenId(token) for token in source.tokens]
     opening = source.opening()
-    frames = list(islice(source, _FRAMES))
+    frames = [frame for frame, _ in islice(source, _FRAMES)]
     ours: list[float] = []
     theirs: list[float] = []
     gaps: list[object] = []

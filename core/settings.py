@@ -82,7 +82,7 @@ class Settings(BaseSettings):
 
     mode: Mode = Field(Mode.SANDBOX, description="`sandbox` (embedded exchange, recorded markets) or `live`.")
     toolsets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
-        ("default",), description="Toolsets to offer, separated by commas: `default`, or names of toolsets."
+        ("default",), description="Toolsets to offer, separated by commas: `default`, `all`, or names of toolsets."
     )
     read_only: bool = Field(False, description="Offer no tool that changes anything. Wins over every other setting.")
     api_key: SecretStr | None = Field(None, description="CLOB API key; derived from the private key when unset.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -15,6 +15,8 @@ from .arguments import AsMoment, MarketRef, OutcomeRef, moment_schema
 from .context import Desk
 from .markets import state_of
 from .toolspec import Toolset, ToolSpec
+
+_LONGEST_HISTORY = timedelta(days=366)
 
 
 class Level(Answer):
@@ -116,9 +118,16 @@ async def get_price_history(
     """Read how an outcome's midpoint moved, oldest point first."""
     if end is not None and start is None:
         raise InputRejected("end needs start.", code="invalid_arguments", fix="add start, or use interval")
+    length = None if start is None else (end or desk.clock.now()) - start
+    if length is not None and length > _LONGEST_HISTORY:
+        raise InputRejected(
+            f"A history of {length.days} days is too long.",
+            code="window",
+            fix="ask for at most a year, or interval=max",
+        )
     reference = await desk.directory.find(market_id)
     chosen = choose_outcome(reference, outcome if outcome is not None or reference.outcome else 0)
-    fidelity = {"1w": 5, "1m": 10, "max": 10}.get(interval, 1) if start is None else 10
+    fidelity = {"1w": 5, "1m": 10, "max": 10}.get(interval, 1) if length is None else _bucket_min(length)
     history = await desk.quotes.history(chosen.token_id, interval=interval, start=start, end=end, fidelity_min=fidelity)
     points = history.points
     prices = [point.price for point in points]
@@ -138,6 +147,11 @@ async def get_price_history(
         thinned_from=len(points) if len(kept) < len(points) else None,
         note=None if points else "The venue has no history for this outcome and period.",
     )
+
+
+def _bucket_min(length: timedelta) -> int:
+    """Minutes per point, so that a long window stays a few thousand points."""
+    return 10 if length <= timedelta(days=15) else 60
 
 
 def thin(count: int, most: int) -> list[int]:

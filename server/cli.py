@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     exchange.add_argument("--chain-id", type=int, default=137, help="chain that orders are signed for (default: 137)")
     exchange.add_argument("--seed", type=int, help="seed of the simulated traders")
     exchange.add_argument("--no-traders", action="store_true", help="leave the recorded books as they are")
+    exchange.add_argument(
+        "--faults", metavar="FILE", help="JSON rules of what goes wrong on purpose (docs/exchange.md)"
+    )
     exchange.add_argument("--json", action="store_true", help="print the addresses as one JSON line")
     exchange.set_defaults(run=_exchange)
 
@@ -124,6 +127,7 @@ def _exchange(options: argparse.Namespace) -> int:
         seed=options.seed,
         traders=not options.no_traders,
         as_json=options.json,
+        faults=options.faults,
     )
 
 

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 import signal
+from dataclasses import replace
+from pathlib import Path
 
 import anyio
 
 from ..core.clock import ShiftedClock
 from ..core.exchange.catalogue import load_catalogue
+from ..core.exchange.faults import load_fault_plan
 from ..core.exchange.server import ExchangeServer
 from ..core.exchange.settings import ExchangeSettings
 from ..core.exchange.venue import Exchange
 
 
-def run_exchange(*, host: str, port: int, chain_id: int, seed: int | None, traders: bool, as_json: bool) -> int:
-    """Serve until a signal arrives. The addresses are printed as soon as they answer."""
+def run_exchange(
+    *, host: str, port: int, chain_id: int, seed: int | None, traders: bool, as_json: bool, faults: str | None = None
+) -> int:
+    """Serve until a signal arrives. The addresses are printed as soon as they answer.
+
+    `faults` is the path of a file of fault rules. Raises ConfigurationError when it cannot be used.
+    """
     rules = ExchangeSettings(chain_id=chain_id, simulated_traders=traders)
     if seed is not None:
-        rules = ExchangeSettings(chain_id=chain_id, simulated_traders=traders, seed=seed)
+        rules = replace(rules, seed=seed)
+    if faults is not None:
+        rules = replace(rules, faults=load_fault_plan(Path(faults)))
     anyio.run(_run, rules, host, port, as_json)
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, WebSocketRoute
@@ -11,6 +12,7 @@ from .auth_routes import auth_routes
 from .data_query import DataError, data_error_response
 from .data_routes import data_routes
 from .data_statistics_routes import data_statistics_routes
+from .faults_injection import FaultInjection
 from .gamma_filters import GammaError
 from .gamma_routes import gamma_error_response, gamma_routes
 from .gamma_subject_routes import gamma_subject_routes
@@ -27,8 +29,10 @@ from .venue import Exchange
 
 
 def build_application(exchange: Exchange) -> Starlette:
-    """Serve `exchange` under /clob, /gamma, /data, /ws/market and /ws/user."""
+    """Serve `exchange` under /clob, /gamma, /data, /ws/market and /ws/user, with the faults of its settings."""
     hub = StreamHub(exchange)
+    faults = exchange.settings.faults
+    disturbing = [Middleware(FaultInjection, plan=faults, clock=exchange.clock)] if faults.rules else []
     clob = [
         *market_data_routes(),
         *history_routes(),
@@ -46,6 +50,7 @@ def build_application(exchange: Exchange) -> Starlette:
             WebSocketRoute("/ws/market", hub.serve_market),
             WebSocketRoute("/ws/user", hub.serve_user),
         ],
+        middleware=disturbing,
         exception_handlers={
             Rejection: rejection_response,
             GammaError: gamma_error_response,

@@ -35,15 +35,19 @@ def data_statistics_routes() -> list[Route]:
 
 async def _holders(request: Request) -> Response:
     exchange, query = exchange_of(request), request.query_params
-    listings = _listings(exchange, market_filters(query)[0])
-    if not market_filters(query)[0]:
+    conditions, _ = market_filters(query)
+    if not conditions:
         raise missing("condition")
     most = min(whole_number(query, "limit") or _DEFAULT_HOLDERS, _MAX_HOLDERS)
     try:
         least = Decimal(either(query, "min_balance", "minBalance") or "0")
     except InvalidOperation:
         raise invalid("min_balance") from None
-    groups = [group for listing in listings for group in holder_groups(exchange, listing, most=most, least=least)]
+    groups = [
+        group
+        for listing in _listings(exchange, conditions)
+        for group in holder_groups(exchange, listing, most=most, least=least)
+    ]
     return JsonResponse({"data": groups})
 
 

@@ -15,6 +15,7 @@ import uvicorn
 
 from ..errors import ConfigurationError
 from .application import build_application
+from .faults_messages import OpenConnectionProtocol
 from .streams import StreamCounts, StreamHub
 from .traders import simulated_traders
 from .venue import Exchange
@@ -84,6 +85,7 @@ class ExchangeServer:
             log_config=None,
             access_log=False,
             lifespan="off",
+            http=OpenConnectionProtocol if self.exchange.settings.faults.rules else "auto",
             ws="websockets-sansio",
             timeout_graceful_shutdown=_SHUTDOWN_S,
         )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from .faults import NO_FAULTS, FaultPlan
+
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSettings:
@@ -23,7 +25,7 @@ class ExchangeSettings:
     A GTD order must expire at least `gtd_min_lead_s` from now and leaves the book `gtd_security_threshold_s` before
     its expiration. `timestamp_tolerance_s` bounds the age of authentication headers; None accepts any, so that a
     client on real time can talk to an exchange that lives on a recorded day. `deposit_wallets_only` refuses orders of
-    signature types 0 to 2, as the venue does for new accounts.
+    signature types 0 to 2, as the venue does for new accounts. `faults` are what goes wrong on purpose.
     """
 
     chain_id: int = 137
@@ -42,3 +44,4 @@ class ExchangeSettings:
     max_batch_orders: int = 15
     max_batch_cancels: int = 3000
     stream_queue_frames: int = 1000
+    faults: FaultPlan = NO_FAULTS

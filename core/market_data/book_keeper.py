@@ -54,8 +54,8 @@ class RepairSettings:
     """When a book counts as stale and how patiently it is repaired.
 
     `stale_after_s` is the age of the last data about one outcome, pongs do not count; for a book from REST, which no
-    stream confirms yet, it is `fetched_stale_after_s`. Each repair step is given `answer_s`. A book that was just
-    repaired is not repaired again before `pause_s` have passed, so that a broken feed is not stormed.
+    stream confirms yet, it is `fetched_stale_after_s`. Each repair step is given `answer_s`. Repairs of one
+    book begin at least `pause_s` apart, so that a broken feed is not stormed.
     """
 
     stale_after_s: float = 30.0
@@ -94,7 +94,7 @@ class BookKeeper:
         self._settings = settings
         self._report = report
         self._repairs: dict[TokenId, _Repair] = {}
-        self._repaired_at: dict[TokenId, datetime] = {}
+        self._latest_repair: dict[TokenId, datetime] = {}
         self._frame = 0
         self.needs_attention = False
         self.books: dict[TokenId, LiveBook] = {}
@@ -116,7 +116,7 @@ class BookKeeper:
     def release(self, token_id: TokenId) -> LiveBook | None:
         """Stop keeping a book."""
         self._repairs.pop(token_id, None)
-        self._repaired_at.pop(token_id, None)
+        self._latest_repair.pop(token_id, None)
         return self.books.pop(token_id, None)
 
     # -- what arrives ------------------------------------------------------------------------------------------------
@@ -188,20 +188,22 @@ class BookKeeper:
         return True
 
     def _apply_snapshot(self, event: BookSnapshot, now: datetime) -> None:
+        """A book sent after a trade repeats the hash of the change before it, and may be stamped some ms earlier."""
         book = self.books.get(event.token_id)
         if book is None:
             return
-        if event.timestamp_ms < book.updated_ms:
+        current = event.hash != "" and event.hash == book.hash
+        if event.timestamp_ms < book.updated_ms and not current:
             if not book.stale:
                 self._damage(book, "out_of_order", now)
             return
         repair = self._repairs.get(event.token_id)
         if repair is not None and repair.quiet and not book.holds(event):
             self._count(book, "silent", since=repair.since, now=now)
-        if not book.stale and event.hash and event.hash == book.hash and not book.holds(event):
+        if current and not book.stale and not book.holds(event):
             self._count(book, "levels", since=book.as_of, now=now)
         book.install(event, now=now, source="stream")
-        self._mended(book, now)
+        self._repairs.pop(book.token_id, None)
 
     def _interrupt(self, gap: Gap, now: datetime) -> None:
         """After a lost connection every book comes anew unasked; after other losses it must be asked for."""
@@ -231,7 +233,7 @@ class BookKeeper:
             later = _later_than(answer, book.held_back)
             book.install(snapshot_of(answer), now=now, source="rest")
             book.learn(answer)
-            self._mended(book, now)
+            self._repairs.pop(book.token_id, None)
             for timestamp_ms, row in later:
                 _, side, price, size, fingerprint, _, _ = row
                 book.change(side, price, size)
@@ -291,18 +293,15 @@ class BookKeeper:
         self._count(book, reason, since=book.as_of, now=now)
         book.stale = True
         due = now
-        if (repaired_at := self._repaired_at.get(book.token_id)) is not None:
-            due = max(now, repaired_at + timedelta(seconds=self._settings.pause_s))
+        if (latest := self._latest_repair.get(book.token_id)) is not None:
+            due = max(now, latest + timedelta(seconds=self._settings.pause_s))
+        self._latest_repair[book.token_id] = due
         self._repairs[book.token_id] = _Repair("resubscribe", due, since=book.as_of)
         self.needs_attention = True
 
     def _count(self, book: LiveBook, reason: GapReason, *, since: datetime, now: datetime) -> None:
         book.gaps += 1
         self._report(BookGap(book.token_id, reason, since=since, detected_at=now))
-
-    def _mended(self, book: LiveBook, now: datetime) -> None:
-        if self._repairs.pop(book.token_id, None) is not None:
-            self._repaired_at[book.token_id] = now
 
     def _close(self, token_id: TokenId) -> None:
         """The venue has no such book, or none any more: nothing to repair until it sends one."""

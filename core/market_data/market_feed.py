@@ -119,6 +119,11 @@ class MarketFeed:
     def connections(self) -> int:
         return len(self._connections)
 
+    @property
+    def frames(self) -> int:
+        """Frames received on the connections that are open now."""
+        return sum(connection.stream.counts.frames for connection in self._connections)
+
     async def follow(self, token_ids: Collection[TokenId]) -> None:
         """Follow these outcomes too. Their books are stale until the venue has sent them."""
         async with self._changing:
@@ -196,8 +201,12 @@ class MarketFeed:
             book = self._homes[token_id].keeper.books[token_id]
             if not book.stale:
                 return book
-            self._refreshed.clear()
-            await self._refreshed.wait()
+            await self.changed()
+
+    async def changed(self) -> None:
+        """Return after the next event of any book."""
+        self._refreshed.clear()
+        await self._refreshed.wait()
 
     def on_gap(self, listener: Callable[[BookGap], None]) -> Callable[[], None]:
         """Call `listener` with every gap when it is found. Returns the function that ends this."""

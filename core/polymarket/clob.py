@@ -17,19 +17,14 @@ from ..models import (
     TimeInForce,
     Trade,
 )
-from ..money import MICRO
 from . import trading_requests as requests
 from .credentials import ApiCredentials
 from .market_data import MarketDataClient
 from .paging import Page, all_items
-from .rejections import order_error
+from .placement import Placed, failure_of, failure_of_all, placement_result, result_or_error
 from .rewards import RewardsClient
 from .signing import ZERO_BYTES32, SignatureType, SignedOrder, Signer, sign_order
 from .transport import Transport
-from .wire.orders import PlacementAnswer
-
-Placed = PlacementResult | PolymarketAPIError
-"""What became of one order of several: the venue's answer, or why there is none."""
 
 
 class CLOBClient(MarketDataClient, RewardsClient):
@@ -84,7 +79,7 @@ class CLOBClient(MarketDataClient, RewardsClient):
         """
         body = await self._placement_body(signed, time_in_force, post_only)
         answer = await self._authorised(requests.place_spec(signed, body))
-        return _placement_result(signed, answer)
+        return placement_result(signed, answer)
 
     async def post_orders(self, signed: Sequence[SignedOrder]) -> tuple[Placed, ...]:
         """Place orders in requests of up to 15; each is accepted or refused on its own, in the order given.
@@ -104,7 +99,7 @@ class CLOBClient(MarketDataClient, RewardsClient):
             except PolymarketAPIError as error:
                 if not placed:
                     raise
-                placed.extend(_error_of(order, error) for order in batch)
+                placed.extend(failure_of(order, error) for order in batch)
                 placed.extend(
                     VenueUnavailable("not sent, because an earlier part of the batch failed")
                     for _ in signed[len(placed) :]
@@ -135,7 +130,7 @@ class CLOBClient(MarketDataClient, RewardsClient):
                 canceled.extend(result.canceled)
                 not_canceled.update(result.not_canceled)
         if failures and len(failures) == len(parts):
-            raise failures[0] if len(parts) == 1 else _all_failed(failures, ids)
+            raise failures[0] if len(parts) == 1 else failure_of_all(failures, ids)
         return CancelResult(tuple(canceled), not_canceled)
 
     async def cancel_all(self) -> CancelResult:
@@ -256,7 +251,7 @@ class CLOBClient(MarketDataClient, RewardsClient):
                 f"{len(signed)} orders were sent and {len(answers)} answered",
                 order_ids=tuple(order.order_id for order in signed),
             )
-        return [_result_or_error(order, answer) for order, answer in zip(signed, answers, strict=True)]
+        return [result_or_error(order, answer) for order, answer in zip(signed, answers, strict=True)]
 
     async def _placement_body(
         self, signed: SignedOrder, time_in_force: TimeInForce | None, post_only: bool | None
@@ -268,45 +263,3 @@ class CLOBClient(MarketDataClient, RewardsClient):
             time_in_force=time_in_force or signed.ticket.time_in_force,
             post_only=signed.ticket.post_only if post_only is None else post_only,
         )
-
-
-def _placement_result(signed: SignedOrder, answer: PlacementAnswer) -> PlacementResult:
-    """Raises what the venue's refusal means, or OutcomeUnknown when it accepted under another id."""
-    if not answer.accepted:
-        raise order_error(answer.error)
-    if answer.order_id.lower() != signed.order_id.lower():
-        raise OutcomeUnknown(
-            f"the venue accepted an order under the id {answer.order_id}, which is not its hash",
-            order_ids=(signed.order_id, answer.order_id),
-        )
-    making, taking = answer.making, answer.taking
-    if making * MICRO > 2 * signed.gives:  # the documentation shows base units: nothing gives twice its amount
-        making, taking = making / MICRO, taking / MICRO
-    return PlacementResult(
-        order_id=answer.order_id,
-        status=answer.status,
-        making=making,
-        taking=taking,
-        trade_ids=answer.trade_ids,
-    )
-
-
-def _error_of(signed: SignedOrder, error: PolymarketAPIError) -> PolymarketAPIError:
-    """The failure of a whole request as the failure of one of its orders."""
-    if isinstance(error, OutcomeUnknown):
-        return OutcomeUnknown(error.message, order_ids=(signed.order_id,))
-    return error
-
-
-def _all_failed(failures: Sequence[PolymarketAPIError], order_ids: Sequence[OrderId]) -> PolymarketAPIError:
-    """Open if any part is: then every id must be looked up."""
-    if any(isinstance(failure, OutcomeUnknown) for failure in failures):
-        return OutcomeUnknown(failures[0].message, order_ids=tuple(order_ids))
-    return failures[0]
-
-
-def _result_or_error(signed: SignedOrder, answer: PlacementAnswer) -> Placed:
-    try:
-        return _placement_result(signed, answer)
-    except PolymarketAPIError as error:
-        return error

@@ -19,6 +19,21 @@ from ..errors import (
 )
 
 
+class CredentialsRefused(ConfigurationError):
+    """The venue did not accept the request's authentication (401); nothing was done."""
+
+
+class ReadRefused(VenueUnavailable):
+    """The venue did not answer a read for now. `restriction` is set where that is its state, not a failure."""
+
+    def __init__(
+        self, message: str, *, status: int, restriction: Restriction | None, retry_after_s: float | None
+    ) -> None:
+        super().__init__(message, status=status)
+        self.restriction = restriction
+        self.retry_after_s = retry_after_s
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     pattern: re.Pattern[str]
@@ -84,7 +99,7 @@ def error_of_mutation(status: int, text: str, *, retry_after_s: float | None) ->
     that names a trading mode. Any other 5xx leaves the outcome open.
     """
     if status == 401:
-        return ConfigurationError(f"the venue refused the API credentials: {text or 'no reason given'}")
+        return CredentialsRefused(f"the venue refused the API credentials: {text or 'no reason given'}")
     if status == 403:
         return OrderError(
             text or "the venue refused the request's origin",
@@ -103,8 +118,7 @@ def error_of_mutation(status: int, text: str, *, retry_after_s: float | None) ->
     if status == 429:
         return RateLimitError(text or "too many requests", retry_after_s=retry_after_s)
     if status == 503:
-        rule = _matching_rule(text)
-        if rule is None or rule.restriction is None:
+        if restriction_of(status, text) is None:
             return None
         return order_error(text, status=status, retry_after_s=retry_after_s)
     if 400 <= status < 500 and status != 408:
@@ -115,7 +129,7 @@ def error_of_mutation(status: int, text: str, *, retry_after_s: float | None) ->
 def error_of_read(status: int, text: str, *, retry_after_s: float | None) -> PolymarketAPIError:
     """The error for a read that was answered with `status`."""
     if status == 401:
-        return ConfigurationError(f"the venue refused the API credentials: {text or 'no reason given'}")
+        return CredentialsRefused(f"the venue refused the API credentials: {text or 'no reason given'}")
     if status == 403:
         return ConfigurationError(f"the venue refused access from here: {text or 'no reason given'}")
     if status == 404:
@@ -123,8 +137,21 @@ def error_of_read(status: int, text: str, *, retry_after_s: float | None) -> Pol
     if status == 429:
         return RateLimitError(text or "too many requests", retry_after_s=retry_after_s)
     if status in (408, 425) or status >= 500:
-        return VenueUnavailable(text or f"the venue answered {status}", status=status)
+        return ReadRefused(
+            text or f"the venue answered {status}",
+            status=status,
+            restriction=restriction_of(status, text),
+            retry_after_s=retry_after_s,
+        )
     return InputRejected(text or f"the venue refused the request with {status}", code="refused_by_venue")
+
+
+def restriction_of(status: int, text: str) -> Restriction | None:
+    """The state of the venue that an answer names: an engine that restarts (425), or a trading mode (503)."""
+    if status == 425:
+        return "restarting"
+    rule = _matching_rule(text) if status == 503 else None
+    return rule.restriction if rule else None
 
 
 def _matching_rule(text: str) -> _Rule | None:

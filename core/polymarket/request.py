@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
@@ -54,6 +56,23 @@ class RequestSpec(Generic[T_co]):
         if self.body is None:
             return b""
         return json.dumps(self.body, separators=(",", ":")).encode()
+
+    @property
+    def route(self) -> str:
+        """A label for counting: method, service and path with `{id}` where it names one thing."""
+        return _route(self.method, self.service, self.path)
+
+
+_ID_SEGMENT = re.compile(r"\d+|0x[0-9a-fA-F]+|(?=.*\d)[0-9a-zA-Z_-]{32,}")
+
+
+@lru_cache(maxsize=1024)
+def _route(method: Method, service: Service, path: str) -> str:
+    segments = path.split("/")
+    for index, segment in enumerate(segments):
+        if _ID_SEGMENT.fullmatch(segment) or segments[index - 1] == "slug":
+            segments[index] = "{id}"
+    return f"{method} {service} {'/'.join(segments)}"
 
 
 def params_of(values: Mapping[str, object]) -> Params:

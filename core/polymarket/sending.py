@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
+import h2.errors
+import h2.events
 import httpx2
 
 from .request import Method, Params
+
+HttpVersion = Literal["1.1", "negotiated", "2"]
+"""Which HTTP to speak: version 1.1; whichever the server's TLS chooses; or version 2 without asking."""
 
 _NEVER_SENT = (
     httpx2.ConnectError,
@@ -18,7 +26,7 @@ _NEVER_SENT = (
 
 
 class NotSent(Exception):
-    """No connection could be had, so the request never left."""
+    """The request never left, or the server has said that it did not process it."""
 
 
 class NoAnswer(Exception):
@@ -34,13 +42,55 @@ class Answer:
     body: bytes
 
 
-class HttpSender:
-    """One pool of connections. Proxies from the process environment are used unless `direct`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Bounds of a request's phases in seconds: a connection, each write, each wait for bytes, a place in the pool.
 
-    def __init__(self, *, timeout_s: float, direct: bool) -> None:
+    `total_s` bounds all of it, because a body that trickles in never keeps anyone waiting for its next byte.
+    """
+
+    connect_s: float = 10.0
+    write_s: float = 10.0
+    read_s: float = 30.0
+    pool_s: float = 10.0
+    total_s: float = 60.0
+
+    @classmethod
+    def within(cls, timeout_s: float) -> Timeouts:
+        """Wait `timeout_s` for an answer's bytes, no longer than that for the rest, and twice that for everything."""
+        short_s = min(timeout_s, 10.0)
+        return cls(connect_s=short_s, write_s=short_s, read_s=timeout_s, pool_s=short_s, total_s=2 * timeout_s)
+
+
+class _Progress:
+    """How far a request has come: whether its first bytes were handed to a connection, and on which HTTP/2 stream."""
+
+    __slots__ = ("begun", "stream_id")
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.stream_id: int | None = None
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(".send_request_headers.started"):
+            self.begun = True
+            self.stream_id = info.get("stream_id")
+
+
+class HttpSender:
+    """One pool of connections. Proxies from the process environment are used unless `direct`.
+
+    Connections that the server closed or told to go away are replaced by the next request.
+    """
+
+    def __init__(self, *, timeouts: Timeouts, direct: bool, http: HttpVersion) -> None:
+        self._total_s = timeouts.total_s
         self._client = httpx2.AsyncClient(
-            http2=not direct,
-            timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, 10.0), pool=min(timeout_s, 10.0)),
+            http1=http != "2",
+            http2=http != "1.1",
+            timeout=httpx2.Timeout(
+                connect=timeouts.connect_s, write=timeouts.write_s, read=timeouts.read_s, pool=timeouts.pool_s
+            ),
             limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0),
             headers={"user-agent": "polydesk", "accept": "application/json"},
             trust_env=not direct,
@@ -51,15 +101,39 @@ class HttpSender:
         """Raises NotSent or NoAnswer."""
         if body:
             headers = {**headers, "content-type": "application/json"}
+        progress = _Progress()
         try:
-            response = await self._client.request(
-                method, url, params=list(params) or None, headers=headers, content=body or None
-            )
-        except _NEVER_SENT as error:
-            raise NotSent(f"{type(error).__name__}: {error}") from error
+            async with asyncio.timeout(self._total_s):
+                response = await self._client.request(
+                    method,
+                    url,
+                    params=list(params) or None,
+                    headers=headers,
+                    content=body or None,
+                    extensions={"trace": progress},
+                )
+        except TimeoutError as error:
+            reason = f"not complete within {self._total_s:g} s"
+            raise (NoAnswer(reason) if progress.begun else NotSent(reason)) from error
         except httpx2.RequestError as error:
-            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+            reason = f"{type(error).__name__}: {error}"
+            if isinstance(error, _NEVER_SENT) or not progress.begun or _was_refused(error, progress.stream_id):
+                raise NotSent(reason) from error
+            raise NoAnswer(reason) from error
         return Answer(response.status_code, dict(response.headers), response.content)
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+
+def _was_refused(error: httpx2.RequestError, stream_id: int | None) -> bool:
+    """Whether an HTTP/2 server has said that it did nothing with this stream.
+
+    A GOAWAY names the last stream that may have been processed, and REFUSED_STREAM is sent before any processing
+    (RFC 9113, sections 6.8 and 8.7).
+    """
+    event = next(iter(getattr(error.__cause__, "args", ())), None)
+    if isinstance(event, h2.events.ConnectionTerminated):
+        last = event.last_stream_id
+        return stream_id is not None and last is not None and stream_id > last
+    return isinstance(event, h2.events.StreamReset) and event.error_code == h2.errors.ErrorCodes.REFUSED_STREAM

@@ -184,6 +184,10 @@ class HealingStream(Generic[EventT]):
                     if frame == VENUE_PING:
                         await socket.send(VENUE_PONG)
                     self._take(frame)
+            except asyncio.CancelledError:
+                # Left to itself, the library would tell the venue that something broke here.
+                await socket.close()
+                raise
             finally:
                 pinging.cancel()
 

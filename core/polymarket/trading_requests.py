@@ -12,7 +12,7 @@ from ..clock import unix_ms
 from ..identifiers import ConditionId, OrderId, TokenId
 from ..models import AccountBalance, CancelResult, OpenOrder, TimeInForce
 from .request import RequestSpec, params_of, path_of
-from .signing import SignedOrder
+from .signing import SignedOrder, is_position_id
 from .wire.account import parse_account_balance, parse_heartbeat, parse_token_balance
 from .wire.orders import (
     OpenOrderPage,
@@ -179,7 +179,7 @@ def token_balance_spec(token_id: TokenId, *, signature_type: int) -> RequestSpec
     return _own(
         "/balance-allowance",
         parse_token_balance,
-        {"asset_type": "CONDITIONAL", "token_id": token_id, "signature_type": signature_type},
+        {"asset_type": _asset_type(token_id), "token_id": token_id, "signature_type": signature_type},
     )
 
 
@@ -189,8 +189,12 @@ def update_balance_spec(*, token_id: TokenId | None, signature_type: int) -> Req
         "/balance-allowance/update",
         lambda _, __: None,
         {
-            "asset_type": "COLLATERAL" if token_id is None else "CONDITIONAL",
+            "asset_type": "COLLATERAL" if token_id is None else _asset_type(token_id),
             "token_id": token_id,
             "signature_type": signature_type,
         },
     )
+
+
+def _asset_type(token_id: TokenId) -> str:
+    return "CONDITIONAL-V2" if is_position_id(token_id) else "CONDITIONAL"

@@ -1,35 +1,41 @@
-"""The one way out to a venue: cache, retry, circuit breaker, rate limit and sending, in that order for every call."""
+"""The one way out to a venue: metrics, cache, retry, circuit breaker, rate limit and sending, in that order."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from cachetools import TLRUCache
 
 from ..clock import Clock
 from ..errors import (
     CircuitOpen,
+    InputRejected,
+    OrderError,
     OutcomeUnknown,
     PolymarketAPIError,
     RateLimitError,
     UnexpectedPayload,
     VenueUnavailable,
 )
+from ..resilience.answer_cache import AnswerCache
 from ..resilience.circuit_breaker import CircuitBreaker
-from ..resilience.rate_limit import TokenBucket
+from ..resilience.circuit_breaker import State as BreakerState
+from ..resilience.rate_limit import TurnTooFar
 from ..resilience.retry import RetryPolicy, call_with_retry
+from ..telemetry.metrics import CallMetrics, InMemoryMetrics
+from .admission import Admission
+from .answers import asked_wait_s, error_text
 from .environments import Environment
-from .rejections import error_of_mutation, error_of_read
+from .rejections import CredentialsRefused, ReadRefused, error_of_mutation, error_of_read, restriction_of
 from .request import RequestSpec, Service
+from .venue_clock import TIME_SPEC, VenueClock
+from .venue_state import VenueMemory, VenueState
 from .wire.fields import decode_json
 
 if TYPE_CHECKING:
-    from .sending import Answer, HttpSender
+    from .sending import Answer, HttpSender, HttpVersion
 
 T = TypeVar("T")
 
@@ -38,18 +44,18 @@ Authorise = Callable[[str, str, bytes], dict[str, str]]
 
 CacheKey = tuple[Service, str, str, tuple[tuple[str, str], ...], bytes]
 
-_ORDERS_PER_S = 28.0
-_ORDER_BURST = 42.0
-"""Seven tenths of what the venue grants a signer of the lowest tier (40 a second, bursts of 60)."""
-
 _CACHE_ENTRIES = 4096
+_SKEW_TIMEOUT_S = 5.0
+_SKEW_NOTICED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportSettings:
-    """`timeout_s` bounds each wait of a request. `rate_limit` is reads per minute and host; None for no bound.
+    """`timeout_s` bounds each wait of a request; a whole answer may take twice that.
 
-    Limits bind real venues only: an environment on this machine has none.
+    `rate_limit` is reads per minute and host; None for no bound. It, the venue's published limits and the regular
+    look at the venue's clock apply to real venues only, unless `keep_limits` and `measure_skew` say otherwise. The
+    skew is kept for `skew_keep_s`. `http_version` None speaks what a real venue negotiates, and 1.1 on this machine.
     """
 
     timeout_s: float = 30.0
@@ -57,20 +63,18 @@ class TransportSettings:
     rate_limit: int | None = 100
     failure_threshold: int = 5
     reset_after_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Cached:
-    value: Any
-    ttl_s: float
+    keep_limits: bool | None = None
+    measure_skew: bool | None = None
+    skew_keep_s: float = 600.0
+    http_version: HttpVersion | None = None
 
 
 class Transport:
-    """Carries RequestSpecs to one environment. An `async with`, or `aclose()`, ends its connections.
+    """Carries RequestSpecs to one environment, for one account. An `async with`, or `aclose()`, ends its connections.
 
-    Outside in: answers still fresh come from the cache, and equal reads under way are joined; idempotent calls
-    are retried; a host that keeps failing is left alone; reads and orders wait for their token bucket. Cancels
-    skip breaker and buckets, because getting out must always be tried.
+    Outside in: calls are counted; answers still fresh come from the cache, and equal reads under way are joined;
+    idempotent calls are retried; a host that keeps failing is left alone; reads and orders wait their turn. Cancels
+    skip breaker and waits, because getting out must always be tried. `clock` is the venue's time, for signatures.
     """
 
     def __init__(
@@ -80,11 +84,14 @@ class Transport:
         clock: Clock,
         random: Random,
         settings: TransportSettings | None = None,
+        metrics: CallMetrics | None = None,
     ) -> None:
         settings = settings or TransportSettings()
         self.environment = environment
-        self.clock = clock
+        self.clock = VenueClock(clock, keep_s=settings.skew_keep_s)
         self.random = random
+        self.metrics: CallMetrics = InMemoryMetrics() if metrics is None else metrics
+        self._clock = clock
         self._settings = settings
         self._urls: dict[Service, str] = {
             "clob": environment.clob_url,
@@ -101,19 +108,14 @@ class Transport:
             )
             for service, url in self._urls.items()
         }
-        self._read_buckets: dict[Service, TokenBucket] = {}
-        self._order_bucket: TokenBucket | None = None
-        if not environment.is_loopback:
-            self._order_bucket = TokenBucket(rate_per_s=_ORDERS_PER_S, burst=_ORDER_BURST, clock=clock)
-            if settings.rate_limit is not None:
-                for service in self._urls:
-                    self._read_buckets[service] = TokenBucket(
-                        rate_per_s=settings.rate_limit / 60, burst=settings.rate_limit, clock=clock
-                    )
-        self._cache: TLRUCache[CacheKey, _Cached] = TLRUCache(
-            _CACHE_ENTRIES, ttu=lambda _, cached, now: now + cached.ttl_s, timer=lambda: clock.now().timestamp()
-        )
-        self._under_way: dict[CacheKey, asyncio.Task[Any]] = {}
+        self._memories = {service: VenueMemory(clock) for service in self._urls}
+        real = not environment.is_loopback
+        self._admission: Admission | None = None
+        if real if settings.keep_limits is None else settings.keep_limits:
+            self._admission = Admission(clock=clock, reads_per_minute=settings.rate_limit)
+        self._measures_skew = real if settings.measure_skew is None else settings.measure_skew
+        self._measuring = asyncio.Lock()
+        self._cache: AnswerCache[CacheKey] = AnswerCache(clock=clock, max_entries=_CACHE_ENTRIES)
         self._sender: HttpSender | None = None
 
     async def __aenter__(self) -> Transport:
@@ -124,86 +126,155 @@ class Transport:
 
     async def aclose(self) -> None:
         """End the connections; calls under way fail. A later call would open new ones."""
-        under_way = list(self._under_way.values())
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        await self._cache.aclose()
         if self._sender is not None:
             await self._sender.aclose()
             self._sender = None
 
-    async def call(self, spec: RequestSpec[T], *, authorise: Authorise | None = None, fresh: bool = False) -> T:
+    @property
+    def venue_states(self) -> Mapping[Service, VenueState]:
+        """What each host takes at the moment, as far as its answers have told."""
+        return {service: memory.state for service, memory in self._memories.items()}
+
+    @property
+    def breaker_states(self) -> Mapping[Service, BreakerState]:
+        """Whether calls to each host are let through."""
+        return {service: breaker.state for service, breaker in self._breakers.items()}
+
+    @property
+    def headroom(self) -> Mapping[str, float]:
+        """Requests that could go at once, by limit; empty where no limits are kept."""
+        return {} if self._admission is None else self._admission.headroom
+
+    @property
+    def clock_skew_s(self) -> float:
+        """Seconds that the venue's clock is ahead of ours; 0 until measured."""
+        return self.clock.skew_s
+
+    async def call(
+        self,
+        spec: RequestSpec[T],
+        *,
+        authorise: Authorise | None = None,
+        fresh: bool = False,
+        patience_s: float | None = None,
+    ) -> T:
         """Carry out `spec`. `fresh` neither reads the cache nor joins a call under way, but its answer is kept.
 
+        A rate limit may hold it back for `patience_s`, by default as long as an answer may take.
         Raises VenueUnavailable, CircuitOpen, RateLimitError, InputRejected, OrderError, ConfigurationError,
         UnexpectedPayload, and for calls that change something OutcomeUnknown.
         """
+        patience_s = self._settings.timeout_s if patience_s is None else patience_s
         if spec.cache_ttl_s is None:
-            return await self._retried(spec, authorise)
+            return await self._counted(spec, authorise, patience_s)
         key = (spec.service, spec.method, spec.path, spec.params, spec.payload)
-        if not fresh:
-            cached = self._cache.get(key)
-            if cached is not None:
-                value: T = cached.value
-                return value
-            return await self._joined(key, lambda: self._fetched(key, spec, authorise))
-        return await self._fetched(key, spec, authorise)
+        if fresh:
+            return await self._fetched(key, spec, authorise, patience_s)
+        kept = self._cache.get(key)
+        if kept is not None:
+            self.metrics.cache_hit(spec.route)
+            value: T = kept.value
+            return value
+        if self._cache.is_under_way(key):
+            self.metrics.cache_hit(spec.route)
+        return await self._cache.joined(key, lambda: self._fetched(key, spec, authorise, patience_s))
 
-    async def _joined(self, key: CacheKey, fetch: Callable[[], Awaitable[T]]) -> T:
-        """One flight for all who ask at once. A caller that is cancelled leaves the flight to the others."""
-        task = self._under_way.get(key)
-        if task is None:
-            task = asyncio.ensure_future(fetch())
-            self._under_way[key] = task
-            task.add_done_callback(lambda done: self._landed(key, done))
-        value: T = await asyncio.shield(task)
-        return value
-
-    def _landed(self, key: CacheKey, task: asyncio.Task[Any]) -> None:
-        self._under_way.pop(key, None)
-        if not task.cancelled():
-            task.exception()  # marks it as seen when nobody is left to receive it
-
-    async def _fetched(self, key: CacheKey, spec: RequestSpec[T], authorise: Authorise | None) -> T:
-        value = await self._retried(spec, authorise)
+    async def _fetched(self, key: CacheKey, spec: RequestSpec[T], authorise: Authorise | None, patience_s: float) -> T:
+        value = await self._counted(spec, authorise, patience_s)
         if spec.cache_ttl_s is not None:
-            self._cache[key] = _Cached(value, spec.cache_ttl_s)
+            self._cache.keep(key, value, ttl_s=spec.cache_ttl_s)
         return value
 
-    async def _retried(self, spec: RequestSpec[T], authorise: Authorise | None) -> T:
+    async def _counted(self, spec: RequestSpec[T], authorise: Authorise | None, patience_s: float) -> T:
+        began = self._clock.now()
+        failure: str | None = None
+        try:
+            return await self._in_venue_time(spec, authorise, patience_s)
+        except BaseException as error:
+            failure = type(error).__name__
+            raise
+        finally:
+            latency_s = (self._clock.now() - began).total_seconds()
+            self.metrics.finished(spec.route, latency_s=latency_s, error=failure)
+
+    async def _in_venue_time(self, spec: RequestSpec[T], authorise: Authorise | None, patience_s: float) -> T:
+        """Look at the venue's clock before signatures need it, and again when the venue does not accept one."""
+        if authorise is None:
+            return await self._retried(spec, authorise, patience_s)
+        if self._measures_skew and not spec.cancel:
+            await self._measure_skew(in_doubt=False)
+        skew_s = self.clock.skew_s
+        try:
+            return await self._retried(spec, authorise, patience_s)
+        except (CredentialsRefused, OrderError, InputRejected) as error:
+            if not _may_be_the_clock(error):
+                raise
+            await self._measure_skew(in_doubt=True)
+            if abs(self.clock.skew_s - skew_s) < _SKEW_NOTICED_S:
+                raise
+            if not (spec.idempotent or spec.cancel):
+                raise VenueUnavailable(
+                    f"{spec.method} {spec.path} was refused and nothing was done: this machine's clock is "
+                    f"{abs(self.clock.skew_s):.0f} s off the venue's. That is allowed for from now on; try again"
+                ) from error
+        return await self._retried(spec, authorise, patience_s)
+
+    async def _measure_skew(self, *, in_doubt: bool) -> None:
+        """One look at `/time`, if one is due. What cannot be measured stays as it was."""
+        if not self.clock.is_due(in_doubt=in_doubt):
+            return
+        async with self._measuring:
+            if not self.clock.is_due(in_doubt=in_doubt):
+                return  # someone else has looked meanwhile
+            self.clock.trying()
+            sent_at = self._clock.now()
+            try:
+                async with asyncio.timeout(_SKEW_TIMEOUT_S):
+                    seconds = await self._guarded(TIME_SPEC, None, _SKEW_TIMEOUT_S)
+            except (PolymarketAPIError, TimeoutError):
+                return
+            self.clock.measured(seconds, sent_at=sent_at, received_at=self._clock.now())
+
+    async def _retried(self, spec: RequestSpec[T], authorise: Authorise | None, patience_s: float) -> T:
         if not spec.idempotent:
-            return await self._guarded(spec, authorise)
+            return await self._guarded(spec, authorise, patience_s)
         return await call_with_retry(
-            lambda: self._guarded(spec, authorise),
+            lambda: self._guarded(spec, authorise, patience_s),
             policy=self._retries,
-            clock=self.clock,
+            clock=self._clock,
             random=self.random,
             retryable=lambda error: (
-                isinstance(error, (VenueUnavailable, RateLimitError)) and not isinstance(error, CircuitOpen)
+                isinstance(error, (VenueUnavailable, RateLimitError))
+                and not isinstance(error, (CircuitOpen, TurnTooFar))
             ),
             asked_wait_s=lambda error: getattr(error, "retry_after_s", None),
+            on_retry=lambda: self.metrics.retried(spec.route),
         )
 
-    async def _guarded(self, spec: RequestSpec[T], authorise: Authorise | None) -> T:
+    async def _guarded(self, spec: RequestSpec[T], authorise: Authorise | None, patience_s: float) -> T:
         if spec.cancel:
+            await self._admitted(spec, patience_s)
             return await self._sent(spec, authorise)
         with self._breakers[spec.service].attempt(
-            is_failure=lambda error: isinstance(error, (VenueUnavailable, OutcomeUnknown))
+            is_failure=_is_failure, says_nothing=lambda error: isinstance(error, TurnTooFar)
         ):
-            bucket = self._read_buckets.get(spec.service) if spec.idempotent else self._order_bucket
-            if bucket is not None:
-                await bucket.acquire(spec.cost)
+            await self._admitted(spec, patience_s)
             return await self._sent(spec, authorise)
 
-    async def _sent(self, spec: RequestSpec[T], authorise: Authorise | None) -> T:
-        from .sending import HttpSender, NoAnswer, NotSent
+    async def _admitted(self, spec: RequestSpec[Any], patience_s: float) -> None:
+        if self._admission is not None:
+            waited_s = await self._admission.take_turn(spec, patience_s=patience_s)
+            if waited_s > 0:
+                self.metrics.waited(spec.route, seconds=waited_s)
 
-        if self._sender is None:
-            self._sender = HttpSender(timeout_s=self._settings.timeout_s, direct=self.environment.is_loopback)
+    async def _sent(self, spec: RequestSpec[T], authorise: Authorise | None) -> T:
+        from .sending import NoAnswer, NotSent
+
         body = spec.payload
         headers = authorise(spec.method, spec.path, body) if authorise else {}
         try:
-            answer = await self._sender.send(
+            answer = await self._opened_sender().send(
                 spec.method, self._urls[spec.service] + spec.path, params=spec.params, headers=headers, body=body
             )
         except NotSent as error:
@@ -211,10 +282,26 @@ class Transport:
         except NoAnswer as error:
             if spec.idempotent:
                 raise VenueUnavailable(f"{spec.method} {spec.path} got no answer: {error}") from error
-            raise self._unknown(spec, str(error)) from error
-        if not spec.idempotent and not spec.cancel:
-            self._heed_order_limit(answer)
-        return self._read(spec, answer)
+            raise _unknown(spec, str(error)) from error
+        if self._admission is not None:
+            self._admission.heed(spec, answer, asked_wait_s=asked_wait_s(answer, now=self.clock.now()))
+        result = self._read(spec, answer)
+        self._memories[spec.service].answered(spec)
+        if self._admission is not None:
+            self._admission.settle(spec, result)
+        return result
+
+    def _opened_sender(self) -> HttpSender:
+        from .sending import HttpSender, Timeouts
+
+        if self._sender is None:
+            local = self.environment.is_loopback
+            self._sender = HttpSender(
+                timeouts=Timeouts.within(self._settings.timeout_s),
+                direct=local,
+                http=self._settings.http_version or ("1.1" if local else "negotiated"),
+            )
+        return self._sender
 
     def _read(self, spec: RequestSpec[T], answer: Answer) -> T:
         if answer.status == 404 and spec.on_missing is not None:
@@ -224,54 +311,37 @@ class Transport:
         try:
             payload = decode_json(answer.body) if answer.body else ""
             if spec.idempotent and isinstance(payload, dict) and payload.get("error") == "Too Many Requests":
-                raise RateLimitError("too many requests", retry_after_s=self._retry_after_s(answer))
-            return spec.parse(payload, self.clock.now())
+                raise RateLimitError("too many requests", retry_after_s=asked_wait_s(answer, now=self.clock.now()))
+            return spec.parse(payload, self._clock.now())
         except UnexpectedPayload as error:
             if spec.idempotent:
                 raise UnexpectedPayload(f"{spec.method} {spec.path}: {error.message}", path=error.path) from error
-            raise self._unknown(spec, error.message) from error
+            raise _unknown(spec, error.message) from error
 
     def _error_of(self, spec: RequestSpec[Any], answer: Answer) -> PolymarketAPIError:
-        text = _error_text(answer)
-        wait_s = self._retry_after_s(answer)
+        text = error_text(answer)
+        wait_s = asked_wait_s(answer, now=self.clock.now())
+        restriction = restriction_of(answer.status, text)
+        if restriction is not None:
+            self._memories[spec.service].refused(restriction, retry_after_s=wait_s)
         if spec.idempotent:
             return error_of_read(answer.status, text, retry_after_s=wait_s)
         error = error_of_mutation(answer.status, text, retry_after_s=wait_s)
-        return error or self._unknown(spec, f"{answer.status} {text}".strip())
-
-    @staticmethod
-    def _unknown(spec: RequestSpec[Any], reason: str) -> OutcomeUnknown:
-        return OutcomeUnknown(
-            f"{spec.method} {spec.path} was sent and may have been processed: {reason}", order_ids=spec.order_ids
-        )
-
-    def _retry_after_s(self, answer: Answer) -> float | None:
-        """Seconds the server asks to wait: `Retry-After` as seconds or a date, else the reset of its bucket."""
-        text = answer.headers.get("retry-after", "")
-        if text.isdigit():
-            return float(text)
-        now = self.clock.now().timestamp()
-        if text:
-            try:
-                return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
-            except ValueError:
-                return None
-        reset = answer.headers.get("poly-ratelimit-reset", "")
-        return max(float(reset) - now, 0.0) if answer.status == 429 and reset.isdigit() else None
-
-    def _heed_order_limit(self, answer: Answer) -> None:
-        """The venue says how many orders are left; other clients of the same signer spend them too."""
-        remaining = answer.headers.get("poly-ratelimit-remaining", "")
-        if self._order_bucket is not None and remaining.lstrip("-").isdigit():
-            self._order_bucket.shrink_to(float(remaining))
+        return error or _unknown(spec, f"{answer.status} {text}".strip())
 
 
-def _error_text(answer: Answer) -> str:
-    """The reason in an error's body: its `error` or `error_msg`, or the beginning of a page that is not JSON."""
-    try:
-        payload = decode_json(answer.body)
-    except UnexpectedPayload:
-        return "" if b"<" in answer.body else answer.body[:200].decode(errors="replace").strip()
-    if isinstance(payload, dict):
-        return str(payload.get("error") or payload.get("error_msg") or payload.get("errorMsg") or "")
-    return payload if isinstance(payload, str) else ""
+def _unknown(spec: RequestSpec[Any], reason: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{spec.method} {spec.path} was sent and may have been processed: {reason}", order_ids=spec.order_ids
+    )
+
+
+def _is_failure(error: Exception) -> bool:
+    """Whether an error speaks against the host. A venue that restarts or limits its trading is well."""
+    if isinstance(error, ReadRefused):
+        return error.restriction is None
+    return isinstance(error, (VenueUnavailable, OutcomeUnknown))
+
+
+def _may_be_the_clock(error: PolymarketAPIError) -> bool:
+    return isinstance(error, CredentialsRefused) or "timestamp" in error.message.lower()

@@ -87,6 +87,18 @@ def _error(payload: Any, _: datetime) -> object:
     return order_error(str(member(payload, "error")))
 
 
+def _known_event(read: Reader) -> Reader:
+    """The streams pass over events they do not know; here they are what has changed."""
+
+    def read_known(item: Any, moment: datetime) -> object:
+        event = read(item, moment)
+        if event is None:
+            raise UnexpectedPayload("event_type: not one the client knows", path="event_type")
+        return event
+
+    return read_known
+
+
 def _in_data(read: Reader) -> Reader:
     """A reader of pages, for one row."""
     return lambda item, moment: _unwrapped(lambda: read({"data": [item]}, moment), "data.0")
@@ -120,10 +132,10 @@ def _is_user_event(item: Mapping[str, Any]) -> bool:
 _ALL = (
     Kind(
         "market_event",
-        parse_market_event,
+        _known_event(parse_market_event),
         test=lambda item: item.get("event_type") in _MARKET_EVENTS,
     ),
-    Kind("user_event", partial(parse_user_event, owners=()), test=_is_user_event),
+    Kind("user_event", _known_event(partial(parse_user_event, owners=())), test=_is_user_event),
     Kind("open_order", orders.parse_open_order, ("original_size", "asset_id")),
     Kind("trade", partial(trades.parse_trade, owners=()), ("taker_order_id",)),
     Kind("placement", orders.parse_placement, ("orderID", "success")),

@@ -46,10 +46,12 @@ async def call_with_retry(
     random: Random,
     retryable: Callable[[Exception], bool],
     asked_wait_s: Callable[[Exception], float | None] = lambda _: None,
+    on_retry: Callable[[], None] = lambda: None,
 ) -> T:
     """Run `operation`, repeating it while it raises what `retryable` accepts.
 
     `asked_wait_s` reads from an error how long the server asked to be left alone; the wait is never shorter.
+    `on_retry` is told before each repeat.
     Raises the last error when the repeats are used up or the server asks for too long a wait.
     """
     attempt = 0
@@ -62,3 +64,4 @@ async def call_with_retry(
                 raise
         await clock.sleep(max(asked, policy.backoff.delay_s(attempt, random)))
         attempt += 1
+        on_retry()

@@ -134,6 +134,8 @@ async def test_a_window_longer_than_the_venue_allows_is_read_in_parts(agent: Age
     assert times == sorted(set(times))
     assert times[0] < "2026-04-19"
     assert times[-1] > "2026-05-14"
+    error = await agent.refused("get_price_history", market_id=NO_CHANGE, start="2020-01-01T00:00:00Z")
+    assert error["code"] == "window"
 
 
 async def test_text_and_structure_of_an_answer_say_the_same(agent: Agent) -> None:

@@ -102,7 +102,7 @@ class StandingShape(Shape):
     rank: OptionalNumber = None
     rank_pnl: OptionalNumber = None
     rank_volume: OptionalNumber = None
-    pnl: NumberOrZero = Decimal(0)
+    pnl: NumberOrZero
     volume: NumberOrZero = Decimal(0)
 
     def to_model(self) -> Standing:

@@ -110,6 +110,17 @@ async def test_closed_only_is_never_set(alice: Client) -> None:
     assert (await alice.call("GET", "/auth/ban-status/closed-only")).json() == {"closed_only": False}
 
 
+async def test_read_only_keys_belong_to_their_account(alice: Client, bob: Client) -> None:
+    key = (await alice.call("POST", "/auth/readonly-api-key")).json()["apiKey"]
+    assert (await alice.call("GET", "/auth/readonly-api-keys")).json() == {"readonlyApiKeys": [key]}
+    assert (await bob.call("GET", "/auth/readonly-api-keys")).json() == {"readonlyApiKeys": []}
+    bodies: list[object] = [{"key": key}, {"key": 7}, []]
+    for body in bodies:
+        refused = await bob.call("DELETE", "/auth/readonly-api-key", body)
+        assert (refused.status_code, refused.json()) == (400, {"error": "Could not delete API key"})
+    assert (await alice.call("DELETE", "/auth/readonly-api-key", {"key": key})).json() == "OK"
+
+
 class TestWithATolerance:
     @pytest.fixture
     def settings(self) -> ExchangeSettings:

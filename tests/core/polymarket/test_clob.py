@@ -463,6 +463,9 @@ async def test_balances_are_dollars_and_shares(venue: ScriptedVenue, clob: CLOBC
     assert dict(venue.last.query) == {"asset_type": "COLLATERAL", "signature_type": "0"}
     assert await clob.token_balance(YES) == Decimal("12.345678")
     assert dict(venue.last.query) == {"asset_type": "CONDITIONAL", "token_id": YES, "signature_type": "0"}
+    position = TokenId(str((1 << 248) + 1))
+    await clob.token_balance(position)
+    assert dict(venue.last.query)["asset_type"] == "CONDITIONAL-V2"
 
 
 @pytest.mark.parametrize(

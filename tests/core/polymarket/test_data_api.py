@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from polydesk.core.errors import RateLimitError, UnexpectedPayload
-from polydesk.core.identifiers import Address, ConditionId
+from polydesk.core.identifiers import Address, ConditionId, TokenId
 from polydesk.core.models import OrderSide
 from polydesk.core.polymarket.data_api import DataClient
 from polydesk.core.polymarket.transport import Transport
@@ -128,3 +128,33 @@ async def test_the_rate_limit_of_the_data_api_is_recognised(venue: ScriptedVenue
     with pytest.raises(RateLimitError) as limited:
         await data.value(USER)
     assert limited.value.retry_after_s == 2
+
+
+async def test_what_the_venue_does_not_know_is_none_and_not_a_number(venue: ScriptedVenue, data: DataClient) -> None:
+    holder = {"proxy_wallet": "0x1", "amount": 9e-6, "outcome_index": 999}
+    larger = {"proxy_wallet": "0x2", "token_id": "7", "amount": "3", "outcome_index": 1}
+    venue.on("GET", "/v2/holders", venue.json({"data": [{"token_id": "7", "holders": [holder, larger]}]}))
+    first, second = (await data.holders([CONDITION]))[TokenId("7")]
+    assert (first.user, first.shares, first.outcome_index) == ("0x2", Decimal(3), 1)
+    assert (second.token_id, second.shares, second.outcome_index) == ("7", Decimal("0.000009"), None)
+
+    record = {"status": "posed", "proposed_price": "69", "price": "69", "last_update_timestamp": "1772065618"}
+    venue.on("GET", "/v2/resolutions", venue.json({"data": record}))
+    (resolution,) = await data.resolutions(CONDITION)
+    assert (resolution.proposed_price, resolution.price) == (None, None)
+    assert resolution.updated_at == datetime.fromtimestamp(1772065618, UTC)
+
+    venue.on("GET", "/v2/leaderboard", venue.json({"data": [{"user_id": "0x1", "rank_pnl": None, "pnl": -1.5}]}))
+    standing = await data.standing(USER)
+    assert standing is not None
+    assert (standing.rank, standing.volume_rank, standing.profit) == (None, None, Decimal("-1.5"))
+
+
+async def test_activity_without_a_market_has_empty_ids(venue: ScriptedVenue, data: DataClient) -> None:
+    deposit = {"type": "DEPOSIT", "timestamp": 1789381477, "condition_id": "", "side": "", "usdc_size": 250}
+    venue.on("GET", "/v2/activity", venue.json({"data": [deposit], "pagination": {"has_more": False}}))
+    start = datetime(2026, 9, 1, tzinfo=UTC)
+    (done,) = (await data.activity(USER, kinds=("DEPOSIT", "REDEEM"), start=start)).items
+    assert (done.kind, done.condition_id, done.side, done.dollars) == ("DEPOSIT", "", None, Decimal(250))
+    assert [value for key, value in venue.last.query if key == "type"] == ["DEPOSIT", "REDEEM"]
+    assert dict(venue.last.query)["start"] == str(int(start.timestamp()))

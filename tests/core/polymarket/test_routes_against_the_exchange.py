@@ -332,7 +332,7 @@ async def test_what_was_bought_and_sold_shows_in_every_public_record(
     assert page.items[1].dollars > bought.making, "the fee is in it"
     assert (await data.activity(clob.account, kinds=("REDEEM",))).items == ()
     (closed,) = await data.closed_positions(clob.account)
-    assert (closed.status, closed.size) == ("CLOSED", 0)
+    assert (closed.status, closed.size) == ("CLOSED", Decimal(0))
     assert closed.realized < 0
     assert await data.positions(clob.account) == ()
     tape = [trade async for trade in data.iterate_trades(condition_id=market.condition_id)]

@@ -21,10 +21,11 @@ from polydesk.core.polymarket.credentials import ApiCredentials
 from polydesk.core.polymarket.environments import environment_at
 from polydesk.core.polymarket.event_queue import Gap
 from polydesk.core.polymarket.stream_connection import StreamSettings
-from polydesk.core.polymarket.streams import MarketStream, UserStream
+from polydesk.core.polymarket.streams import MarketStream, SportsStream, UserStream
 from polydesk.core.polymarket.wire.stream_events import (
     BestBidAsk,
     BookSnapshot,
+    GameUpdate,
     LastTrade,
     MarketEvent,
     MarketResolved,
@@ -161,10 +162,13 @@ async def test_what_cannot_be_understood_is_counted_and_survived(channel: Script
         await connection.send(json.dumps({"event_type": "weather"}))
         await connection.send(json.dumps(["a string", {"event_type": "book"}]))
         await connection.send(json.dumps({"event_type": "price_change", "market": CONDITION, "price_changes": [{}]}))
+        await connection.send(json.dumps({"event_type": "new_market", "id": 7}))
         await connection.send(json.dumps(last_trade("0.5")))
-        assert isinstance(await anext(stream), LastTrade)
-        assert (stream.counts.malformed, stream.counts.unknown) == (4, 1)
-        assert "price_changes" in stream.last_error
+        seen = [await anext(stream) for _ in range(4)]
+        assert [event.reason for event in seen[:3] if isinstance(event, Gap)] == ["unreadable"] * 3
+        assert isinstance(seen[3], LastTrade)
+        assert (stream.counts.malformed, stream.counts.unknown) == (5, 1)
+        assert "market" in stream.last_error
 
 
 async def test_changes_of_subscription_are_differences(channel: ScriptedChannel, clock: ManualClock) -> None:
@@ -397,6 +401,62 @@ async def test_the_user_stream_sends_its_credentials_and_shows_our_side(
     )
     assert fill.timestamp == datetime.fromtimestamp(1767225601, UTC)
     assert (stream.counts.unknown, stream.counts.malformed) == (1, 1)
+
+
+GAME = {
+    "gameId": 7,
+    "leagueAbbreviation": "nhl",
+    "slug": "nhl-a-b",
+    "homeTeam": "A",
+    "awayTeam": "B",
+    "status": "InProgress",
+    "score": "1-0",
+    "period": "P2",
+    "elapsed": "12:30",
+    "live": True,
+    "ended": False,
+    "turn": None,
+}
+ENDED = {
+    "gameId": "8",
+    "leagueAbbreviation": "nba",
+    "status": "Final",
+    "score": "99-98",
+    "live": False,
+    "ended": True,
+    "metadataGameId": "x8",
+}
+
+
+async def test_the_sports_stream_only_connects_and_answers_pings(channel: ScriptedChannel, clock: ManualClock) -> None:
+    url = f"{channel.environment.ws_url}/sports"
+    async with SportsStream(url, clock=clock, random=Random(5), direct=True) as stream:
+        connection = await channel.opened.get()
+        await connection.send("ping")
+        assert await channel.heard.get() == "pong"
+        for frame in (
+            GAME,
+            {**ENDED, "finished_timestamp": "2026-11-01T04:00:00Z"},
+            {**ENDED, "finishedTimestamp": "2026-11-01T04:00:00Z"},
+            {"hello": 1},
+        ):
+            await connection.send(json.dumps(frame))
+        running, documented, observed = [await anext(stream) for _ in range(3)]
+        assert isinstance(running, GameUpdate)
+        assert (running.game_id, running.home_team, running.score, running.turn, running.live) == (
+            "7",
+            "A",
+            "1-0",
+            "",
+            True,
+        )
+        assert running.finished_at is None
+        assert documented == observed
+        assert isinstance(documented, GameUpdate)
+        assert (documented.ended, documented.finished_at) == (True, datetime(2026, 11, 1, 4, tzinfo=UTC))
+        await clock.advance(60)
+        assert channel.heard.empty()
+        assert stream.counts.connections == 1
 
 
 async def test_a_user_stream_without_markets_asks_for_all(channel: ScriptedChannel, clock: ManualClock) -> None:

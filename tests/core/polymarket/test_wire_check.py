@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from polydesk.core.polymarket.wire_check import check_file
+from polydesk.core.polymarket.wire_kinds import KINDS
 
 LEVEL = {"price": "0.4", "size": "10"}
 BOOK = {"market": "0x1", "asset_id": "1", "timestamp": "1767225600000", "bids": [LEVEL], "asks": []}
@@ -113,3 +114,72 @@ def test_what_a_recorder_wrapped_is_unwrapped(tmp_path: Path) -> None:
         ("gamma_market",),
         [["0", "raw"]],
     )
+
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "market_event": {"event_type": "tick_size_change", "market": "0x1", "asset_id": "1"}
+    | {"old_tick_size": "0.01", "new_tick_size": "0.001"},
+    "user_event": {"type": "PLACEMENT", "id": "0x1", "market": "0x1", "asset_id": "1", "side": "BUY"}
+    | {"original_size": "1", "price": "0.5"},
+    "open_order": {"id": "0x1", "status": "LIVE", "market": "0x1", "asset_id": "1", "side": "BUY"}
+    | {"original_size": "1", "price": "0.5"},
+    "trade": {"id": "1", "taker_order_id": "0x1", "market": "0x1", "asset_id": "1", "side": "BUY", "size": "1"}
+    | {"price": "0.5", "status": "TRADE_STATUS_MINED"},
+    "placement": {"success": True, "orderID": "0x1"},
+    "cancel": {"canceled": ["0x1"]},
+    "signed_order": {"salt": 1, "maker": "0x1", "signer": "0x1", "tokenId": "1", "makerAmount": "1"}
+    | {"takerAmount": "1", "signature": "0x"},
+    "api_key": {"apiKey": "k", "secret": "s", "passphrase": "p"},
+    "balance": {"balance": "1000000", "allowances": {}},
+    "book": BOOK,
+    "price_history": {"history": [{"t": 1767225600, "p": 0.5}]},
+    "midpoint": {"mid": "0.5"},
+    "spread": {"spread": "0.01"},
+    "last_trade_price": {"price": "0.5", "side": ""},
+    "price": {"price": "0.5"},
+    "tick_size": {"minimum_tick_size": 0.01},
+    "base_fee": {"base_fee": 1000},
+    "clob_market": {"t": [{"t": "1", "o": "Yes"}], "mts": 0.01},
+    "reward_programme": {"condition_id": "0x1", "rewards_config": []},
+    "reward_earning": {"asset_address": "0x1", "earnings": 1},
+    "listed_market": {"condition_id": "0x1", "tokens": []},
+    "position_v2": {"token_id": "1", "condition_id": "0x1", "current_size": 1},
+    "activity_v2": {"type": "REDEEM", "timestamp": 1767225600, "usdc_size": 1},
+    "trade_v2": {"token_id": "1", "condition_id": "0x1", "transaction_hash": "0x1", "side": "SELL"}
+    | {"price": 0.5, "size": 1, "timestamp": 1767225600},
+    "price_point_v2": {"timestamp": 1767225600, "price": 0.5, "resolution_seconds": 60},
+    "resolution_v2": {"question_id": "0x1", "log_index": "1", "status": "resolved"},
+    "holders_v2": {"token_id": "1", "holders": [{"proxy_wallet": "0x1", "amount": 1}]},
+    "live_volume_v2": {"taker_volume_total": 1, "conditions": []},
+    "standing_v2": {"rank": 1, "user_id": "0x1", "pnl": 1, "volume": 2},
+    "value_v2": {"proxy_wallet": "0x1", "value": 1},
+    "open_interest_v2": {"condition_id": "GLOBAL", "value": 1},
+    "activity_v1": {"proxyWallet": "0x1", "timestamp": 1767225600, "type": "TRADE", "usdcSize": 1, "side": "BUY"},
+    "trade_v1": {"asset": "1", "conditionId": "0x1", "transactionHash": "0x1", "side": "BUY"}
+    | {"price": 0.5, "size": 1, "timestamp": 1767225600},
+    "position_v1": {"asset": "1", "conditionId": "0x1", "avgPrice": 0.5, "totalBought": 1},
+    "gamma_related_tag": {"id": "1", "tagID": 1, "relatedTagID": 2, "rank": 1},
+    "gamma_comment": {"id": "1", "body": "!", "parentEntityType": "Event", "createdAt": "2026-05-09 02:07:01+00"},
+    "gamma_series": {"id": "1", "title": "FOMC", "slug": "fomc", "seriesType": "single"},
+    "gamma_event": {"id": "1", "title": "Fed", "slug": "fed", "markets": [MARKET]},
+    "gamma_market": MARKET,
+    "gamma_tag": {"id": "1", "label": "Fed", "slug": "fed"},
+    "gamma_search": {"events": [], "pagination": {"hasMore": False, "totalResults": 0}},
+    "error": {"error": "order_version_mismatch"},
+}
+
+
+def test_every_kind_has_an_example() -> None:
+    assert EXAMPLES.keys() == KINDS.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_object_is_recognised_as_what_it_is_and_read(tmp_path: Path, kind: str) -> None:
+    report = check_file(written(tmp_path, EXAMPLES[kind]))
+    assert (report.kinds, report.objects, report.failures) == ((kind,), 1, ())
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"gamma_search", "cancel"}))
+def test_an_object_of_another_kind_is_not_read_as_this_one(tmp_path: Path, kind: str) -> None:
+    (failure,) = check_file(written(tmp_path, {"nothing": "known"}), kind=kind).failures
+    assert failure.kind == kind
