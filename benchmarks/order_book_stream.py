@@ -25,7 +25,7 @@ from .registry import Result
 
 _MARKETS = 250
 _FRAMES = 50_000
-_ROUNDS = 5
+_ROUNDS = 8
 _SEED = 5
 _NOW = datetime(2026, 9, 27, tzinfo=UTC)
 _SDK_PYTHON = Path(__file__).parent.parent / ".ci" / "cache" / "official-sdk" / "bin" / "python"

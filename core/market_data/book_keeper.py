@@ -123,9 +123,8 @@ class BookKeeper:
 
     def apply(self, event: MarketEvent | Gap, now: datetime) -> None:
         """Bring the books up to date with one event. Events about outcomes that are not followed do nothing."""
-        kind = type(event)
-        if kind is PriceChanges:
-            self._apply_changes(event, now)  # type: ignore[arg-type]
+        if isinstance(event, PriceChanges):
+            self._apply_changes(event, now)
         elif isinstance(event, BookSnapshot):
             self._apply_snapshot(event, now)
         elif isinstance(event, Gap):

@@ -11,7 +11,6 @@ from typing import Literal
 from ..clock import unix_ms
 from ..identifiers import ConditionId, TokenId
 from ..models import OrderBook, OrderSide
-from ..money import to_micro
 from ..polymarket.wire.stream_events import (
     PRICE_UNIT,
     BookSnapshot,
@@ -19,9 +18,13 @@ from ..polymarket.wire.stream_events import (
     moment_of,
     price_e4,
     price_levels,
+    size_micro,
 )
 
 BookSource = Literal["stream", "rest"]
+
+_BUY = OrderSide.BUY
+"""Bound once: looking a member up in its enumeration takes as long as all the rest of a level change."""
 
 _KEPT_CHANGES = 1_000
 """Changes held back for one book while it is being fetched; a fetch that takes longer is repeated."""
@@ -71,7 +74,7 @@ class LiveBook:
 
     def change(self, side: OrderSide, price: int, size: int) -> None:
         """Set the size of one level; 0 removes it."""
-        if side is OrderSide.BUY:
+        if side is _BUY:
             if size:
                 self.bids[price] = size
                 if price > self.best_bid:
@@ -156,8 +159,8 @@ def snapshot_of(book: OrderBook) -> BookSnapshot:
     return BookSnapshot(
         token_id=book.token_id,
         condition_id=book.market_id,
-        bid_levels=tuple((price_e4(level.price), to_micro(level.size)) for level in book.bids),
-        ask_levels=tuple((price_e4(level.price), to_micro(level.size)) for level in book.asks),
+        bid_levels=tuple((price_e4(level.price), size_micro(level.size)) for level in book.bids),
+        ask_levels=tuple((price_e4(level.price), size_micro(level.size)) for level in book.asks),
         timestamp_ms=unix_ms(book.timestamp),
         hash=book.hash,
         tick=book.tick,

@@ -91,6 +91,7 @@ class MarketFeed:
 
     async def __aenter__(self) -> Self:
         self._mending = asyncio.create_task(self._mend())
+        self._mending.add_done_callback(_log_failure)
         return self
 
     async def __aexit__(
@@ -99,7 +100,7 @@ class MarketFeed:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection; the books stay readable but stale."""
+        """Close every connection and forget the books; whoever still holds one sees it stale."""
         if self._mending is not None:
             await _cancelled(self._mending)
             self._mending = None
@@ -108,6 +109,8 @@ class MarketFeed:
         self._connections.clear()
         for token_id, connection in self._homes.items():
             connection.keeper.books[token_id].stale = True
+        self._homes.clear()
+        self._refreshed.set()
 
     # -- what is followed --------------------------------------------------------------------------------------------
 
@@ -196,10 +199,13 @@ class MarketFeed:
             live.learn(book)
 
     async def wait_fresh(self, token_id: TokenId) -> LiveBook:
-        """Return as soon as a followed book is whole. Raises KeyError for an outcome that is not followed."""
+        """Return as soon as a followed book is whole, or the venue has said that there is none (`absent`).
+
+        Raises KeyError for an outcome that is not followed, or no longer.
+        """
         while True:
             book = self._homes[token_id].keeper.books[token_id]
-            if not book.stale:
+            if book.absent or not book.stale:
                 return book
             await self.changed()
 
@@ -264,18 +270,18 @@ class MarketFeed:
     async def _fetch(self, connection: _Connection, token_ids: list[TokenId]) -> None:
         try:
             fetched = await self._fetch_books(token_ids)
-        except PolymarketAPIError as error:
+            connection.keeper.install_fetched(token_ids, fetched, self._clock.now())
+        except (PolymarketAPIError, ValueError) as error:
             self.counts.failed_fetches += 1
-            self.last_error = error.message
+            self.last_error = str(error)
             return
         self.counts.fetched += len(fetched)
-        connection.keeper.install_fetched(token_ids, fetched, self._clock.now())
         self._refreshed.set()
 
 
-def _log_failure(reading: asyncio.Task[None]) -> None:
-    if not reading.cancelled() and (error := reading.exception()) is not None:
-        _log.error("a market connection is no longer read", exc_info=error)
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("live books are no longer kept", exc_info=error)
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:

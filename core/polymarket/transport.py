@@ -332,7 +332,9 @@ class Transport:
 
 def _unknown(spec: RequestSpec[Any], reason: str) -> OutcomeUnknown:
     return OutcomeUnknown(
-        f"{spec.method} {spec.path} was sent and may have been processed: {reason}", order_ids=spec.order_ids
+        f"{spec.method} {spec.path} was sent and may have been processed: {reason}",
+        order_ids=spec.order_ids,
+        safe_to_repeat=spec.cancel and spec.method == "DELETE",
     )
 
 

@@ -28,6 +28,9 @@ class CallMetrics(Protocol):
     def waited(self, route: str, *, seconds: float) -> None:
         """A request was held back by a rate limit."""
 
+    def snapshot(self) -> tuple[RouteSnapshot, ...]:
+        """All routes in alphabetical order, as they are now."""
+
 
 @dataclass(frozen=True, slots=True)
 class LatencySnapshot:

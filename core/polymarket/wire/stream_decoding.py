@@ -18,7 +18,7 @@ import msgspec
 from ...errors import UnexpectedPayload
 from ...identifiers import ConditionId, TokenId
 from ...models import OrderSide
-from ...money import MICRO, to_micro
+from ...money import MICRO
 from .fields import decode_json
 from .stream_events import (
     BestBidAsk,
@@ -29,14 +29,15 @@ from .stream_events import (
     PriceChanges,
     moment_of,
     price_e4,
+    size_micro,
 )
 from .stream_frames import parse_market_event
 
 EventT = TypeVar("EventT")
 
 _BOOK_KINDS = frozenset({"book", "price_change", "tick_size_change"})
-_MILLISECONDS_FROM = 10**12
-"""Later than September 2001 as milliseconds; anything less is left to the tolerant parsers."""
+_MILLISECONDS = range(10**12, 10**13)
+"""September 2001 to 2286; any other time is left to the tolerant parsers."""
 
 _PRICES_KEPT = 20_000
 _SIZE_DECIMALS = 6
@@ -64,13 +65,13 @@ def decode_frame(
     decoded: DecodedFrame[EventT] = DecodedFrame([])
     try:
         content = decode_json(frame)
-    except UnexpectedPayload as error:
-        return DecodedFrame([], failures=(error,), incomplete=True)
+    except (UnexpectedPayload, RecursionError) as error:
+        return DecodedFrame([], failures=(_unexpected(error),), incomplete=True)
     for item in content if isinstance(content, list) else (content,):
         try:
             event = parse(item)
-        except UnexpectedPayload as error:
-            decoded.failures += (error,)
+        except (UnexpectedPayload, ArithmeticError, OSError) as error:
+            decoded.failures += (_unexpected(error),)
             decoded.incomplete = decoded.incomplete or loses(item)
             continue
         if event is None:
@@ -78,6 +79,11 @@ def decode_frame(
         else:
             decoded.events.append(event)
     return decoded
+
+
+def _unexpected(error: Exception) -> UnexpectedPayload:
+    """Times beyond the calendar and nesting without end raise errors of their own."""
+    return error if isinstance(error, UnexpectedPayload) else UnexpectedPayload(f"the frame: {error!r}")
 
 
 class _Level(msgspec.Struct, gc=False):
@@ -138,7 +144,7 @@ def _size_micro(text: str) -> int:
             return int(whole) * MICRO
         if part.isdecimal():
             return int(whole) * MICRO + int(part) * _SCALE[len(part)]
-    return to_micro(Decimal(text))
+    return size_micro(Decimal(text))
 
 
 _decoder = msgspec.json.Decoder(list[_Item] | _Item, strict=False)
@@ -152,7 +158,7 @@ def decode_market_frame(frame: str | bytes, received_at: datetime) -> DecodedFra
         if isinstance(content, list):
             return DecodedFrame([_READERS[item.event_type](item) for item in content])
         return DecodedFrame([_READERS[content.event_type](content)])
-    except (msgspec.DecodeError, _Unfit, ArithmeticError, ValueError, KeyError):
+    except (msgspec.DecodeError, _Unfit, ArithmeticError, ValueError, KeyError, RecursionError):
         return decode_frame(frame, lambda item: parse_market_event(item, received_at), loses=_changes_a_book)
 
 
@@ -161,14 +167,14 @@ def _changes_a_book(item: object) -> bool:
 
 
 def _timestamp_ms(item: _Item) -> int:
-    if item.timestamp < _MILLISECONDS_FROM:
+    if item.timestamp not in _MILLISECONDS:
         raise _Unfit
     return item.timestamp
 
 
 def _price_changes(item: _Item) -> PriceChanges:
     """This is the frame that arrives thousands of times a second. Both outcomes of a market are told one size."""
-    if item.price_changes is None:
+    if item.price_changes is None or item.timestamp not in _MILLISECONDS:
         raise _Unfit
     prices = _prices
     size_text, size = "0", 0
@@ -188,7 +194,7 @@ def _price_changes(item: _Item) -> PriceChanges:
                 prices[best_ask] if best_ask else None,
             )
         )
-    return PriceChanges(item.market, _timestamp_ms(item), rows)
+    return PriceChanges(item.market, item.timestamp, rows)
 
 
 def _book(item: _Item) -> BookSnapshot:

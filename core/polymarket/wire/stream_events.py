@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from ...identifiers import ConditionId, MarketId, Slug, TokenId, TradeId
 from ...models import OpenOrder, OrderSide, PriceLevel, Trade, TradeStatus
-from ...money import from_micro
+from ...money import from_micro, to_micro
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -21,11 +21,20 @@ PRICE_UNIT = 10_000
 
 
 def price_e4(price: Decimal) -> int:
-    """Ten-thousandths of a dollar per share. Raises ValueError when the price has more than four decimals."""
+    """Ten-thousandths of a dollar per share. Raises ValueError beyond [0, 1] and for more than four decimals."""
+    if not (price.is_finite() and 0 <= price <= 1):
+        raise ValueError(f"{price} is not a price between 0 and 1")
     scaled = price * PRICE_UNIT
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{price} has more than four decimals")
     return int(scaled)
+
+
+def size_micro(size: Decimal) -> int:
+    """Millionths of a share. Raises ValueError for a negative size and for more than six decimals."""
+    if not (size.is_finite() and size >= 0):
+        raise ValueError(f"{size} is not a size")
+    return to_micro(size)
 
 
 def price_of(price_e4: int) -> Decimal:

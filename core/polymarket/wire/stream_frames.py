@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 from ...clock import unix_ms
 from ...errors import UnexpectedPayload
 from ...identifiers import ConditionId, MarketId, OrderId, Slug, TokenId, TradeId
 from ...models import OpenOrder, OrderSide, TimeInForce
-from ...money import to_micro
 from .fields import Moment, NumberOrZero, OptionalNumber, Shape, Text, TextList, parse_moment, read_shape
 from .market_data import LevelShape, best_first
 from .stream_events import (
@@ -28,6 +27,7 @@ from .stream_events import (
     TradeUpdate,
     UserEvent,
     price_e4,
+    size_micro,
 )
 from .trades import TradeShape
 
@@ -128,7 +128,7 @@ def _book(frame: Mapping[str, Any], received_at: datetime) -> BookSnapshot:
 
 
 def _levels(side: OrderSide, levels: tuple[LevelShape, ...] | None) -> tuple[tuple[int, int], ...]:
-    return tuple((price_e4(level.price), to_micro(level.size)) for level in best_first(side, levels or ()))
+    return tuple((price_e4(level.price), size_micro(level.size)) for level in best_first(side, levels or ()))
 
 
 def _price_changes(frame: Mapping[str, Any], received_at: datetime) -> PriceChanges:
@@ -140,7 +140,7 @@ def _price_changes(frame: Mapping[str, Any], received_at: datetime) -> PriceChan
             timestamp_ms=unix_ms(parse_moment(frame.get("timestamp")) or received_at),
             rows=[_level_row(row) for row in rows],
         )
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise UnexpectedPayload(f"price_changes: {error!r}", path="price_changes") from error
 
 
@@ -150,7 +150,7 @@ def _level_row(row: Mapping[str, Any]) -> LevelRow:
         TokenId(str(row["asset_id"])),
         OrderSide(row["side"]),
         price_e4(Decimal(row["price"])),
-        to_micro(Decimal(row["size"])),
+        size_micro(Decimal(row["size"])),
         row.get("hash") or "",
         price_e4(Decimal(best_bid)) if best_bid else None,
         price_e4(Decimal(best_ask)) if best_ask else None,

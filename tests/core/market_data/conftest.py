@@ -209,6 +209,12 @@ class Patience:
             await self.sockets()
         return (self._clock.now() - started).total_seconds()
 
+    async def at_once(self, condition: Callable[[], bool]) -> None:
+        """The same without any time passing on the desk's clock."""
+        async with asyncio.timeout(10):
+            while not condition():
+                await self.sockets()
+
     @staticmethod
     async def sockets() -> None:
         """Let what is on its way between sockets of this process arrive."""

@@ -103,6 +103,12 @@ class ScriptedVenue:
             writer.close()
         await self._server.wait_closed()
 
+    async def close_connections(self) -> None:
+        """Hang up on everybody, as a server does with idle connections."""
+        for writer in list(self._open):
+            writer.close()
+            await writer.wait_closed()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:

@@ -94,6 +94,11 @@ class Desk:
             )
         )
 
+    @property
+    def condition(self) -> str:
+        """What the client believes of the order book service."""
+        return self.transport.venue_states["clob"].condition
+
     def resting(self) -> list[str]:
         """Our orders on the exchange's books, as the exchange has them."""
         return [order.id for order in self.exchange.orders.values() if order.owner and order.open_size]
@@ -171,8 +176,9 @@ async def test_a_cancel_whose_answer_was_lost_is_unknown_and_may_be_repeated(ope
     desk = await open_desk(ConnectionFault(kind="reset_after_read", route=ORDER, method="DELETE", count=1))
     signed = desk.order()
     await desk.clob.post_order(signed)
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknown) as lost:
         await desk.clob.cancel([signed.order_id])
+    assert lost.value.safe_to_repeat
     assert desk.resting() == []
     assert signed.order_id in (await desk.clob.cancel([signed.order_id])).not_canceled
 
@@ -260,7 +266,7 @@ async def test_a_restart_is_followed_through_all_its_phases(open_desk: OpenDesk)
     with pytest.raises(OrderError) as restarting:
         await desk.clob.post_order(desk.order())
     assert restarting.value.restriction == "restarting"
-    assert transport.venue_states["clob"].condition == "restarting"
+    assert desk.condition == "restarting"
     assert transport.venue_states["clob"].since == desk.clock.now()
     with pytest.raises(OrderError):
         await desk.clob.cancel_all()
@@ -270,18 +276,18 @@ async def test_a_restart_is_followed_through_all_its_phases(open_desk: OpenDesk)
         await desk.clob.post_order(desk.order())
     assert refused.value.restriction == "post_only"
     assert refused.value.retry_after_s == 119
-    assert transport.venue_states["clob"].condition == "post_only"
+    assert desk.condition == "post_only"
     assert transport.venue_states["clob"].retry_after_s == 119
     batch = await desk.clob.post_orders([desk.order(), desk.order()])
     assert [getattr(entry, "restriction", None) for entry in batch] == ["post_only", "post_only"]
     quote = desk.order(post_only=True)
     await desk.clob.post_order(quote)
-    assert transport.venue_states["clob"].condition == "post_only"
+    assert desk.condition == "post_only"
     assert (await desk.clob.cancel_all()).canceled == (quote.order_id,)
 
     await desk.clock.advance(119)
     await desk.clob.post_order(desk.order())
-    assert transport.venue_states["clob"].condition == "normal"
+    assert desk.condition == "normal"
     assert transport.breaker_states["clob"] == "closed"
 
 
@@ -298,11 +304,11 @@ async def test_a_trading_mode_is_shown_and_is_no_failure(
         with pytest.raises(OrderError) as refused:
             await desk.clob.post_order(desk.order())
         assert refused.value.anything_sent == "no"
-    assert desk.transport.venue_states["clob"].condition == condition
+    assert desk.condition == condition
     assert desk.transport.breaker_states["clob"] == "closed"
     if cancels:
         assert (await desk.clob.cancel_all()).canceled == (resting.order_id,)
-        assert desk.transport.venue_states["clob"].condition == condition
+        assert desk.condition == condition
     else:
         with pytest.raises(OrderError):
             await desk.clob.cancel_all()
@@ -313,7 +319,7 @@ async def test_reads_during_a_restart_do_not_open_the_circuit(open_desk: OpenDes
     for _ in range(12):
         with pytest.raises(VenueUnavailable):
             await desk.clob.book(desk.token, fresh=True)
-    assert desk.transport.venue_states["clob"].condition == "restarting"
+    assert desk.condition == "restarting"
     assert await desk.clob.book(desk.token, fresh=True) is not None
 
 
@@ -326,7 +332,7 @@ async def test_a_plain_503_opens_the_circuit_and_its_retry_after_is_kept(open_de
         assert getattr(refused.value, "retry_after_s", None) == 9
     with pytest.raises(CircuitOpen):
         await desk.clob.book(desk.token)
-    assert desk.transport.venue_states["clob"].condition == "normal"
+    assert desk.condition == "normal"
     await desk.clock.advance(30)
     assert await desk.clob.book(desk.token) is not None
 

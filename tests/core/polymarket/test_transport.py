@@ -27,7 +27,7 @@ from polydesk.core.errors import (
 from polydesk.core.identifiers import OrderId
 from polydesk.core.polymarket.environments import PRODUCTION, Environment, environment_at
 from polydesk.core.polymarket.request import RequestSpec, params_of, path_of
-from polydesk.core.polymarket.sending import Answer, HttpSender
+from polydesk.core.polymarket.sending import Answer, HttpSender, Timeouts
 from polydesk.core.polymarket.transport import Transport, TransportSettings
 from polydesk.core.polymarket.wire.fields import number_at
 
@@ -294,6 +294,23 @@ async def test_an_order_that_never_left_is_safe_to_repeat(clock: ManualClock) ->
             with pytest.raises(VenueUnavailable, match="could not be sent") as unavailable:
                 await transport.call(order())
     assert unavailable.value.anything_sent == "no"
+
+
+async def test_a_connection_that_the_server_closed_while_idle_is_not_used_for_an_order(
+    venue: ScriptedVenue, transport: Transport
+) -> None:
+    venue.on("GET", "/number", venue.json({"n": 1}))
+    venue.on("POST", "/order", venue.json({"n": 2}))
+    await transport.call(read())
+    await venue.close_connections()
+    assert await transport.call(order()) == 2
+    assert venue.count("/order") == 1
+
+
+@pytest.mark.parametrize(("timeout_s", "expected"), [(0.5, (0.5, 0.5, 0.5, 0.5, 1.0)), (30.0, (10, 10, 30, 10, 60))])
+def test_each_phase_of_a_request_has_its_bound(timeout_s: float, expected: tuple[float, ...]) -> None:
+    bounds = Timeouts.within(timeout_s)
+    assert (bounds.connect_s, bounds.write_s, bounds.read_s, bounds.pool_s, bounds.total_s) == expected
 
 
 @pytest.mark.parametrize(

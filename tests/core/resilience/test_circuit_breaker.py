@@ -95,3 +95,20 @@ async def test_a_cancelled_probe_lets_another_one_try(breaker: CircuitBreaker, c
     assert state(breaker) == "half_open"
     call(breaker)
     assert state(breaker) == "closed"
+
+
+async def test_what_says_nothing_about_the_host_neither_opens_nor_closes_it(
+    breaker: CircuitBreaker, clock: ManualClock
+) -> None:
+    fail(breaker, 3)
+    await clock.advance(30)
+    with (
+        pytest.raises(KeyError),
+        breaker.attempt(
+            is_failure=lambda error: isinstance(error, OSError), says_nothing=lambda error: isinstance(error, KeyError)
+        ),
+    ):
+        raise KeyError
+    assert state(breaker) == "half_open"
+    call(breaker)
+    assert state(breaker) == "closed"

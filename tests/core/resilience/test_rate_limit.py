@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from polydesk.core.clock import ManualClock
-from polydesk.core.resilience.rate_limit import TokenBucket
+from polydesk.core.resilience.rate_limit import TokenBucket, TurnTooFar, take_turn
 
 
 @pytest.fixture
@@ -75,3 +75,44 @@ async def test_what_can_never_pass_is_refused(clock: ManualClock) -> None:
     for rate, burst in ((0, 1), (1, 0)):
         with pytest.raises(ValueError, match="above zero"):
             TokenBucket(rate_per_s=rate, burst=burst, clock=clock)
+
+
+async def test_a_bucket_can_be_held_off_charged_and_resized(clock: ManualClock) -> None:
+    bucket = TokenBucket(rate_per_s=2, burst=10, clock=clock)
+    bucket.hold_off(5)
+    assert bucket.wait_s() == 5
+    await clock.advance(5)
+    assert bucket.wait_s() == 0
+    bucket.charge(3)
+    assert bucket.available == -2
+    bucket.charge(-100)
+    assert bucket.available == bucket.burst == 10
+    bucket.resize(rate_per_s=1, burst=4)
+    assert bucket.available == 4
+    bucket.resize(rate_per_s=1, burst=8)
+    await clock.advance(1)
+    assert bucket.available == 5
+
+
+async def test_a_call_waits_for_the_slowest_of_its_buckets_and_holds_all(clock: ManualClock) -> None:
+    fast, slow = (TokenBucket(rate_per_s=rate, burst=2, clock=clock) for rate in (10, 1))
+    slow.charge(2)
+    waiting = asyncio.create_task(take_turn([(fast, 2), (slow, 1)], clock=clock))
+    await asyncio.sleep(0)
+    assert (fast.available, slow.available) == (0, -1)
+    await clock.advance(1)
+    assert await waiting == 1
+
+
+async def test_a_caller_without_enough_patience_leaves_the_queue_as_it_was(clock: ManualClock) -> None:
+    bucket = TokenBucket(rate_per_s=1, burst=1, clock=clock)
+    await bucket.acquire()
+    with pytest.raises(TurnTooFar) as refused:
+        await take_turn([(bucket, 1)], clock=clock, patience_s=0.5)
+    assert refused.value.retry_after_s == 1
+    assert "1.0 s" in refused.value.message
+    assert bucket.available == 0
+
+
+async def test_a_call_that_no_limit_concerns_passes(clock: ManualClock) -> None:
+    assert await take_turn([], clock=clock, patience_s=0) == 0

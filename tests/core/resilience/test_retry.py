@@ -90,3 +90,21 @@ def test_waits_stay_under_a_doubling_ceiling(attempt: int, seed: int) -> None:
 
 def test_equal_seeds_wait_equally() -> None:
     assert Backoff().delay_s(3, Random(1)) == Backoff().delay_s(3, Random(1))
+
+
+async def test_each_repeat_is_told(clock: ManualClock) -> None:
+    told: list[int] = []
+    operation = Flaky([OSError(), OSError()])
+    task = asyncio.create_task(
+        call_with_retry(
+            operation,
+            policy=RetryPolicy(max_retries=5),
+            clock=clock,
+            random=Random(3),
+            retryable=lambda _: True,
+            on_retry=lambda: told.append(operation.calls),
+        )
+    )
+    while not task.done():
+        await clock.advance(1)
+    assert told == [1, 2]

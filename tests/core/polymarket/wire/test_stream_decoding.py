@@ -22,6 +22,9 @@ STAMP = "1767225600123"
 CHANGE = {"asset_id": "1", "price": "0.5", "size": "7", "side": "BUY", "hash": "h", "best_bid": "0.5", "best_ask": "1"}
 
 
+KEYS = {*CHANGE, "market", "timestamp", "price_changes", "bids", "asks", "tick_size", "last_trade_price"}
+
+
 def changes(**fields: Any) -> dict[str, Any]:
     row = {**CHANGE, **fields}
     return {"event_type": "price_change", "market": "0x1", "timestamp": STAMP, "price_changes": [row]}
@@ -102,6 +105,10 @@ def test_other_spellings_are_read_too(frame: dict[str, Any]) -> None:
         ("{", True),
         (json.dumps(changes())[:-20], True),
         (json.dumps(changes(price="0.12345")), True),
+        (json.dumps(changes(price="1.01")), True),
+        (json.dumps(changes(price="Infinity")), True),
+        (json.dumps(changes(size="-1")), True),
+        (json.dumps({**changes(), "timestamp": "9" * 25}), True),
         (json.dumps(changes(size="0.1234567")), True),
         (json.dumps(changes(side="HOLD")), True),
         (json.dumps(changes(price="half")), True),
@@ -121,6 +128,31 @@ def test_damage_is_reported_and_says_whether_a_book_may_miss_something(frame: st
     assert not decoded.events
     assert len(decoded.failures) == 1
     assert decoded.incomplete is incomplete
+
+
+HOSTILE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["Infinity", "NaN", "sNaN", "-1", "1e400", "9" * 30, STAMP, "book", "price_change", "BUY", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(list(KEYS)), inner, max_size=6),
+)
+
+
+@given(HOSTILE, st.sampled_from(["book", "price_change", "last_trade_price", "best_bid_ask", "new_market", "x"]))
+def test_no_frame_ends_the_stream(content: object, kind: str) -> None:
+    frame = {**changes(), **content, "event_type": kind} if isinstance(content, dict) else content
+    for item in (frame, [frame]):
+        decoded = decode_market_frame(json.dumps(item), NOW)
+        for event in decoded.events:
+            if isinstance(event, PriceChanges):
+                assert all(0 <= row[2] <= 10_000 and row[3] >= 0 for row in event.rows)
+
+
+def test_nesting_without_end_is_damage() -> None:
+    assert decode_market_frame("[" * 100_000, NOW).incomplete
 
 
 def test_what_can_be_read_of_a_damaged_array_is_kept() -> None:
