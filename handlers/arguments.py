@@ -12,6 +12,7 @@ from ..core.errors import InputRejected
 
 _LARGEST = Decimal(10) ** 12
 _STEP = Decimal("0.000001")
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
 def exact_number(value: Any) -> Decimal:
@@ -54,6 +55,8 @@ def _moment(value: Any) -> datetime:
             raise ValueError("must be a time such as 2026-06-01T12:00:00Z") from None
     else:
         raise ValueError("must be a time such as 2026-06-01T12:00:00Z")
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"must lie between {_FIRST_YEAR} and {_LAST_YEAR}")
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -29,9 +29,9 @@ async def desk_of(ctx: Context[Any]) -> Desk:
 
 
 class Agreement(BaseModel):
-    """The form the user sees."""
+    """The form the user sees. Left as it is, it says no."""
 
-    agree: bool = Field(description="Place this order")
+    agree: bool = Field(default=False, description="Place this order")
 
 
 async def host_can_ask(ctx: Context[Any]) -> bool:
@@ -65,29 +65,34 @@ async def draft_to_place(
     desk = await desk_of(ctx)
     if draft_id is not None:
         return desk.trading.draft(draft_id)
-    if not desk.trading.asks_consent or desk.account is None:
+    if not desk.trading.asks_consent or desk.account is None or desk.trading.halt is not None:
         return None
     intent = await intent_of(
         desk, market_id, outcome, size, spend_usd, side, price, time_in_force, expires_at, post_only, max_slippage
     )
     if desk.trading.earlier(intent, client_token=client_token) is not None:
         return None
-    return await desk.trading.draft_of(intent)
+    return await desk.trading.draft_to_ask(intent)
 
 
 async def ask_user(
-    ctx: Context[Any], draft: Annotated[Draft | None, Resolve(draft_to_place)]
+    ctx: Context[Any],
+    draft: Annotated[Draft | None, Resolve(draft_to_place)],
+    draft_id: str | None,
+    market_id: str | None,
 ) -> Agreement | Elicit[Agreement] | None:
     """The question, built from the draft alone so that it reads the same when it is put again."""
-    if draft is None or draft.attempt_id is not None:
+    only_the_draft = draft_id is None or market_id is None
+    if draft is None or draft.attempt_id is not None or not only_the_draft:
         return None
     from ..core.trading.consent import ConsentKind
     from ..core.trading.person_wait import describe_for_person
 
     desk = await desk_of(ctx)
     kind = desk.trading.consent_for(draft.plan, host_can_ask=await host_can_ask(ctx))
-    if kind is not ConsentKind.DIALOG:
+    if kind is not ConsentKind.DIALOG or desk.trading.halt is not None:
         return None
+    desk.trading.ask_about(draft)
     return Elicit(describe_for_person(draft.plan), Agreement)
 
 

@@ -73,10 +73,11 @@ class PlacedAnswer(AccountAnswer):
 
 
 class CancelAnswer(AccountAnswer):
-    """`withdrawn` are attempts that waited for a person and are not sent any more."""
+    """`withdrawn` are attempts that waited for a person and are not sent any more; `on_their_way` may still rest."""
 
     canceled: list[str]
     withdrawn: list[str] | None = None
+    on_their_way: list[str] | None = None
     not_canceled: dict[str, str] | None = None
     next: str
 
@@ -86,7 +87,8 @@ class HaltAnswer(AccountAnswer):
     reason: str
     since: When
     canceled: list[str] | None = None
-    cancel_problem: str | None = None
+    withdrawn: list[str] | None = None
+    problem: str | None = None
     next: str
 
 
@@ -138,8 +140,8 @@ async def placed_answer(desk: Desk, placement: Placement) -> PlacedAnswer:
         market=plan.intent.market.slug,
         side=plan.ticket.side.value,
         outcome=plan.intent.outcome.label,
-        shares=None if _spends(plan) else plan.ticket.shares,
-        dollars=plan.ticket.dollars if _spends(plan) else None,
+        shares=None if spends(plan) else plan.ticket.shares,
+        dollars=plan.ticket.dollars if spends(plan) else None,
         limit_price=plan.ticket.price,
         time_in_force=plan.ticket.time_in_force.value,
         worst_cost=plan.worst_cost,
@@ -182,7 +184,8 @@ def _totals(
         buying = plan.ticket.side is OrderSide.BUY
         shares, dollars = (result.taking, result.making) if buying else (result.making, result.taking)
         if listed <= shares:
-            return shares, dollars, fee or plan.intent.market.fees.taker_fee(shares, dollars / shares)
+            known = fee if listed == shares else plan.intent.market.fees.taker_fee(shares, dollars / shares)
+            return shares, dollars, known
     return listed, sum((fill.size * fill.price for fill in fills), Decimal(0)), fee
 
 
@@ -202,12 +205,12 @@ def status_word(status: OrderStatus, plan: OrderPlan, filled: Decimal, paid: Dec
 
 def _complete(plan: OrderPlan, filled: Decimal, paid: Decimal) -> bool:
     """A market buy is complete when its dollars are spent, to within a cent; every other order when its shares are."""
-    if _spends(plan):
+    if spends(plan):
         return paid >= plan.ticket.dollars - Decimal("0.01")
     return filled >= plan.ticket.shares
 
 
-def _spends(plan: OrderPlan) -> bool:
+def spends(plan: OrderPlan) -> bool:
     """Whether the order is one of dollars: a purchase that never rests."""
     return plan.ticket.side is OrderSide.BUY and not plan.ticket.time_in_force.rests
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..core.models import OrderStatus
 from ..core.untrusted_text import quoted
 from .answer import AccountAnswer, Answer, Num, When, rounded
-from .order_answers import fee_of, open_until, status_word
+from .order_answers import fee_of, open_until, spends, status_word
 
 if TYPE_CHECKING:
     from ..core.models import Trade
@@ -35,6 +35,7 @@ class OrderLine(Answer):
     side: str
     outcome: str
     shares: Num | None = None
+    dollars: Num | None = None
     limit_price: Num | None = None
     time_in_force: str | None = None
     filled: Num
@@ -81,7 +82,8 @@ def order_line(view: OrderView, *, with_fills: bool) -> OrderLine:
         condition_id=None if record else view.condition_id,
         side=view.side.value,
         outcome=view.outcome,
-        shares=view.shares,
+        shares=None if plan and spends(plan) else view.shares,
+        dollars=plan.ticket.dollars if plan and spends(plan) else None,
         limit_price=view.price,
         time_in_force=view.time_in_force.value if view.time_in_force else None,
         filled=view.filled,

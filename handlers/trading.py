@@ -151,7 +151,9 @@ async def cancel_orders(
         canceled=[str(each) for each in cancellation.result.canceled],
         not_canceled=reasons_of(cancellation.result),
         withdrawn=list(cancellation.withdrawn) or None,
-        next="polymarket_get_orders shows what filled before it was cancelled",
+        on_their_way=list(cancellation.on_their_way) or None,
+        next="polymarket_get_orders shows what filled before it was cancelled"
+        + ("; what is on_their_way may rest after all: cancel again" if cancellation.on_their_way else ""),
     )
 
 
@@ -211,24 +213,35 @@ async def halt_trading(
 ) -> HaltAnswer:
     """Stop all {MODE} trading at once. Only a person can lift this, on the command line.
 
-    If cancel_problem is answered, the stop stands but orders may still rest: repeat polymarket_cancel_orders.
+    If a problem is answered, the stop stands but orders may still rest: repeat polymarket_cancel_orders.
     """
-    halt = desk.trading.engage_halt(quoted(reason, 300))
-    canceled, problem = None, None
+    stopped = desk.trading.engage_halt(quoted(reason, 300))
+    halt, canceled, problem = stopped.halt, None, None
     if cancel_open and desk.account is not None:
-        try:
-            canceled = [str(each) for each in (await desk.trading.cancel_after_halt()).result.canceled]
-        except PolymarketAPIError as error:
-            problem = f"Open orders may still rest: {quoted(error.message, 200)} Repeat polymarket_cancel_orders."
+        canceled, problem = await _cancel_everything(desk)
+    if not halt.saved:
+        problem = f"The halt could not be saved and ends with this process. {problem or ''}".strip()
     return HaltAnswer(
         **desk.heading,
         halted=True,
         reason=halt.reason,
         since=halt.since,
         canceled=canceled,
-        cancel_problem=problem,
+        withdrawn=list(stopped.withdrawn) or None,
+        problem=problem,
         next=f"tell the user; new orders are refused until a person runs `{halt.lifted_by}`",
     )
+
+
+async def _cancel_everything(desk: Desk) -> tuple[list[str] | None, str | None]:
+    """What was cancelled, and why orders may rest all the same."""
+    try:
+        cancellation = await desk.trading.cancel_all()
+    except PolymarketAPIError as error:
+        return None, f"Open orders may still rest: {quoted(error.message, 200)} Repeat polymarket_cancel_orders."
+    left = [*cancellation.result.not_canceled, *cancellation.on_their_way]
+    problem = f"These may still rest: {', '.join(left[:5])}. Repeat polymarket_cancel_orders." if left else None
+    return [str(each) for each in cancellation.result.canceled], problem
 
 
 TOOLS = (

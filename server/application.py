@@ -72,10 +72,11 @@ def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
     opened.push_async_callback(executor.aclose)
     venue = PolymarketVenue(site.clob, site.data)
     state = settings.resolved_state_dir / settings.mode.value
+    in_folder = f"POLYMARKET_STATE_DIR={settings.state_dir} " if settings.state_dir else ""
     trading = TradingDesk(
         venue=venue,
         gate=RiskGate(RiskLimits(max_order_usd=settings.max_order_usd, max_open_orders=settings.max_open_orders)),
-        kill_switch=KillSwitch(state, lifted_by=f"polydesk resume --mode {settings.mode.value}"),
+        kill_switch=KillSwitch(state, lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}"),
         journal=OrderJournal(functools.partial(_short_id, "a")),
         drafts=DraftBook(functools.partial(_short_id, "d")),
         consent=_consent(settings),

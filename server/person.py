@@ -47,8 +47,9 @@ def run_approve(settings: Settings, code: str | None, *, decline: bool, as_json:
 
 def run_resume(settings: Settings) -> int:
     """Lift a halt of one mode."""
-    lifted = KillSwitch(settings.resolved_state_dir / settings.mode.value, lifted_by="").lift()
-    print(f"Trading in {settings.mode.value} is allowed again." if lifted else "Nothing was halted.")
+    folder = settings.resolved_state_dir / settings.mode.value
+    lifted = KillSwitch(folder, lifted_by="").lift()
+    print(f"Trading in {settings.mode.value} is allowed again." if lifted else f"Nothing was halted in {folder}.")
     return 0
 
 

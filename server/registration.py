@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, get_type_hints
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import ValidationError
@@ -43,6 +43,9 @@ class DeskTool(Tool):
             cause = _cause_of(error)
             if cause is not None:
                 return failed(failure_of(cause))
+            if not isinstance(error, UnexpectedToolError):
+                # The SDK's own refusal, such as of an answer to a question that does not fit its form.
+                return failed(Failure("not_answered", f"{error} Nothing was sent.", "no", "never"))
             error_id = secrets.token_hex(4)
             _log.exception("tool %s failed, error %s", self.name, error_id)
             return failed(unexpected(error_id, changes=self.changes))

@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import re
+import sys
 from dataclasses import dataclass
 from enum import IntEnum
 from random import Random
@@ -24,6 +25,7 @@ from .credentials import ApiCredentials
 from .environments import Environment
 
 if TYPE_CHECKING:
+    from eth_account import Account
     from eth_account.signers.local import LocalAccount
 
 _PRIVATE_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
@@ -119,10 +121,22 @@ class Signer:
 
     def _local_account(self) -> LocalAccount:
         if self.__account is None:
-            from eth_account import Account
-
-            self.__account = Account.from_key(self.__key)
+            self.__account = _account_type().from_key(self.__key)
         return self.__account
+
+
+def _account_type() -> type[Account]:
+    """eth_account's Account, loaded without what loading it does to the interpreter.
+
+    One of its dependencies raises the recursion limit to 100,000; at that depth, nested JSON from a stranger would
+    overflow the C stack and end the process.
+    """
+    limit = sys.getrecursionlimit()
+    try:
+        from eth_account import Account
+    finally:
+        sys.setrecursionlimit(limit)
+    return Account
 
 
 @dataclass(frozen=True, slots=True)

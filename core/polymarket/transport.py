@@ -45,6 +45,9 @@ Authorise = Callable[[str, str, bytes], dict[str, str]]
 CacheKey = tuple[Service, str, str, tuple[tuple[str, str], ...], bytes]
 
 _CACHE_ENTRIES = 4096
+_UNREADABLE = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+"""What a parser meets in an answer of another shape than it was made for; an order's fate is then as open as ever."""
+
 _SKEW_TIMEOUT_S = 5.0
 _SKEW_NOTICED_S = 1.0
 
@@ -313,10 +316,12 @@ class Transport:
             if spec.idempotent and isinstance(payload, dict) and payload.get("error") == "Too Many Requests":
                 raise RateLimitError("too many requests", retry_after_s=asked_wait_s(answer, now=self.clock.now()))
             return spec.parse(payload, self._clock.now())
-        except UnexpectedPayload as error:
+        except (UnexpectedPayload, *_UNREADABLE) as error:
+            reason = error.message if isinstance(error, UnexpectedPayload) else f"the answer is unreadable: {error!r}"
             if spec.idempotent:
-                raise UnexpectedPayload(f"{spec.method} {spec.path}: {error.message}", path=error.path) from error
-            raise _unknown(spec, error.message) from error
+                path = error.path if isinstance(error, UnexpectedPayload) else ""
+                raise UnexpectedPayload(f"{spec.method} {spec.path}: {reason}", path=path) from error
+            raise _unknown(spec, reason) from error
 
     def _error_of(self, spec: RequestSpec[Any], answer: Answer) -> PolymarketAPIError:
         text = error_text(answer)

@@ -64,7 +64,7 @@ class ApprovalBox:
                 decision=Decision(content["decision"]),
                 asked_by=int(content["asked_by"]),
             )
-        except (FileNotFoundError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
         if request.decision is Decision.PENDING and now >= request.expires_at:
             return dataclasses.replace(request, decision=Decision.EXPIRED)

@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 REPEAT_WINDOW = timedelta(seconds=120)
 _LANDING_S = 10.0
-"""Seconds a halt waits for orders that were already on their way, before it cancels what rests."""
+"""Seconds a cancel of everything waits for orders that were already on their way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,22 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """`withdrawn` are attempts that were still waiting for a person."""
+    """`withdrawn` are attempts that were still waiting for a person.
+
+    `on_their_way` are attempts whose outcome is not known: they may rest after all.
+    """
 
     result: CancelResult
     withdrawn: tuple[str, ...] = ()
+    on_their_way: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A halt, and the attempts it withdrew from a person's hands."""
+
+    halt: Halt
+    withdrawn: tuple[str, ...]
 
 
 class TradingDesk:
@@ -96,9 +108,13 @@ class TradingDesk:
         prepared = await self._preparation.prepare(intent)
         return self._drafts.keep(prepared.plan, now=self._clock.now())
 
-    async def draft_of(self, intent: OrderIntent) -> Draft:
-        """The unused draft of this intent, or a new one: a question put twice must read the same both times."""
-        return self._drafts.unused(intent, now=self._clock.now()) or await self.preview(intent)
+    async def draft_to_ask(self, intent: OrderIntent) -> Draft:
+        """The draft of this intent that is being asked about, or a new one: a question reads the same each round."""
+        return self._drafts.being_asked(intent, now=self._clock.now()) or await self.preview(intent)
+
+    def ask_about(self, draft: Draft) -> None:
+        """Remember that the host's user is being asked about a draft."""
+        self._drafts.ask(draft.draft_id)
 
     def draft(self, draft_id: str) -> Draft:
         """A draft by its id, used or not. Raises InputRejected `unknown_draft`."""
@@ -130,6 +146,8 @@ class TradingDesk:
             async with self._placing:
                 # The draft is read here: another call may have used it while this one waited.
                 draft = self.draft(draft_id) if draft_id is not None else None
+                if draft is not None:
+                    self._drafts.settle(draft.draft_id)
                 repeated = self.earlier(intent, client_token=client_token, draft=draft, named=named)
                 if repeated is not None:
                     return Placement(repeated, already_placed=True)
@@ -150,7 +168,15 @@ class TradingDesk:
     ) -> OrderRecord | None:
         """The attempt that a call with these arguments would repeat. Raises InputRejected `token_reused`."""
         if draft is not None and draft.attempt_id is not None:
-            return self.journal.get(draft.attempt_id)
+            used = self.journal.get(draft.attempt_id)
+            if used is not None and not used.attempted:
+                raise InputRejected(
+                    f"This draft was refused: {used.refusal.message if used.refusal else used.status}",
+                    code="draft_refused",
+                    fix="make a new preview if the user wants the order after all",
+                    next_tool="polymarket_preview_order",
+                )
+            return used
         if client_token is None:
             if named:
                 return None
@@ -169,27 +195,38 @@ class TradingDesk:
         return Cancellation(self._note_cancelled(await self._venue.cancel(order_ids)))
 
     async def cancel_market(self, condition_id: ConditionId) -> Cancellation:
-        """Cancel what rests in a market and withdraw what waits for a person there."""
+        """Cancel what rests in a market, what lands there meanwhile, and what waits for a person."""
+        await self._landing()
+        result = self._note_cancelled(await self._venue.cancel_market(condition_id))
         withdrawn = self._person.withdraw("It was cancelled before a person answered.", condition_id=condition_id)
-        return Cancellation(self._note_cancelled(await self._venue.cancel_market(condition_id)), withdrawn)
+        return Cancellation(result, withdrawn, self._uncertain(condition_id))
 
     async def cancel_all(self) -> Cancellation:
-        """Cancel everything that rests and withdraw everything that waits for a person."""
-        withdrawn = self._person.withdraw("It was cancelled before a person answered.")
-        return Cancellation(self._note_cancelled(await self._venue.cancel_all()), withdrawn)
+        """Cancel everything that rests, what lands meanwhile, and everything that waits for a person."""
+        await self._landing()
+        result = self._note_cancelled(await self._venue.cancel_all())
+        return Cancellation(
+            result, self._person.withdraw("It was cancelled before a person answered."), self._uncertain()
+        )
 
-    def engage_halt(self, reason: str) -> Halt:
+    def engage_halt(self, reason: str) -> Stopped:
         """Refuse new orders from now on, in every process that shares the state folder."""
         halt = self._kill_switch.engage(reason, self._clock.now())
-        self._person.withdraw("Trading was halted before a person answered.")
-        return halt
+        return Stopped(halt, self._person.withdraw("Trading was halted before a person answered."))
 
-    async def cancel_after_halt(self) -> Cancellation:
-        """Wait until orders on their way have landed, then cancel everything. Raises what the cancel raises."""
+    async def _landing(self) -> None:
+        """Wait, not for ever, until orders that were already on their way have an outcome."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LANDING_S):
                 await self._all_landed.wait()
-        return await self.cancel_all()
+
+    def _uncertain(self, condition_id: ConditionId | None = None) -> tuple[str, ...]:
+        return tuple(
+            record.attempt_id
+            for record in self.journal
+            if record.status in (OrderStatus.SENDING, OrderStatus.UNKNOWN)
+            and condition_id in (None, record.intent.market.condition_id)
+        )
 
     async def orders(self) -> tuple[OrderView, ...]:
         """Every order of the account that the venue or this desk knows of, newest first, with its fills."""
@@ -248,16 +285,21 @@ class TradingDesk:
 
     async def _sign(self, record: OrderRecord, prepared: Prepared) -> tuple[OrderRecord, SignedTicket]:
         signed = await self._venue.sign(prepared.approved)
-        self._under_way.add(record.attempt_id)
-        self._all_landed.clear()
         written = self.journal.move(
             record, OrderStatus.SENDING, now=self._clock.now(), plan=prepared.plan, order_id=signed.order_id
         )
+        self._under_way.add(record.attempt_id)
+        self._all_landed.clear()
         return written, signed
 
     async def _submit(self, record: OrderRecord, signed: SignedTicket) -> OrderRecord:
         try:
-            return await submit(self._venue, self.journal, record, signed, self._clock)
+            record = await submit(self._venue, self.journal, record, signed, self._clock)
+            if record.status.open and self.halt is not None and record.order_id is not None:
+                # It landed on a desk that was halted meanwhile.
+                with contextlib.suppress(PolymarketAPIError):
+                    self._note_cancelled(await self._venue.cancel([record.order_id]))
+            return self.journal.current(record)
         finally:
             if not self.journal.current(record).attempted:
                 self._drafts.release(record.attempt_id)
@@ -272,6 +314,8 @@ class TradingDesk:
                 try:
                     async with self._refusing(record):
                         prepared = await self._preparation.prepare_again(agreed)
+                        if self.journal.current(record).status is not OrderStatus.AWAITING_PERSON:
+                            return  # withdrawn while the prices were read
                         record, signed = await self._sign(record, prepared)
                 except PolymarketAPIError:
                     return  # the journal says why; nobody waits for this call

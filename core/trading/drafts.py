@@ -17,12 +17,16 @@ _MOST_DRAFTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`attempt_id` is set once the draft was used; it can be used once."""
+    """`attempt_id` is set once the draft was used; it can be used once.
+
+    `asked` marks a draft that the host's user is being asked about, in however many rounds that takes.
+    """
 
     draft_id: str
     plan: OrderPlan
     expires_at: datetime
     attempt_id: str | None = None
+    asked: bool = False
 
 
 class DraftBook:
@@ -54,13 +58,22 @@ class DraftBook:
             )
         return draft
 
-    def unused(self, intent: OrderIntent, *, now: datetime) -> Draft | None:
-        """A draft of the same trade that can still be placed."""
+    def being_asked(self, intent: OrderIntent, *, now: datetime) -> Draft | None:
+        """The draft of the same trade that a question is about."""
         fingerprint = intent.fingerprint
         for draft in reversed(self._drafts.values()):
-            if draft.attempt_id is None and now < draft.expires_at and draft.plan.intent.fingerprint == fingerprint:
+            open_question = draft.asked and draft.attempt_id is None and now < draft.expires_at
+            if open_question and draft.plan.intent.fingerprint == fingerprint:
                 return draft
         return None
+
+    def ask(self, draft_id: str) -> None:
+        """Mark a draft as being asked about."""
+        self._drafts[draft_id] = dataclasses.replace(self._drafts[draft_id], asked=True)
+
+    def settle(self, draft_id: str) -> None:
+        """End the question about a draft: the next one is about the present."""
+        self._drafts[draft_id] = dataclasses.replace(self._drafts[draft_id], asked=False)
 
     def use(self, draft: Draft, attempt_id: str) -> None:
         """Bind a draft to the attempt that sends it, or asks a person about it."""

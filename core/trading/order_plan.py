@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from ..market_data.fill_estimate import FillEstimate, estimate_fill
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ..models import OrderBook, TimeInForce
     from ..polymarket.amounts import OrderAmounts
     from .intent import OrderIntent
+
+_BASE_UNIT = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ def plan_for(
         intent=intent,
         ticket=ticket,
         estimate=estimate,
-        worst_cost=ticket.dollars + worst_fee if buying else Decimal(0),
+        # Whole base units: a cost that has to be repeated must be one that can be written down.
+        worst_cost=(ticket.dollars + worst_fee).quantize(_BASE_UNIT, rounding=ROUND_CEILING) if buying else Decimal(0),
         pays_if_right=bought if buying else Decimal(0),
         rests=rests,
         book=book,

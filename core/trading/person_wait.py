@@ -80,6 +80,10 @@ class PersonWait:
                 self._refuse(record, "expired", "Nobody answered in time.", status=OrderStatus.EXPIRED)
             else:
                 self._refuse(record, "declined", "The person said no.")
+        except Exception:
+            if self._journal.current(record).status is OrderStatus.AWAITING_PERSON:
+                self._refuse(record, "failed", "The desk failed while it waited; its log says why.")
+            raise
         finally:
             self._approvals.remove(code)
 

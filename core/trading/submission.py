@@ -59,24 +59,14 @@ async def submit(
         journal.move(record, OrderStatus.UNKNOWN, now=clock.now())
         raise
     status = _STATUS_OF_ANSWER.get(result.status, OrderStatus.UNKNOWN)
-    if status is OrderStatus.MATCHED and signed.approved.ticket.time_in_force.rests:
-        status = await _rest_of(venue, signed, status)
-    return journal.move(record, status, now=clock.now(), result=result)
-
-
-async def _rest_of(venue: Venue, signed: SignedTicket, matched: OrderStatus) -> OrderStatus:
-    """A resting order that matched in part answers `matched` too; its remainder is still on the book."""
+    if status is not OrderStatus.MATCHED or not signed.approved.ticket.time_in_force.rests:
+        return journal.move(record, status, now=clock.now(), result=result)
+    # A resting order that matched in part answers `matched` too. Live until known better: matched would be final.
+    record = journal.move(record, OrderStatus.LIVE, now=clock.now(), result=result)
     try:
-        remainder = await venue.order(signed.order_id)
+        return await reconcile(venue, journal, record, clock)
     except PolymarketAPIError:
-        return OrderStatus.LIVE  # a later look settles it; matched would be final
-    if (
-        remainder is not None
-        and remainder.status.upper() == "LIVE"
-        and remainder.size_matched < remainder.original_size
-    ):
-        return OrderStatus.LIVE
-    return matched
+        return record  # a later look settles it
 
 
 async def reconcile(venue: Venue, journal: OrderJournal, record: OrderRecord, clock: Clock) -> OrderRecord:
@@ -93,7 +83,7 @@ async def reconcile(venue: Venue, journal: OrderJournal, record: OrderRecord, cl
         word = found.status.upper()
         if word == "MATCHED" or (found.size_matched and found.size_matched >= found.original_size):
             return journal.move(record, OrderStatus.MATCHED, now=now)
-        if word.startswith("CANCELED") or word == "INVALID":
+        if word.startswith(("CANCELED", "EXPIRED")) or word == "INVALID":
             ended = OrderStatus.EXPIRED if "EXPIRED" in word else OrderStatus.CANCELED
             return journal.move(record, ended, now=now)
         if word == "DELAYED":
@@ -101,7 +91,10 @@ async def reconcile(venue: Venue, journal: OrderJournal, record: OrderRecord, cl
                 journal.move(record, OrderStatus.DELAYED, now=now) if record.status is not OrderStatus.LIVE else record
             )
         return journal.move(record, OrderStatus.LIVE, now=now)
-    if any(trade.order_id == record.order_id and trade.status is not TradeStatus.FAILED for trade in trades):
+    answered_a_fill = record.result is not None and record.result.taking > 0
+    if answered_a_fill or any(
+        trade.order_id == record.order_id and trade.status is not TradeStatus.FAILED for trade in trades
+    ):
         return journal.move(record, OrderStatus.MATCHED, now=now)
     if record.status is OrderStatus.UNKNOWN and now - record.updated_at < ARRIVAL_WINDOW:
         return record

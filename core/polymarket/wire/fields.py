@@ -81,15 +81,37 @@ Text = Annotated[str, BeforeValidator(_to_text)]
 Flag = Annotated[bool, BeforeValidator(_to_flag)]
 Moment = Annotated[datetime | None, BeforeValidator(parse_moment)]
 TextList = Annotated[tuple[Text, ...], BeforeValidator(_to_list)]
+_DEEPEST = 200
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
 NumberList = Annotated[tuple[NumberOrZero, ...], BeforeValidator(_to_list)]
 
 
 def decode_json(raw: bytes | str) -> Any:
-    """JSON with every fraction as an exact Decimal. Raises UnexpectedPayload when it is not JSON."""
+    """JSON with every fraction as an exact Decimal. Raises UnexpectedPayload when it is not JSON, or nested madly."""
+    if _nested_too_deep(raw):
+        raise UnexpectedPayload(f"the answer is nested more than {_DEEPEST} levels")
     try:
         return json.loads(raw, parse_float=Decimal)
     except ValueError as error:
         raise UnexpectedPayload("the answer is not JSON") from error
+
+
+def _nested_too_deep(raw: bytes | str) -> bool:
+    """Whether the brackets go deeper than any payload has reason to.
+
+    The parser recurses, and where a library has raised the interpreter's limit it would overflow the C stack.
+    Brackets inside strings are counted too, which errs on the safe side.
+    """
+    data = raw.encode() if isinstance(raw, str) else raw
+    if data.count(b"[") + data.count(b"{") <= _DEEPEST:
+        return False
+    depth = 0
+    for bracket in data.translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def read_shape(shape: type[ShapeT], payload: object, *, at: str = "") -> ShapeT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from random import Random
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from polydesk.core.clock import ManualClock
-from polydesk.core.errors import OrderError, RateLimitError, VenueUnavailable
+from polydesk.core.errors import OrderError, OutcomeUnknown, RateLimitError, UnexpectedPayload, VenueUnavailable
 from polydesk.core.polymarket.answers import asked_wait_s, error_text
 from polydesk.core.polymarket.environments import PRODUCTION
 from polydesk.core.polymarket.request import Method, RequestSpec
@@ -270,3 +271,18 @@ def test_a_date_in_the_past_asks_for_no_wait(clock: ManualClock) -> None:
 )
 def test_the_reason_is_found_in_every_spelling(body: bytes, text: str) -> None:
     assert error_text(Answer(400, {}, body)) == text
+
+
+@pytest.mark.parametrize("failure", [KeyError("orderID"), ZeroDivisionError(), RecursionError(), ValueError("x")])
+async def test_a_parser_that_stumbles_leaves_an_order_unknown_and_a_read_unexpected(
+    venue: ScriptedVenue, transport: Transport, failure: Exception
+) -> None:
+    def stumble(payload: object, _: object) -> object:
+        raise failure
+
+    venue.on("GET", "/number", venue.json({"n": 1}))
+    venue.on("POST", "/order", venue.json({"n": 1}))
+    with pytest.raises(UnexpectedPayload, match="unreadable"):
+        await transport.call(replace(read(), parse=stumble))
+    with pytest.raises(OutcomeUnknown, match="unreadable"):
+        await transport.call(replace(change("POST", "/order", body={}), parse=stumble))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -264,3 +266,12 @@ def test_credentials_show_only_their_key() -> None:
     assert "the-key" in shown
     assert "the-secret" not in shown
     assert "the-phrase" not in shown
+
+
+def test_loading_the_signing_library_leaves_the_recursion_limit_alone() -> None:
+    script = (
+        "import sys; limit = sys.getrecursionlimit();"
+        "from polydesk.core.polymarket.signing import Signer; Signer('11' * 32).address;"
+        "assert sys.getrecursionlimit() == limit, sys.getrecursionlimit()"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

@@ -31,3 +31,12 @@ def test_a_damaged_file_still_halts(tmp_path: Path) -> None:
     halt = KillSwitch(tmp_path, lifted_by="polydesk resume").current()
     assert halt is not None
     assert "cannot be read" in halt.reason
+
+
+def test_a_halt_that_cannot_be_saved_holds_in_this_process(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("in the way")
+    switch = KillSwitch(tmp_path / "state", lifted_by="polydesk resume")
+    halt = switch.engage("x", NOW)
+    assert not halt.saved
+    assert switch.current() == halt
+    assert KillSwitch(tmp_path / "state", lifted_by="polydesk resume").current() is None

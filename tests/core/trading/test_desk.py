@@ -412,12 +412,15 @@ async def test_selling_needs_nobodys_consent(make_bench: MakeBench, intent: Any)
 
 async def test_the_hosts_dialog_decides_where_there_is_one(make_bench: MakeBench, intent: Any) -> None:
     bench = make_bench(live(dialog=True))
-    draft = await bench.desk.draft_of(intent())
-    assert await bench.desk.draft_of(intent()) == draft
+    draft = await bench.desk.draft_to_ask(intent())
+    bench.desk.ask_about(draft)
+    assert (await bench.desk.draft_to_ask(intent())).draft_id == draft.draft_id
     assert bench.desk.consent_for(draft.plan, host_can_ask=True) is ConsentKind.DIALOG
     with pytest.raises(InputRejected) as unasked:
         await bench.desk.place(intent(), draft_id=draft.draft_id, consent=Consent(host_can_ask=True))
     assert unasked.value.code == "not_confirmed"
+    # That question is settled; the next one is about the present.
+    assert (await bench.desk.draft_to_ask(intent())).draft_id != draft.draft_id
     yes = Consent(host_can_ask=True, agreed_by_user=True)
     with pytest.raises(InputRejected):
         await bench.desk.place(intent(size=D(13)), consent=yes)  # a yes without the draft it was given to
@@ -444,6 +447,8 @@ async def test_small_orders_may_be_acknowledged_by_repeating_their_worst_cost(
         intent(), draft_id=draft.draft_id, consent=Consent(acknowledged_usd=draft.plan.worst_cost)
     )
     assert placed.record.status is OrderStatus.LIVE
+    odd = await bench.desk.preview(intent(size=D("12.34"), price=D("0.37"), time_in_force=TimeInForce.GTC))
+    assert odd.plan.worst_cost == round(odd.plan.worst_cost, 6)
     large = await bench.desk.place(intent(size=D(100)))
     assert large.record.status is OrderStatus.AWAITING_PERSON
     await bench.desk.aclose()
@@ -502,12 +507,94 @@ async def test_a_halt_waits_for_orders_on_their_way_before_it_cancels(
     await bench.clock.advance(0)
     assert len(bench.venue.submitted) == 1
     bench.desk.engage_halt("enough")
-    halting = asyncio.create_task(bench.desk.cancel_after_halt())
+    halting = asyncio.create_task(bench.desk.cancel_all())
     await bench.clock.advance(0)
     assert bench.venue.cancelled == []
     bench.venue.gate.set()
     record = (await placing).record
     assert (await halting).result.canceled == (record.order_id,)
+
+
+async def test_an_order_that_lands_on_a_halted_desk_is_taken_off_again(
+    make_bench: MakeBench, resting: OrderIntent
+) -> None:
+    bench = make_bench()
+    bench.venue.gate = asyncio.Event()
+    placing = asyncio.create_task(bench.desk.place(resting))
+    await bench.clock.advance(0)
+    bench.desk.engage_halt("enough")
+    bench.venue.gate.set()
+    record = (await placing).record
+    assert bench.venue.cancelled == [record.order_id]
+    assert record.status is OrderStatus.CANCELED
+
+
+async def test_cancelling_all_names_what_may_rest_after_all(make_bench: MakeBench, resting: OrderIntent) -> None:
+    bench = make_bench()
+    bench.venue.answer = OutcomeUnknown("timed out")
+    with pytest.raises(OutcomeUnknown):
+        await bench.desk.place(resting)
+    (record,) = bench.desk.journal
+    bench.venue.submitted.clear()  # the venue has not seen it, so it cannot cancel it
+    assert (await bench.desk.cancel_all()).on_their_way == (record.attempt_id,)
+
+
+async def test_an_order_withdrawn_while_its_release_reads_prices_is_not_sent(
+    make_bench: MakeBench, intent: Any
+) -> None:
+    bench = make_bench(live())
+    record = (await bench.desk.place(intent())).record
+    reading, go_on = asyncio.Event(), asyncio.Event()
+    book = bench.venue.order_book
+
+    async def slow_book(token_id: Any) -> Any:
+        reading.set()
+        await go_on.wait()
+        return book
+
+    bench.venue.book = slow_book  # type: ignore[method-assign]
+    assert record.approval is not None
+    bench.approvals.decide(record.approval.code, Decision.APPROVED, bench.clock.now())
+    await bench.clock.advance(1)
+    await reading.wait()
+    assert (await bench.desk.cancel_all()).withdrawn == (record.attempt_id,)
+    go_on.set()
+    await bench.clock.advance(1)
+    assert bench.venue.submitted == []
+    assert bench.desk.journal.current(record).status is OrderStatus.REFUSED
+
+
+async def test_a_draft_a_person_declined_is_refused_and_not_called_placed(make_bench: MakeBench, intent: Any) -> None:
+    bench = make_bench(live())
+    draft = await bench.desk.preview(intent())
+    await bench.desk.place(draft.plan.intent, draft_id=draft.draft_id, named=True)
+    assert await _answer(bench, Decision.DECLINED) is OrderStatus.REFUSED
+    with pytest.raises(InputRejected) as refused:
+        await bench.desk.place(draft.plan.intent, draft_id=draft.draft_id, named=True)
+    assert refused.value.code == "draft_refused"
+
+
+async def test_a_call_abandoned_while_the_rest_is_looked_up_leaves_the_order_open(
+    make_bench: MakeBench, resting: OrderIntent
+) -> None:
+    bench = make_bench()
+    order_id = OrderId("0x" + "0" * 63 + "1")
+    bench.venue.answer = PlacementResult(order_id, "matched", D(1), D(2), ())
+    looking = asyncio.Event()
+
+    async def hang(_: OrderId) -> OpenOrder | None:
+        looking.set()
+        await asyncio.Event().wait()
+        return None
+
+    bench.venue.order = hang  # type: ignore[method-assign, assignment]
+    placing = asyncio.create_task(bench.desk.place(resting))
+    await looking.wait()
+    placing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await placing
+    (record,) = bench.desk.journal
+    assert record.status is OrderStatus.LIVE
 
 
 async def test_orders_on_their_way_count_against_the_limit(

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polydesk.core.errors import UnexpectedPayload
 from polydesk.core.polymarket.wire import stream_decoding
+from polydesk.core.polymarket.wire.fields import decode_json
 from polydesk.core.polymarket.wire.stream_decoding import decode_market_frame
 from polydesk.core.polymarket.wire.stream_events import BookSnapshot, PriceChanges
 from polydesk.core.polymarket.wire.stream_frames import parse_market_event
@@ -184,3 +186,10 @@ def test_books_are_best_first_whatever_their_order() -> None:
     assert [price for price, _ in book.bid_levels] == [3000, 2000, 1000]
     assert [level.price for level in book.asks] == [Decimal("0.1"), Decimal("0.2"), Decimal("0.3")]
     assert (book.tick, book.last_trade_price) == (Decimal("0.1"), Decimal("0.87"))
+
+
+def test_answers_nested_without_end_are_refused_whatever_the_recursion_limit() -> None:
+    for raw in ("[" * 100_000, '{"a":' * 100_000, b"[" * 201 + b"]" * 201):
+        with pytest.raises(UnexpectedPayload, match="nested"):
+            decode_json(raw)
+    assert decode_json("[" * 200 + "]" * 200)
