@@ -44,6 +44,24 @@ class ComputeStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class VenueHealth:
+    """How the venue is doing, as far as its answers have told; nobody is asked.
+
+    `condition` is normal, restarting, post_only, cancel_only or disabled, heard first at `since`, and
+    `retry_after_s` what the venue then asked to wait. `left_alone` are hosts not called for a while after failures,
+    `clock_skew_s` how far the venue's clock is ahead (0 until measured), `headroom` the requests that could go at
+    once, by limit (empty where no limits are kept).
+    """
+
+    condition: str
+    since: datetime | None
+    retry_after_s: float | None
+    left_alone: tuple[str, ...]
+    clock_skew_s: float
+    headroom: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """The running desk. `recorded_on` is set where prices are not current ones; `account` is None without a key."""
 
@@ -58,6 +76,7 @@ class Desk:
     portfolio: Portfolio
     risk_model: RiskModel
     book_risk_model: BookRiskModel
+    venue_health: Callable[[], VenueHealth]
     compute: Callable[[], ComputeStatus]
     clock: Clock
     started_at: datetime

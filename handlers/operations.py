@@ -8,8 +8,20 @@ from decimal import Decimal
 from ..core.errors import PolymarketAPIError
 from ..core.untrusted_text import quoted
 from .answer import AccountAnswer, Answer, Num, When
-from .context import Desk
+from .context import Desk, VenueHealth
 from .toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec
+
+_SCARCE = 5
+"""Requests left under a limit from which on the limit is named."""
+
+_SKEW_SHOWN_S = 1.0
+
+_RESTRICTIONS = {
+    "restarting": "no orders and no cancels while it restarts",
+    "post_only": "only orders that cannot take (post_only), and cancels",
+    "cancel_only": "cancels only",
+    "disabled": "no orders and no cancels",
+}
 
 
 class Limits(Answer):
@@ -31,6 +43,10 @@ class StatusAnswer(AccountAnswer):
     running_since: When
     venue: str
     venue_problem: str | None = None
+    venue_takes: str | None = None
+    hosts_left_alone: list[str] | None = None
+    clock_skew_s: Num | None = None
+    scarce_requests: dict[str, int] | None = None
     trading: str
     halted_because: str | None = None
     orders: dict[str, int]
@@ -53,6 +69,7 @@ async def get_status(desk: Desk) -> StatusAnswer:
         await desk.directory.listing(limit=1, after_cursor=None, closed=False, order="volume24hr", ascending=False)
     except PolymarketAPIError as error:
         problem = quoted(error.message, 200)
+    health = desk.venue_health()
     halt = desk.trading.halt
     records = list(desk.trading.journal)
     waiting = [record.approval.code for record in records if record.status == "awaiting_person" and record.approval]
@@ -68,6 +85,10 @@ async def get_status(desk: Desk) -> StatusAnswer:
         running_since=desk.started_at,
         venue="answers" if problem is None else "does not answer",
         venue_problem=problem,
+        venue_takes=_venue_takes(health),
+        hosts_left_alone=list(health.left_alone) or None,
+        clock_skew_s=Decimal(f"{health.clock_skew_s:.1f}") if abs(health.clock_skew_s) >= _SKEW_SHOWN_S else None,
+        scarce_requests={name: int(left) for name, left in health.headroom.items() if left < _SCARCE} or None,
         trading=trading,
         halted_because=halt.reason if halt else None,
         orders=dict(Counter(record.status.value for record in records)),
@@ -89,6 +110,14 @@ async def get_status(desk: Desk) -> StatusAnswer:
         turn_on=_turn_on(desk.toolsets),
         warnings=list(desk.warnings) or None,
     )
+
+
+def _venue_takes(health: VenueHealth) -> str | None:
+    """The venue's own restriction in words; None while it takes everything."""
+    if health.condition == "normal" or health.since is None:
+        return None
+    wait = "" if health.retry_after_s is None else f"; it asked to wait {health.retry_after_s:g} s"
+    return f"{_RESTRICTIONS[health.condition]}, first heard {health.since:%Y-%m-%dT%H:%M:%SZ}{wait}"
 
 
 def _turn_on(on: frozenset[Toolset]) -> str | None:

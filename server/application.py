@@ -66,7 +66,7 @@ def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
     from ..core.trading.drafts import DraftBook
     from ..core.trading.journal import OrderJournal
     from ..core.venues.polymarket import PolymarketVenue
-    from ..handlers.context import ComputeStatus, Desk
+    from ..handlers.context import ComputeStatus, Desk, VenueHealth
 
     executor = _executor(settings)
     opened.push_async_callback(executor.aclose)
@@ -89,6 +89,19 @@ def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
         pool = executor.describe()
         return ComputeStatus(pool.engine, pool.device, pool.workers, pool.queue_length, pool.started)
 
+    def venue_health() -> VenueHealth:
+        transport = site.transport
+        orders = transport.venue_states["clob"]
+        left_alone = sorted(host for host, state in transport.breaker_states.items() if state == "open")
+        return VenueHealth(
+            condition=orders.condition,
+            since=orders.since,
+            retry_after_s=orders.retry_after_s,
+            left_alone=tuple(left_alone),
+            clock_skew_s=transport.clock_skew_s,
+            headroom=transport.headroom,
+        )
+
     return Desk(
         mode=settings.mode,
         source=site.name,
@@ -101,6 +114,7 @@ def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
         portfolio=Portfolio(venue, site.clock, trading.fee_of),
         risk_model=functools.partial(market_risk, executor, seed=settings.sandbox_seed),
         book_risk_model=functools.partial(portfolio_risk, executor, seed=settings.sandbox_seed),
+        venue_health=venue_health,
         compute=compute,
         clock=site.clock,
         started_at=site.clock.now(),

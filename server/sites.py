@@ -36,6 +36,7 @@ class Site:
     gamma: GammaClient
     clob: CLOBClient
     data: DataClient
+    transport: Transport
     account: Address | None
     recorded_on: date | None
 
@@ -78,6 +79,7 @@ async def _open_sandbox(settings: Settings, opened: AsyncExitStack) -> Site:
         gamma=site.gamma,
         clob=site.clob,
         data=site.data,
+        transport=site.transport,
         account=site.account,
         recorded_on=catalogue.starts_at.date(),
     )
@@ -131,6 +133,7 @@ def _site(
         gamma=GammaClient(transport),
         clob=clob,
         data=DataClient(transport),
+        transport=transport,
         account=clob.account if signer else None,
         recorded_on=None,
     )
