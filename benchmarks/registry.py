@@ -9,6 +9,7 @@ from typing import cast
 MODULES = {
     "server_start": "benchmarks.server_start",
     "tool_call": "benchmarks.tool_call",
+    "cached_read": "benchmarks.cached_read",
     "signing": "benchmarks.signing",
     "matching": "benchmarks.matching",
     "monte_carlo": "benchmarks.monte_carlo",

@@ -12,6 +12,7 @@ from ..core.settings import Confirmation, Mode, Settings
 from ..handlers.toolspec import parse_toolsets
 
 if TYPE_CHECKING:
+    from ..core.market_data.followed_books import FollowedBooks
     from ..core.trading.consent import ConsentPolicy
     from ..gpu.interface import Executor
     from ..handlers.context import Desk
@@ -43,16 +44,18 @@ class Application:
 
     async def _open(self) -> Desk:
         # Signing, numbers and the exchange load here: too slow for a start that may only list tools.
+        from ..core.market_data.followed_books import FollowedBooks
         from .sites import open_site
 
         async with AsyncExitStack() as opened:
             site = await open_site(self.settings, opened)
-            desk = _assemble(self.settings, site, opened)
+            live = await opened.enter_async_context(FollowedBooks(site.feed, clock=site.clock))
+            desk = _assemble(self.settings, site, live, opened)
             self._resources = opened.pop_all()
         return desk
 
 
-def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
+def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: AsyncExitStack) -> Desk:
     from ..core.market_data.directory import MarketDirectory
     from ..core.market_data.quotes import MarketQuotes
     from ..core.market_data.tape import TradeTape
@@ -108,7 +111,7 @@ def _assemble(settings: Settings, site: Site, opened: AsyncExitStack) -> Desk:
         account=site.account,
         recorded_on=site.recorded_on,
         directory=MarketDirectory(site.gamma),
-        quotes=MarketQuotes(site.clob),
+        quotes=MarketQuotes(site.clob, live=live),
         tape=TradeTape(site.data),
         trading=trading,
         portfolio=Portfolio(venue, site.clock, trading.fee_of),

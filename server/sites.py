@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +14,9 @@ from ..core.exchange.catalogue import load_catalogue
 from ..core.exchange.server import ExchangeServer
 from ..core.exchange.settings import ExchangeSettings
 from ..core.exchange.venue import Exchange
-from ..core.identifiers import Address
+from ..core.identifiers import Address, TokenId
+from ..core.market_data.market_feed import MarketFeed
+from ..core.models import OrderBook
 from ..core.polymarket.clob import CLOBClient
 from ..core.polymarket.credentials import ApiCredentials
 from ..core.polymarket.data_api import DataClient
@@ -37,6 +40,7 @@ class Site:
     clob: CLOBClient
     data: DataClient
     transport: Transport
+    feed: MarketFeed
     account: Address | None
     recorded_on: date | None
 
@@ -80,6 +84,7 @@ async def _open_sandbox(settings: Settings, opened: AsyncExitStack) -> Site:
         clob=site.clob,
         data=site.data,
         transport=site.transport,
+        feed=site.feed,
         account=site.account,
         recorded_on=catalogue.starts_at.date(),
     )
@@ -134,9 +139,19 @@ def _site(
         clob=clob,
         data=DataClient(transport),
         transport=transport,
+        feed=_feed(transport, clob, clock),
         account=clob.account if signer else None,
         recorded_on=None,
     )
+
+
+def _feed(transport: Transport, clob: CLOBClient, clock: Clock) -> MarketFeed:
+    """Live books of the venue; a gap that the stream does not close is filled by REST, past the cache."""
+
+    async def fetch(token_ids: Sequence[TokenId]) -> Mapping[TokenId, OrderBook]:
+        return await clob.books(token_ids, fresh=True)
+
+    return MarketFeed(transport.environment, clock=clock, random=random.SystemRandom(), fetch_books=fetch)
 
 
 def _credentials(config: PolymarketConfig) -> ApiCredentials | None:

@@ -184,13 +184,18 @@ class MarketFeed:
         home = self._homes.get(token_id)
         return home.keeper.books[token_id] if home else None
 
-    def fresh_book(self, token_id: TokenId) -> OrderBook | None:
-        """The book if its connection stands, nothing is missing from it and REST has told its terms, else None."""
+    def whole_book(self, token_id: TokenId) -> LiveBook | None:
+        """The book if its connection stands and nothing is missing from it, else None."""
         home = self._homes.get(token_id)
         if home is None or not home.stream.connected:
             return None
         book = home.keeper.books[token_id]
-        return None if book.stale else book.to_order_book()
+        return None if book.stale else book
+
+    def fresh_book(self, token_id: TokenId) -> OrderBook | None:
+        """The whole book, as the rest of the desk knows it, once REST has told its terms; else None."""
+        book = self.whole_book(token_id)
+        return book.to_order_book() if book else None
 
     def learn(self, book: OrderBook) -> None:
         """Take from a book that was read by REST what the stream does not tell: minimum size and neg-risk."""

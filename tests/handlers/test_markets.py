@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
@@ -143,3 +144,16 @@ async def test_text_and_structure_of_an_answer_say_the_same(agent: Agent) -> Non
     assert json.loads(answered.text) == answered.data
     error = await agent.try_call("get_market", markets=["nope"])
     assert json.loads(error.text) == error.data
+
+
+async def test_an_own_order_shows_in_the_book_before_a_cache_would_let_it(agent: Agent) -> None:
+    before = await agent.call("get_order_book", market_id=NO_CHANGE, outcome="Yes", depth=1)
+    price = before["bids"][0]["price"]
+    order = {"market_id": NO_CHANGE, "outcome": "Yes", "size": 20, "price": price, "time_in_force": "GTC"}
+    await agent.call("place_order", **order)
+    async with asyncio.timeout(8):  # what REST has told is kept for ten seconds
+        while True:
+            book = await agent.call("get_order_book", market_id=NO_CHANGE, outcome="Yes", depth=1)
+            if book["bids"][0]["size"] == before["bids"][0]["size"] + 20:
+                return
+            await asyncio.sleep(0.02)

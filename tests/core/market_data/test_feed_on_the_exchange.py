@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from polydesk.core.clock import SystemClock
+from polydesk.core.clock import ManualClock, SystemClock
 from polydesk.core.exchange.book import Order, Side
 from polydesk.core.exchange.catalogue import load_catalogue
 from polydesk.core.exchange.listing import Listing
@@ -17,7 +17,9 @@ from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
 from polydesk.core.identifiers import TokenId
 from polydesk.core.market_data.book_keeper import BookGap
+from polydesk.core.market_data.followed_books import FollowedBooks
 from polydesk.core.market_data.market_feed import MarketFeed
+from polydesk.core.market_data.quotes import MarketQuotes
 from polydesk.core.models import OrderBook
 from polydesk.core.money import MICRO
 from polydesk.core.polymarket.clob import CLOBClient
@@ -169,3 +171,64 @@ async def test_an_exchange_that_gives_up_a_slow_reader_is_followed_again(
         await settled(feed, clob, tokens)
         assert server.stream_counts.slow_readers == 1
         assert feed.counts.gaps == 2
+
+
+async def test_a_book_that_was_read_is_followed_and_needs_no_further_request(
+    exchange: Exchange, server: ExchangeServer, clob: CLOBClient, listing: Listing
+) -> None:
+    tokens = [TokenId(token) for token in listing.tokens]
+    crowd = Crowd(exchange, listing)
+    feed = a_feed(server, clob)
+    async with FollowedBooks(feed, clock=SystemClock()) as live:
+        quotes = MarketQuotes(clob, live=live)
+        cached = await quotes.books(tokens)
+        assert cached == await clob.books(tokens)
+        await until_live(live, feed, tokens)
+        crowd.trade(5)
+        rest = await clob.books(tokens, fresh=True)
+        assert rest[tokens[0]].bids != cached[tokens[0]].bids or rest[tokens[0]].asks != cached[tokens[0]].asks
+        async with asyncio.timeout(_PATIENCE_S):
+            while any(
+                (live_book := live.fresh_book(each)) is None or live_book.hash != rest[each].hash for each in tokens
+            ):
+                await feed.changed()
+        read = await quotes.books(tokens)
+        assert {each: (book.bids, book.asks) for each, book in read.items()} == {
+            each: (book.bids, book.asks) for each, book in rest.items()
+        }
+        assert await quotes.books(tokens) == read
+
+
+async def test_the_books_read_longest_ago_are_followed_no_longer(
+    exchange: Exchange, server: ExchangeServer, clob: CLOBClient, listing: Listing
+) -> None:
+    first, second = (TokenId(token) for token in listing.tokens)
+    feed = a_feed(server, clob)
+    async with FollowedBooks(feed, clock=SystemClock(), most=1) as live:
+        quotes = MarketQuotes(clob, live=live)
+        for token_id in (first, second):
+            await quotes.book(token_id)
+            await until_live(live, feed, [token_id])
+        assert feed.token_ids == {second}
+        assert live.fresh_book(first) is None
+
+
+async def test_a_book_without_news_for_too_long_is_read_by_rest(
+    exchange: Exchange, server: ExchangeServer, clob: CLOBClient, listing: Listing
+) -> None:
+    token_id = TokenId(listing.tokens[0])
+    feed = a_feed(server, clob)
+    clock = ManualClock(SystemClock().now())
+    async with FollowedBooks(feed, clock=clock) as live:
+        await MarketQuotes(clob, live=live).book(token_id)
+        await until_live(live, feed, [token_id])
+        await clock.advance(60)
+        assert feed.fresh_book(token_id) is not None
+        assert live.fresh_book(token_id) is None
+
+
+async def until_live(live: FollowedBooks, feed: MarketFeed, tokens: Sequence[TokenId]) -> None:
+    """Wait until the stream has sent every book."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while any(live.fresh_book(token_id) is None for token_id in tokens):
+            await feed.changed()
