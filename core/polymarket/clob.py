@@ -108,7 +108,7 @@ class CLOBClient(MarketDataClient, RewardsClient):
         return tuple(placed)
 
     async def cancel(self, order_ids: Sequence[OrderId]) -> CancelResult:
-        """Cancel orders, in requests of up to 1000.
+        """Cancel orders, in requests of up to 100.
 
         A single request that fails raises, with OutcomeUnknown for ids whose fate is open. Of several requests each
         is tried; when some go through, the ids of the others are `not_canceled`, with the failure as the reason.
