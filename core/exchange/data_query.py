@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import uuid
 from typing import Any, cast
 
@@ -12,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..identifiers import is_hash32
+from .offset_cursors import cursor_at, offset_of
 from .payloads import Json
 from .responses import JsonResponse
 
@@ -92,15 +91,13 @@ def data_page(rows: list[Json], query: QueryParams) -> Response:
     limit = _DEFAULT_LIMIT if limit is None else min(max(limit, 1), _MAX_LIMIT)
     start = _position(query.get("cursor"))
     more = start + limit < len(rows)
-    following = base64.urlsafe_b64encode(str(start + limit).encode()).decode() if more else None
+    following = cursor_at(start + limit) if more else None
     pagination: dict[str, Any] = {"limit": limit, "offset": start, "has_more": more, "next_cursor": following}
     return JsonResponse({"data": rows[start : start + limit], "pagination": pagination})
 
 
 def _position(cursor: str | None) -> int:
-    if not cursor:
-        return 0
     try:
-        return max(int(base64.urlsafe_b64decode(cursor)), 0)
-    except (binascii.Error, ValueError):
+        return offset_of(cursor)
+    except ValueError:
         raise invalid("cursor") from None

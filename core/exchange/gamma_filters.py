@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -11,6 +9,7 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
+from .offset_cursors import cursor_at, offset_of
 from .payloads import Json
 
 ORDER_FIELDS = frozenset(
@@ -158,16 +157,14 @@ def keyset_page(rows: list[Json], query: QueryParams, *, most: int, name: str) -
     start = _position(query.get("after_cursor"))
     page: Json = {name: rows[start : start + limit]}
     if start + limit < len(rows):
-        page["next_cursor"] = base64.urlsafe_b64encode(str(start + limit).encode()).decode()
+        page["next_cursor"] = cursor_at(start + limit)
     return page
 
 
 def _position(cursor: str | None) -> int:
-    if not cursor:
-        return 0
     try:
-        return max(int(base64.urlsafe_b64decode(cursor)), 0)
-    except (binascii.Error, ValueError):
+        return offset_of(cursor)
+    except ValueError:
         raise GammaError("after_cursor is not valid") from None
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from ..background_tasks import cancelled, logs_failure
 from ..clock import Clock
 from ..identifiers import TokenId
 from ..models import OrderBook
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .live_book import LiveBook
     from .market_feed import MarketFeed
 
-_log = logging.getLogger(__name__)
+_tell_failure = logs_failure(logging.getLogger(__name__), "no further books are followed; they are read by REST")
 
 _MOST_FOLLOWED = 200
 """Outcomes followed at once, well below the 500 that one connection may subscribe."""
@@ -53,16 +53,14 @@ class FollowedBooks:
     async def __aenter__(self) -> Self:
         await self._feed.__aenter__()
         self._following = asyncio.create_task(self._follow())
-        self._following.add_done_callback(_log_failure)
+        self._following.add_done_callback(_tell_failure)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._following is not None:
-            self._following.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._following
+            await cancelled(self._following)
         await self._feed.aclose()
 
     def fresh_book(self, token_id: TokenId) -> OrderBook | None:
@@ -84,13 +82,14 @@ class FollowedBooks:
 
     def learn(self, book: OrderBook) -> None:
         """Follow this book, which was just read by REST, and keep what the stream does not tell of it."""
+        if book.token_id not in self._wanted:
+            self._news.set()
         self._wanted[book.token_id] = book
         self._wanted.move_to_end(book.token_id)
         while len(self._wanted) > self._most:
             forgotten, _ = self._wanted.popitem(last=False)
             self._shown.pop(forgotten, None)
         self._feed.learn(book)
-        self._news.set()
 
     async def _follow(self) -> None:
         while True:
@@ -102,11 +101,6 @@ class FollowedBooks:
             await self._feed.follow(wanted.keys() - followed)
             for token_id in wanted.keys() - followed:
                 self._feed.learn(wanted[token_id])
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("no further books are followed; they are read by REST", exc_info=error)
 
 
 def _version(live: LiveBook) -> _Version:

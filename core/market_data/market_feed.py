@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ..background_tasks import cancelled, logs_failure
 from ..clock import Clock
 from ..errors import PolymarketAPIError
 from ..identifiers import TokenId
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FetchBooks = Callable[[Sequence[TokenId]], Awaitable[Mapping[TokenId, OrderBook]]]
 """Reads books by REST, past every cache; tokens without a book are missing from the answer."""
 
-_log = logging.getLogger(__name__)
+_tell_failure = logs_failure(logging.getLogger(__name__), "live books are no longer kept")
 
 _CHECK_INTERVAL_S = 1.0
 """How often silent books are looked for."""
@@ -91,7 +91,7 @@ class MarketFeed:
 
     async def __aenter__(self) -> Self:
         self._mending = asyncio.create_task(self._mend())
-        self._mending.add_done_callback(_log_failure)
+        self._mending.add_done_callback(_tell_failure)
         return self
 
     async def __aexit__(
@@ -102,7 +102,7 @@ class MarketFeed:
     async def aclose(self) -> None:
         """Close every connection and forget the books; whoever still holds one sees it stale."""
         if self._mending is not None:
-            await _cancelled(self._mending)
+            await cancelled(self._mending)
             self._mending = None
         for connection in self._connections:
             await self._close(connection)
@@ -161,7 +161,7 @@ class MarketFeed:
                 await self._close(connection)
             elif connection.reading is None:
                 connection.reading = asyncio.create_task(self._read(connection))
-                connection.reading.add_done_callback(_log_failure)
+                connection.reading.add_done_callback(_tell_failure)
             else:
                 await connection.stream.set_tokens(tokens)
 
@@ -175,7 +175,7 @@ class MarketFeed:
 
     async def _close(self, connection: _Connection) -> None:
         for task in [*connection.fetching, *filter(None, [connection.reading])]:
-            await _cancelled(task)
+            await cancelled(task)
 
     # -- reading the books -------------------------------------------------------------------------------------------
 
@@ -257,7 +257,7 @@ class MarketFeed:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for wait in waits:
-                    await _cancelled(wait)
+                    await cancelled(wait)
 
     async def _take_steps(self, connection: _Connection) -> None:
         repairs = connection.keeper.due(self._clock.now())
@@ -282,14 +282,3 @@ class MarketFeed:
             return
         self.counts.fetched += len(fetched)
         self._refreshed.set()
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("live books are no longer kept", exc_info=error)
-
-
-async def _cancelled(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

@@ -10,6 +10,7 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from ..background_tasks import cancelled
 from ..clock import Clock
 from ..resilience.retry import Backoff
 from .event_queue import EventQueue, Gap
@@ -118,9 +119,7 @@ class HealingStream(Generic[EventT]):
     async def aclose(self) -> None:
         """End the connection; a reader gets what is queued and then stops."""
         if self._running is not None:
-            self._running.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._running
+            await cancelled(self._running)
             self._running = None
 
     def _hello(self) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from mcp import Client
 from mcp.client.context import ClientRequestContext
-from mcp.client.session import ElicitationFnT
 from mcp_types import ElicitRequestParams, ElicitResult
 
 from polydesk.core.clock import ShiftedClock
@@ -24,6 +24,7 @@ from polydesk.core.settings import load_settings
 from polydesk.server.application import Application
 from polydesk.server.build import build_server
 from polydesk.server.cli import main
+from tests.support.live_desk import live_client
 from tests.support.processes import ERAS, FED, KEY, WAIT_S, Era, answer_of, error_of
 
 Terminal = Callable[[str], None]
@@ -50,30 +51,7 @@ async def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     exchange = Exchange(catalogue, ExchangeSettings(simulated_traders=False), ShiftedClock(catalogue.starts_at))
     monkeypatch.setenv("POLYMARKET_STATE_DIR", str(tmp_path))
     async with ExchangeServer(exchange) as venue:
-
-        @asynccontextmanager
-        async def open_client(
-            era: Era = "auto", *, user: ElicitationFnT | None = None, **settings: Any
-        ) -> AsyncIterator[Client]:
-            application = Application(
-                load_settings(
-                    mode="live",
-                    api_url=venue.clob_url,
-                    gamma_url=venue.gamma_url,
-                    data_url=venue.data_url,
-                    ws_url=venue.ws_url,
-                    private_key=KEY,
-                    compute="inline",
-                    **settings,
-                )
-            )
-            try:
-                async with Client(build_server(application), mode=era, elicitation_callback=user) as client:
-                    yield client
-            finally:
-                await application.aclose()
-
-        yield open_client
+        yield functools.partial(live_client, venue)
 
 
 async def orders(client: Client) -> list[dict[str, Any]]:

@@ -17,10 +17,8 @@ from polydesk.core.exchange.faults import ConnectionFault, Fault, FaultPlan, Tra
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
-from polydesk.core.settings import load_settings
-from polydesk.server.application import Application
-from polydesk.server.build import build_server
-from tests.support.processes import FED, KEY, answer_of, error_of
+from tests.support.live_desk import live_client
+from tests.support.processes import FED, answer_of, error_of
 
 
 async def _accept(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
@@ -32,25 +30,11 @@ async def trading_on_an_exchange_with(fault: Fault, state: Path) -> AsyncIterato
     """A live desk, whose user agrees to every order, on an exchange of this process."""
     catalogue = load_catalogue()
     rules = ExchangeSettings(simulated_traders=False, faults=FaultPlan.of(fault))
-    async with ExchangeServer(Exchange(catalogue, rules, ShiftedClock(catalogue.starts_at))) as venue:
-        application = Application(
-            load_settings(
-                mode="live",
-                api_url=venue.clob_url,
-                gamma_url=venue.gamma_url,
-                data_url=venue.data_url,
-                ws_url=venue.ws_url,
-                private_key=KEY,
-                compute="inline",
-                max_retries=0,
-                state_dir=state,
-            )
-        )
-        try:
-            async with Client(build_server(application), elicitation_callback=_accept) as client:
-                yield client
-        finally:
-            await application.aclose()
+    async with (
+        ExchangeServer(Exchange(catalogue, rules, ShiftedClock(catalogue.starts_at))) as venue,
+        live_client(venue, user=_accept, max_retries=0, state_dir=state) as client,
+    ):
+        yield client
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from polydesk.core.clock import ManualClock
 from polydesk.core.exchange.catalogue import Catalogue
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
+from tests.core.exchange.conftest import ORDER_TYPES
 
 if TYPE_CHECKING:
     from tests.core.exchange.conftest import Client
@@ -56,24 +57,7 @@ async def test_the_order_id_is_the_digest_that_the_client_signed(alice: Client) 
             "chainId": 137,
             "verifyingContract": STANDARD_EXCHANGE,
         },
-        {
-            "Order": [
-                {"name": name, "type": kind}
-                for name, kind in (
-                    ("salt", "uint256"),
-                    ("maker", "address"),
-                    ("signer", "address"),
-                    ("tokenId", "uint256"),
-                    ("makerAmount", "uint256"),
-                    ("takerAmount", "uint256"),
-                    ("side", "uint8"),
-                    ("signatureType", "uint8"),
-                    ("timestamp", "uint256"),
-                    ("metadata", "bytes32"),
-                    ("builder", "bytes32"),
-                )
-            ]
-        },
+        ORDER_TYPES,
         {
             **{name: order[name] for name in ("salt", "maker", "signer", "signatureType")},
             **{name: int(order[name]) for name in ("tokenId", "makerAmount", "takerAmount", "timestamp")},
