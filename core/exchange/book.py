@@ -25,7 +25,7 @@ class Order:
 
     `budget` is the dollars (millionths) that a market BUY may spend; with it, `size` is only the least it should get.
     `resting` and `resting_filled` count from the moment the rest of the order went on the book. `status` is LIVE,
-    MATCHED, or CANCELED with its reason.
+    DELAYED, UNMATCHED, MATCHED, or CANCELED with its reason.
     """
 
     id: str

@@ -42,7 +42,7 @@ def trade_rows(exchange: Exchange, trades: Sequence[Trade], *, account: Account 
     """Settled trades, newest first, a row for each party: the taker, and the makers unless `taker_only`."""
     rows = []
     for trade in reversed(trades):
-        if trade.status == "MATCHED":
+        if not trade.settled:
             continue
         for order, shares, price, cash, fee in _parties(trade, taker_only=taker_only):
             if account is None or order.account is account:

@@ -10,6 +10,7 @@ from .data_rows import position_rows
 from .ledger import Account
 from .listing import Listing
 from .payloads import Json
+from .trades import Trade
 from .venue import Exchange
 
 _UNSET_PRICE = "69"
@@ -42,7 +43,8 @@ def open_interest(exchange: Exchange, listing: Listing) -> float:
 
 def taker_volume(exchange: Exchange, listing: Listing) -> float:
     """Shares that takers traded in a market, on the tape that is kept."""
-    return sum(trade.shares for trade in exchange.tape if trade.taker.condition_id == listing.condition_id) / MICRO
+    condition_id = listing.condition_id
+    return sum(trade.shares for trade in _lasting(exchange.tape) if trade.taker.condition_id == condition_id) / MICRO
 
 
 def standings(exchange: Exchange, *, period: str) -> list[Json]:
@@ -50,7 +52,7 @@ def standings(exchange: Exchange, *, period: str) -> list[Json]:
     since_ms = exchange.now_ms - _PERIOD_S[period] * 1000 if period in _PERIOD_S else 0
     rows = []
     for account in _clients(exchange):
-        trades = [trade for trade in exchange.trades_of(account) if trade.matched_at_ms >= since_ms]
+        trades = [trade for trade in _lasting(exchange.trades_of(account)) if trade.matched_at_ms >= since_ms]
         volume = sum(shares for trade in trades for order, shares, *_ in trade.parts() if order.account is account)
         profit = sum(row["total_pnl"] for row in position_rows(exchange, account, account.address))
         rows.append(
@@ -110,3 +112,8 @@ def _holder_row(account: Account, token_id: str, outcome: int, shares: int) -> J
         "bio": "",
         "profile_image": "",
     }
+
+
+def _lasting(trades: Iterable[Trade]) -> list[Trade]:
+    """Those that did not fail to settle."""
+    return [trade for trade in trades if trade.status != "FAILED"]

@@ -12,7 +12,7 @@ from .units import amount_text, proceeds_ceil
 def check_minimum(order: Order, plan: MatchPlan) -> None:
     """A BUY that trades at once is worth a dollar at least. Raises Rejection."""
     if order.side == "BUY" and (plan.fills or order.order_type in ("FOK", "FAK")):
-        dollars = _limit_dollars(order)
+        dollars = limit_dollars(order)
         if dollars < MICRO:
             raise marketable_buy_too_small(amount_text(dollars))
 
@@ -26,7 +26,7 @@ def check_funds(order: Order, plan: MatchPlan, *, fee: int) -> None:
     else:
         active, matched, balance = account.open_cash, account.matched_cash, account.cash
         # Rounding fractions of a millionth per fill can lift the cost of a fill at the limit above it.
-        amount = max(_limit_dollars(order), plan.cash)
+        amount = max(limit_dollars(order), plan.cash)
     if amount + fee > balance - active - matched:
         raise not_enough(balance=balance, amount=amount, active=active, matched=matched, fee=fee)
 
@@ -40,5 +40,6 @@ def kill_reason(order: Order, plan: MatchPlan) -> str | None:
     return None
 
 
-def _limit_dollars(order: Order) -> int:
+def limit_dollars(order: Order) -> int:
+    """What a BUY may cost at most, its fee aside, in millionths."""
     return order.budget if order.budget is not None else proceeds_ceil(order.size, order.price)

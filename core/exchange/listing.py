@@ -31,9 +31,10 @@ class LastTrade:
 class Listing:
     """A market that is, or was, traded here.
 
-    `tick` is in price units, `min_size` in millionths of a share, `volume` the dollars (millionths) traded here.
-    `winner` is the index of the winning outcome after a resolution here or in the recording, None while open or after
-    a split payout.
+    `seconds_delay` is how long marketable orders of a sports market wait, `taker_delay` says whether those of a fast
+    price market do. `tick` is in price units, `min_size` in millionths of a share, `volume` the dollars (millionths)
+    traded here. `winner` is the index of the winning outcome after a resolution here or in the recording, None while
+    open or after a split payout.
     """
 
     def __init__(self, recorded: RecordedMarket) -> None:
@@ -50,6 +51,8 @@ class Listing:
         self.tick = price_units(_decimal(clob.get("mts", gamma.get("orderPriceMinTickSize"))))
         self.min_size = to_micro(_decimal(clob.get("mos", gamma.get("orderMinSize", 5))))
         self.fees = _fees(clob, gamma)
+        self.seconds_delay = float(clob.get("sd") or gamma.get("secondsDelay") or 0)
+        self.taker_delay = bool(clob.get("itode", False))
         self.closed: bool = bool(gamma.get("closed", False))
         self.accepting_orders: bool = not self.closed and bool(gamma.get("acceptingOrders", True))
         self.winner = _recorded_winner(gamma) if self.closed else None

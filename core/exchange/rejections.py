@@ -32,6 +32,9 @@ FOK_KILLED = "order couldn't be fully filled. FOK orders are fully filled or kil
 FAK_KILLED = "no orders found to match with FAK order. FAK orders are partially filled or killed if no match is found."
 
 
+MATCH_DELAYED = "order match delayed due to market conditions"
+
+
 def no_book(token_id: str) -> Rejection:
     return Rejection(f"the orderbook {token_id} does not exist")
 

@@ -14,7 +14,12 @@ class ExchangeSettings:
     """How one exchange behaves. Where the real venue's rule is not established, the default is the likelier reading.
 
     `starting_balance` is the pUSD credited when an address first creates credentials. `mined_after_s` is how long a
-    trade stays MATCHED, `confirmed_after_s` how long it then stays MINED; at 0 the step is immediate.
+    trade stays MATCHED, `confirmed_after_s` how long it then stays MINED; at 0 the step is immediate. With
+    `settlement_retry_probability` a trade becomes RETRYING instead of MINED, for `retried_after_s`, and of those
+    `settlement_failure_probability` end FAILED; both are drawn from `seed`.
+
+    `matching_delays` "market" lets a marketable order wait as its market says: the seconds of a sports market, answered
+    `delayed`, or `taker_delay_s` in a fast price market, whose answer waits with it; "off" matches everything at once.
 
     `market_buy_fills` says what a market BUY (FOK or FAK) is filled by: "dollars" spends its maker amount, so that a
     better price buys more shares, which is what fills recorded on chain show; "shares" buys its taker amount.
@@ -34,6 +39,11 @@ class ExchangeSettings:
     simulated_traders: bool = True
     mined_after_s: float = 1.0
     confirmed_after_s: float = 2.0
+    settlement_retry_probability: float = 0.0
+    settlement_failure_probability: float = 0.0
+    retried_after_s: float = 5.0
+    matching_delays: Literal["market", "off"] = "market"
+    taker_delay_s: float = 0.05
     market_buy_fills: Literal["dollars", "shares"] = "dollars"
     market_buy_share_decimals: Literal["tick", "four"] = "tick"
     empty_side_quotes: Literal["bounds", "not_found"] = "bounds"

@@ -8,7 +8,7 @@ from typing import Literal
 from .book import Order
 from .ledger import Ledger
 
-TradeStatus = Literal["MATCHED", "MINED", "CONFIRMED"]
+TradeStatus = Literal["MATCHED", "RETRYING", "MINED", "CONFIRMED", "FAILED"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,19 @@ class Trade:
                 order.account.matched_cash += cash + fee
             else:
                 order.account.matched_shares[order.token_id] += shares
+
+    def release(self) -> None:
+        """Give back what `hold` set aside: the trade never happened."""
+        for order, shares, cash, fee in self.parts():
+            if order.side == "BUY":
+                order.account.matched_cash -= cash + fee
+            else:
+                order.account.matched_shares[order.token_id] -= shares
+
+    @property
+    def settled(self) -> bool:
+        """Whether money and shares have moved."""
+        return self.status in ("MINED", "CONFIRMED")
 
     def settle(self, ledger: Ledger) -> None:
         """Move what was set aside. Two buyers lock a dollar per set, two sellers free one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from starlette.requests import Request
@@ -14,11 +15,12 @@ from .book import Order
 from .contracts import MAX_ALLOWANCE, SPENDERS
 from .credentials import Credential
 from .ledger import Account
-from .order_entry import parse_order_request, place_order
+from .order_entry import OrderRequest, parse_order_request, place_order
 from .payloads import Json, open_order_payload, trade_payload
 from .rejections import (
     BAD_ORDER_ID,
     BAD_PAYLOAD,
+    MATCH_DELAYED,
     ORDER_NOT_FOUND,
     Rejection,
     too_many_cancels,
@@ -30,6 +32,7 @@ from .units import amount_text
 from .venue import Entry, Exchange
 
 _PAGE = 100
+Outcome = Entry | Rejection
 
 
 def trading_routes() -> list[Route]:
@@ -52,7 +55,10 @@ async def _post_order(request: Request) -> Response:
     exchange = exchange_of(request)
     credential = await authenticated(request, exchange)
     order_request = parse_order_request(await json_body(request, error=BAD_PAYLOAD))
-    return JsonResponse(_entry_payload(place_order(exchange, order_request, credential)))
+    entry = await _ended(_placed(exchange, order_request, credential))
+    if isinstance(entry, Rejection):
+        raise entry
+    return JsonResponse(_entry_payload(entry))
 
 
 async def _post_orders(request: Request) -> Response:
@@ -65,25 +71,39 @@ async def _post_orders(request: Request) -> Response:
     if len(bodies) > exchange.settings.max_batch_orders:
         raise too_many_orders(len(bodies), exchange.settings.max_batch_orders)
     requests = [parse_order_request(body) for body in bodies]
-    answers = []
-    for order_request in requests:
-        try:
-            answers.append(_entry_payload(place_order(exchange, order_request, credential)))
-        except Rejection as rejection:
-            answers.append(_refused_payload(rejection))
-    return JsonResponse(answers)
+    placed = [_placed(exchange, order_request, credential) for order_request in requests]
+    entries = [await _ended(each) for each in placed]
+    return JsonResponse(
+        [_refused_payload(each) if isinstance(each, Rejection) else _entry_payload(each) for each in entries]
+    )
+
+
+def _placed(exchange: Exchange, order: OrderRequest, credential: Credential) -> Outcome | asyncio.Future[Outcome]:
+    """What became of an order, or will have, where a fast market delays the answer."""
+    try:
+        entry = place_order(exchange, order, credential)
+    except Rejection as rejection:
+        return rejection
+    if entry.status == "delayed" and exchange.by_token[entry.order.token_id].taker_delay:
+        return exchange.delayed.outcome(entry.order)
+    return entry
+
+
+async def _ended(placed: Outcome | asyncio.Future[Outcome]) -> Outcome:
+    return await placed if isinstance(placed, asyncio.Future) else placed
 
 
 def _entry_payload(entry: Entry) -> Json:
     traded = bool(entry.trades)
+    nothing = "0" if entry.status == "delayed" else ""
     given, taken = (entry.cash, entry.shares) if entry.order.side == "BUY" else (entry.shares, entry.cash)
     return {
         "success": True,
         "errorMsg": "",
         "orderID": entry.order.id,
-        "status": "matched" if traded else "live",
-        "makingAmount": amount_text(given) if traded else "",
-        "takingAmount": amount_text(taken) if traded else "",
+        "status": entry.status,
+        "makingAmount": amount_text(given) if traded else nothing,
+        "takingAmount": amount_text(taken) if traded else nothing,
         "transactionsHashes": [trade.transaction_hash for trade in entry.trades if trade.transaction_hash],
         "tradeIDs": [trade.id for trade in entry.trades],
     }
@@ -149,6 +169,8 @@ def _cancel_by_id(exchange: Exchange, account: Account, ids: list[Any]) -> Respo
             found.append(order)
         elif order.status == "MATCHED":
             reasons[order_id] = "Order already matched"
+        elif order.status == "DELAYED":
+            reasons[order_id] = MATCH_DELAYED
         else:
             reasons[order_id] = "Order not found or already canceled"
     return _cancel(exchange, found, reasons)

@@ -8,7 +8,7 @@ import random
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -18,26 +18,33 @@ from .agenda import Agenda
 from .book import Order
 from .catalogue import Catalogue
 from .credentials import Credential, CredentialStore
+from .delays import DelayedOrders
 from .entry_checks import check_funds, check_minimum, kill_reason
 from .events import BookChanged, ExchangeEvent, Listener, MarketResolved, OrderChanged, TickChanged, TradeChanged
 from .ledger import Account, Ledger
 from .listing import LastTrade, Listing
-from .matching import Fill, plan_match
-from .rejections import POST_ONLY_CROSSES, Rejection
+from .matching import Fill, MatchPlan, plan_match
+from .rejections import POST_ONLY_CROSSES, Rejection, no_book
 from .seeding import seed_books
 from .settings import ExchangeSettings
+from .settlement import Settlement
 from .trades import MakerFill, Trade
 from .units import UNIT
 
 CancelReason = Literal["CANCELED", "CANCELED_EXPIRED_ORDER", "CANCELED_MARKET_RESOLVED"]
+EntryStatus = Literal["live", "matched", "delayed", "unmatched"]
 _TAPE_LENGTH = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What became of an order on entry: `shares` and `cash` traded at once, in millionths, and the trades."""
+    """What became of an order on entry: `shares` and `cash` traded at once, in millionths, and the trades.
+
+    `status` is the venue's word for it: "delayed" waits before it may match, "unmatched" has waited and rests.
+    """
 
     order: Order
+    status: EntryStatus
     shares: int
     cash: int
     trades: tuple[Trade, ...]
@@ -65,12 +72,15 @@ class Exchange:
         self.tape: deque[Trade] = deque(maxlen=_TAPE_LENGTH)
         self._trades_of: defaultdict[str, list[Trade]] = defaultdict(list)
         self._open_of: defaultdict[str, dict[str, Order]] = defaultdict(dict)
-        self._unsettled: dict[str, Trade] = {}
+        self._settlement = Settlement(
+            settings, agenda=self.agenda, ledger=self.ledger, now_ms=lambda: self.now_ms, tell=self._trade_moved
+        )
         self._wallets: dict[str, str] = {}
         self._granted: set[str] = set()
         self._listeners: list[Listener] = []
         self._random = random.Random(settings.seed)
         self.credentials = CredentialStore(hashlib.sha256(f"polydesk exchange {settings.seed}".encode()).digest())
+        self.delayed: DelayedOrders[Entry | Rejection] = DelayedOrders(settings)
         self.house_numbers = itertools.count()
         seed_books(self)
 
@@ -135,14 +145,25 @@ class Exchange:
     def enter(self, order: Order, *, post_only: bool = False) -> Entry:
         """Match an order and rest what is left of it. Raises Rejection, and then nothing has changed.
 
-        Checks the dollar minimum of marketable BUYs, funds including the fee, post-only, and fill-or-kill.
+        Checks the dollar minimum of marketable BUYs, funds including the fee, post-only, and fill-or-kill. In a market
+        with a delay an order that would match waits first, and is checked again then.
         """
         listing = self.by_token[order.token_id]
+        plan = self._checked_plan(order, listing, post_only=post_only)
+        self.orders[order.id] = order
+        delay_s = self.delayed.delay_s(order, listing, plan)
+        if delay_s:
+            self.delayed.begin(order)
+            self.agenda.after(delay_s, partial(self._end_delay, order, listing))
+        self._publish(OrderChanged(order, listing, "PLACEMENT"))
+        return Entry(order, "delayed", 0, 0, ()) if delay_s else self._execute(order, listing, plan)
+
+    def _checked_plan(self, order: Order, listing: Listing, *, post_only: bool) -> MatchPlan:
+        """What an order would trade with. Raises Rejection; of the reasons only a kill is told as an event."""
         plan = plan_match(listing.book, order)
-        buckets = _buckets(plan.fills)
-        fees = [listing.taker_fee(sum(fill.shares for fill in bucket), bucket[0].price) for bucket in buckets]
+        fees = sum(_fee(listing, bucket) for bucket in _buckets(plan.fills))
         check_minimum(order, plan)
-        check_funds(order, plan, fee=sum(fees))
+        check_funds(order, plan, fee=fees)
         if post_only and (plan.fills or plan.own):
             raise Rejection(POST_ONLY_CROSSES)
         killed = kill_reason(order, plan)
@@ -150,17 +171,40 @@ class Exchange:
             order.status = f"CANCELED_{killed}"
             self._publish(OrderChanged(order, listing, "CANCELLATION"))
             raise Rejection(killed)
+        return plan
 
+    def _end_delay(self, order: Order, listing: Listing) -> None:
+        self.delayed.end(order)
+        outcome: Entry | Rejection
+        try:
+            if listing.closed:
+                raise no_book(order.token_id)
+            plan = self._checked_plan(order, listing, post_only=False)
+        except Rejection as rejection:
+            outcome = rejection
+            if order.status == "LIVE":
+                order.status = "CANCELED_MARKET_RESOLVED" if listing.closed else "CANCELED_NOT_ENOUGH_BALANCE"
+                self._publish(OrderChanged(order, listing, "CANCELLATION"))
+        else:
+            if not plan.fills:
+                order.status = "UNMATCHED"
+                self._publish(OrderChanged(order, listing, "UPDATE"))
+                order.status = "LIVE"
+            outcome = self._execute(order, listing, plan)
+            if outcome.status == "live":
+                outcome = replace(outcome, status="unmatched")
+        self.delayed.tell(order, outcome)
+
+    def _execute(self, order: Order, listing: Listing, plan: MatchPlan) -> Entry:
+        """Do what was planned, and rest what is left."""
         best_before = listing.book.best_for(0)
         touched: dict[tuple[bool, int], None] = {}
-        self.orders[order.id] = order
-        self._publish(OrderChanged(order, listing, "PLACEMENT"))
         for own in plan.own:
             self._withdraw(own, listing, "CANCELED")
             touched[(own.is_bid, own.book_price)] = None
         trades = []
-        for index, (bucket, fee) in enumerate(zip(buckets, fees, strict=True)):
-            trades.append(self._trade(order, listing, index, bucket, fee))
+        for index, bucket in enumerate(_buckets(plan.fills)):
+            trades.append(self._trade(order, listing, index, bucket, _fee(listing, bucket)))
             touched[(not order.is_bid, bucket[0].maker.book_price)] = None
         order.filled = plan.shares
         if order.order_type in ("FOK", "FAK") or plan.complete:
@@ -177,9 +221,9 @@ class Exchange:
         if trades:
             self._publish(OrderChanged(order, listing, "UPDATE"))
         for trade in trades:
-            self.agenda.after(self.settings.mined_after_s, partial(self._mine, trade))
+            self._settlement.begin(trade)
         self._forget_if_done(order)
-        return Entry(order, plan.shares, plan.cash, tuple(trades))
+        return Entry(order, "matched" if trades else "live", plan.shares, plan.cash, tuple(trades))
 
     def cancel(self, order: Order, reason: CancelReason = "CANCELED") -> None:
         """Take a resting order off the book and free what it held back."""
@@ -203,8 +247,7 @@ class Exchange:
         listing = self.by_condition[condition_id]
         resting = [order for order in self.orders.values() if order.condition_id == condition_id and order.open_size]
         self.cancel_many(resting, "CANCELED_MARKET_RESOLVED")
-        for trade in [trade for trade in self._unsettled.values() if trade.taker.condition_id == condition_id]:
-            self._mine(trade)
+        self._settlement.finish(condition_id)
         listing.closed = listing.resolved_here = True
         listing.accepting_orders = False
         listing.winner = winner
@@ -240,12 +283,11 @@ class Exchange:
             if not maker.open_size:
                 maker.status = "MATCHED"
                 del self._open_of[maker.account.address][maker.id]
-        trade.hold()
+        self._settlement.hold(trade)
         taker.trade_ids.append(trade.id)
         listing.volume += trade.cash
         listing.last_trade = LastTrade(taker.outcome, trade.price, taker.side)
         self.trades[trade.id] = trade
-        self._unsettled[trade.id] = trade
         for address in dict.fromkeys(order.account.address for order, *_ in trade.parts() if order.owner):
             self._trades_of[address].append(trade)
         self.tape.append(trade)
@@ -279,22 +321,13 @@ class Exchange:
         if order.open_size:
             self.cancel(order, "CANCELED_EXPIRED_ORDER")
 
-    def _mine(self, trade: Trade) -> None:
-        if trade.status != "MATCHED":
-            return
-        trade.status = "MINED"
-        trade.updated_at_ms = self.now_ms
-        trade.transaction_hash = "0x" + hashlib.sha256(trade.id.encode()).hexdigest()
-        trade.settle(self.ledger)
-        del self._unsettled[trade.id]
-        self._publish(TradeChanged(trade, self.by_token[trade.taker.token_id]))
-        self.agenda.after(self.settings.confirmed_after_s, partial(self._confirm, trade))
-
-    def _confirm(self, trade: Trade) -> None:
-        trade.status = "CONFIRMED"
-        trade.updated_at_ms = self.now_ms
-        self._publish(TradeChanged(trade, self.by_token[trade.taker.token_id]))
-        if not any(order.owner for order, *_ in trade.parts()):
+    def _trade_moved(self, trade: Trade) -> None:
+        listing = self.by_token[trade.taker.token_id]
+        if trade.status == "FAILED":
+            listing.volume -= trade.cash
+        self._publish(TradeChanged(trade, listing))
+        ended = trade.status in ("CONFIRMED", "FAILED")
+        if ended and not any(order.owner for order, *_ in trade.parts()):
             del self.trades[trade.id]
 
     def _forget_if_done(self, order: Order) -> None:
@@ -329,6 +362,10 @@ def _buckets(fills: list[Fill]) -> list[list[Fill]]:
         else:
             buckets.append([fill])
     return buckets
+
+
+def _fee(listing: Listing, bucket: list[Fill]) -> int:
+    return listing.taker_fee(sum(fill.shares for fill in bucket), bucket[0].price)
 
 
 def _maker_fill(fill: Fill, taker: Order) -> MakerFill:
