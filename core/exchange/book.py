@@ -118,6 +118,14 @@ class BookSide:
         if order.resting_filled == order.resting:
             self._drop(order, level)
 
+    def resize(self, order: Order, open_size: int) -> None:
+        """Let an order offer more or less than it did, in its place in the queue; 0 takes it off the book."""
+        level = self._levels[order.book_price]
+        level.size += open_size - order.open_size
+        order.resting = order.resting_filled + open_size
+        if not open_size:
+            self._drop(order, level)
+
     def remove(self, order: Order) -> None:
         level = self._levels[order.book_price]
         level.size -= order.open_size

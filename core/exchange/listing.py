@@ -34,7 +34,7 @@ class Listing:
     `seconds_delay` is how long marketable orders of a sports market wait, `taker_delay` says whether those of a fast
     price market do. `tick` is in price units, `min_size` in millionths of a share, `volume` the dollars (millionths)
     traded here. `winner` is the index of the winning outcome after a resolution here or in the recording, None while
-    open or after a split payout.
+    open or after a split payout. The tick of a `mirrored` market changes when the market that it follows says so.
     """
 
     def __init__(self, recorded: RecordedMarket) -> None:
@@ -57,6 +57,7 @@ class Listing:
         self.accepting_orders: bool = not self.closed and bool(gamma.get("acceptingOrders", True))
         self.winner = _recorded_winner(gamma) if self.closed else None
         self.resolved_here = False
+        self.mirrored = False
         self.book = OrderBook()
         self.history = MidpointHistory(recorded.history)
         self.volume = 0
@@ -103,7 +104,7 @@ class Listing:
     def refine_tick(self) -> int | None:
         """Move to the finer tick where the price calls for it; the former tick when that happened."""
         midpoint = self.midpoint
-        if self.tick != UNIT // 100 or midpoint is None:
+        if self.mirrored or self.tick != UNIT // 100 or midpoint is None:
             return None
         if _FINE_TICK_BELOW <= midpoint * UNIT <= _FINE_TICK_ABOVE:
             return None

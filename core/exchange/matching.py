@@ -63,13 +63,13 @@ def plan_match(book: OrderBook, taker: Order) -> MatchPlan:
             if cash_left is None:
                 shares = min(shares, shares_left)
             if buying:
-                cash = (before + shares) * price // UNIT - before * price // UNIT
+                cash = _floored(before, shares, price)
                 if cash_left is not None and cash > cash_left:
                     # The fewest shares that cost the whole budget.
                     shares = -(-(cash_left + before * price // UNIT) * UNIT // price) - before
                     cash = cash_left
             else:
-                cash = -(-(before + shares) * price // UNIT) + (-before * price // UNIT)
+                cash = _ceiled(before, shares, price)
             plan.fills.append(Fill(maker, shares, cash, price))
             plan.shares += shares
             plan.cash += cash
@@ -82,3 +82,19 @@ def plan_match(book: OrderBook, taker: Order) -> MatchPlan:
             if plan.complete:
                 return plan
     return plan
+
+
+def cash_of(maker: Order, shares: int) -> int:
+    """What `shares` more of a resting order cost at its own price, in millionths, rounded as in `plan_match`."""
+    rounded = _ceiled if maker.side == "BUY" else _floored
+    return rounded(maker.resting_filled, shares, maker.price)
+
+
+def _floored(before: int, shares: int, price: int) -> int:
+    """The value of `shares` after `before` others, on a running total that is rounded down."""
+    return (before + shares) * price // UNIT - before * price // UNIT
+
+
+def _ceiled(before: int, shares: int, price: int) -> int:
+    """The value of `shares` after `before` others, on a running total that is rounded up."""
+    return -(-(before + shares) * price // UNIT) + (-before * price // UNIT)

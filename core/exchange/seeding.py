@@ -15,7 +15,7 @@ from .units import UNIT, price_units
 
 HOUSE = "house"
 _HOUSE_DOLLARS = 10**12
-_HOUSE_SETS = 10**9
+HOUSE_SETS = 10**9
 
 
 class MarketPlace(Protocol):
@@ -49,7 +49,7 @@ def house_account(exchange: MarketPlace, name: str) -> Account:
     exchange.ledger.deposit(account, _HOUSE_DOLLARS * MICRO)
     for listing in exchange.listings:
         if not listing.closed:
-            exchange.ledger.split(account, listing.condition_id, listing.tokens, _HOUSE_SETS * MICRO, at=exchange.now_s)
+            exchange.ledger.split(account, listing.condition_id, listing.tokens, HOUSE_SETS * MICRO, at=exchange.now_s)
     return account
 
 

@@ -16,14 +16,14 @@ from ..clock import Clock, unix_ms
 from ..money import to_micro
 from .agenda import Agenda
 from .book import Order
-from .catalogue import Catalogue
+from .catalogue import Catalogue, RecordedMarket
 from .credentials import Credential, CredentialStore
 from .delays import DelayedOrders
 from .entry_checks import check_funds, check_minimum, kill_reason
 from .events import BookChanged, ExchangeEvent, Listener, MarketResolved, OrderChanged, TickChanged, TradeChanged
 from .ledger import Account, Ledger
 from .listing import LastTrade, Listing
-from .matching import Fill, MatchPlan, plan_match
+from .matching import Fill, MatchPlan, cash_of, plan_match
 from .rejections import POST_ONLY_CROSSES, Rejection, no_book
 from .seeding import seed_books
 from .settings import ExchangeSettings
@@ -255,6 +255,76 @@ class Exchange:
         payouts = (1, 1) if winner is None else (1 - winner, winner)
         self.ledger.resolve(condition_id, listing.tokens, payouts)
         self._publish(MarketResolved(listing))
+
+    # -- a market that is shown as it is elsewhere -------------------------------------------------------------------
+
+    def add_listing(self, recorded: RecordedMarket, event: Mapping[str, Any] | None = None) -> Listing:
+        """List one more market; a market that is listed already stays as it is."""
+        known = self.by_condition.get(str(recorded.gamma["conditionId"]))
+        if known is not None:
+            return known
+        listing = Listing(recorded)
+        self.listings += (listing,)
+        self.by_condition[listing.condition_id] = listing
+        self.by_token.update(dict.fromkeys(listing.tokens, listing))
+        if event is not None:
+            self._events.setdefault(str(event["id"]), event)
+        return listing
+
+    def show(self, order: Order, open_size: int) -> None:
+        """Let a house order rest with `open_size` shares, whatever rests opposite; 0 withdraws it. Nobody is told."""
+        listing = self.by_condition[order.condition_id]
+        if not order.open_size:
+            if open_size:
+                order.size = order.filled + open_size
+                order.resting_filled = 0
+                order.status = "LIVE"
+                self.orders[order.id] = order
+                self._rest(order, listing)
+            return
+        before = order.reserved
+        listing.book.side_of(order).resize(order, open_size)
+        order.size = order.filled + open_size
+        self._hold(order, order.reserved - before)
+        if not open_size:
+            del self._open_of[order.account.address][order.id]
+            del self.orders[order.id]
+
+    def fill_resting(self, maker: Order, taker: Order, shares: int) -> Trade:
+        """A resting order trades `shares` at its own price with a house order that never rests itself."""
+        listing = self.by_condition[maker.condition_id]
+        best_before = listing.book.best_for(0)
+        self.orders[taker.id] = taker
+        trade = self._trade(taker, listing, 0, [Fill(maker, shares, cash_of(maker, shares), maker.price)], 0)
+        taker.filled = shares
+        taker.status = "MATCHED"
+        self._after_change(listing, ((maker.is_bid, maker.book_price),), (trade,), best_before)
+        self._publish(TradeChanged(trade, listing))
+        self._publish(OrderChanged(maker, listing, "UPDATE"))
+        self._forget_if_done(maker)
+        self._forget_if_done(taker)
+        self._settlement.begin(trade)
+        return trade
+
+    def tell_levels(
+        self, listing: Listing, levels: tuple[tuple[bool, int], ...], best_before: tuple[int | None, int | None]
+    ) -> None:
+        """Tell that levels (is_bid, price) were changed with `show`."""
+        self._after_change(listing, levels, (), best_before)
+
+    def report(self, trade: Trade) -> None:
+        """Tell of a trade between others elsewhere: it is on the tape and moves no money here."""
+        listing = self.by_condition[trade.taker.condition_id]
+        listing.volume += trade.cash
+        listing.last_trade = LastTrade(trade.taker.outcome, trade.price, trade.taker.side)
+        self.tape.append(trade)
+        self._publish(BookChanged(listing, (), (trade,), best_changed=False))
+
+    def set_tick(self, listing: Listing, tick: int) -> None:
+        """Change the tick of a market, in price units."""
+        if tick != listing.tick:
+            former, listing.tick = listing.tick, tick
+            self._publish(TickChanged(listing, former))
 
     # -- what follows from an order ----------------------------------------------------------------------------------
 

@@ -1,0 +1,47 @@
+"""All the markets of an exchange whose books follow real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..money import MICRO
+from .catalogue import RecordedMarket
+from .events import ExchangeEvent, OrderChanged
+from .mirrored_book import MirroredBook
+from .seeding import HOUSE_SETS, house_account
+from .venue import Exchange
+
+_HOUSE = "real market"
+
+
+class Mirror:
+    """Keeps the mirrored books of `exchange`, by condition id."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.books: dict[str, MirroredBook] = {}
+        self._exchange = exchange
+        self._house = house_account(exchange, _HOUSE)
+        exchange.subscribe(self._on_event)
+
+    def follow(self, recorded: RecordedMarket, event: Mapping[str, Any] | None = None) -> MirroredBook:
+        """The mirrored book of a market, which is listed if it is not yet."""
+        exchange = self._exchange
+        condition_id = str(recorded.gamma["conditionId"])
+        known = self.books.get(condition_id)
+        if known is not None:
+            return known
+        is_new = condition_id not in exchange.by_condition
+        listing = exchange.add_listing(recorded, event)
+        if is_new and not listing.closed:
+            exchange.ledger.split(
+                self._house, listing.condition_id, listing.tokens, HOUSE_SETS * MICRO, at=exchange.now_s
+            )
+        book = self.books[condition_id] = MirroredBook(exchange, listing, self._house)
+        return book
+
+    def _on_event(self, event: ExchangeEvent) -> None:
+        if isinstance(event, OrderChanged):
+            book = self.books.get(event.order.condition_id)
+            if book is not None:
+                book.on_event(event)

@@ -1,0 +1,259 @@
+"""One market's book as it is elsewhere: house orders show what really rests there, less what clients took here.
+
+What clients do here has no effect there, so it is remembered. Of each real level only the part that nobody took is
+shown, and what was taken stays gone until the real level grows. A client's resting order waits behind the real size
+that was there first; it trades when real trades get past that, or when the real market offers at its price or better.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .book import Order, Side
+from .events import ExchangeEvent, OrderChanged
+from .ledger import Account
+from .listing import Listing
+from .queue_position import QueuePosition
+from .seeding import house_order
+from .trades import Trade
+from .units import UNIT
+from .venue import Exchange
+
+LevelKey = tuple[bool, int]
+"""Whether it is a bid, and its price: both as the first outcome's book has them."""
+
+
+@dataclass(slots=True, eq=False)
+class _Level:
+    """`real` is the size elsewhere; the order shows what of it is still to be had."""
+
+    real: int
+    order: Order
+
+    @property
+    def taken(self) -> int:
+        return self.real - self.order.open_size
+
+
+@dataclass(frozen=True, slots=True)
+class RealTrade:
+    """A trade between others, as its taker saw it. `price` is in price units of `outcome`, `shares` in millionths."""
+
+    outcome: int
+    side: Side
+    price: int
+    shares: int
+    at_ms: int
+    transaction_hash: str = ""
+
+    @property
+    def hits_bids(self) -> bool:
+        return (self.side == "SELL") == (self.outcome == 0)
+
+    @property
+    def book_price(self) -> int:
+        return self.price if self.outcome == 0 else UNIT - self.price
+
+
+class MirroredBook:
+    """Follows the real book of one listing on `exchange`, with the orders of `house`.
+
+    Prices are price units of the first outcome, sizes millionths of a share. The first outcome's book is enough: the
+    second's is its mirror image. `updated_ms` is the real market's time of the latest change, 0 before the first.
+    """
+
+    def __init__(self, exchange: Exchange, listing: Listing, house: Account) -> None:
+        self.listing = listing
+        self.updated_ms = 0
+        self._exchange = exchange
+        self._house = house
+        self._levels: dict[LevelKey, _Level] = {}
+        self._arrived: list[Order] = []
+        self._queue: dict[str, QueuePosition] = {}
+        listing.mirrored = True
+
+    # -- what the real market tells ----------------------------------------------------------------------------------
+
+    def apply_snapshot(self, bids: Mapping[int, int], asks: Mapping[int, int], *, at_ms: int) -> None:
+        """The whole real book: size by price. Levels that it leaves out are gone."""
+        wanted = {(True, price): size for price, size in bids.items()}
+        wanted.update({(False, price): size for price, size in asks.items()})
+        gone = [(key, 0) for key, level in self._levels.items() if level.real and key not in wanted]
+        self.apply_changes([*gone, *wanted.items()], at_ms=at_ms)
+
+    def apply_changes(self, changes: Iterable[tuple[LevelKey, int]], *, at_ms: int) -> None:
+        """Real levels whose total size is now this; 0 removes one."""
+        exchange, listing = self._exchange, self.listing
+        self.updated_ms = max(self.updated_ms, at_ms)
+        waiting = self._waiting()
+        best_before = listing.book.best_for(0)
+        available: dict[LevelKey, int] = {}
+        for key, real in dict(changes).items():
+            if real == self._real(key):
+                continue
+            level = self._level(key)
+            taken = min(level.taken, real)
+            level.real = real
+            available[key] = real - taken
+        for position in waiting:
+            key = (position.order.is_bid, position.order.book_price)
+            if key in available:
+                position.level_is(self._levels[key].real, at_ms=at_ms)
+        if waiting:
+            self._cross(waiting, available)
+        touched = [key for key, size in available.items() if self._levels[key].order.open_size != size]
+        for key in touched:
+            exchange.show(self._levels[key].order, available[key])
+        if touched:
+            exchange.tell_levels(listing, tuple(touched), best_before)
+        for key in available:
+            if not self._levels[key].real:
+                del self._levels[key]
+
+    def apply_trade(self, trade: RealTrade) -> list[Trade]:
+        """A real trade: tell of it, and fill the clients' orders that it reaches, best price first."""
+        self._exchange.report(self._reported(trade))
+        return self.settle(trade)
+
+    def settle(self, trade: RealTrade) -> list[Trade]:
+        """Fill the clients' orders that a real trade reaches, all of them together with no more than its size."""
+        made: list[Trade] = []
+        used = 0
+        for position in self._waiting():
+            order = position.order
+            if order.is_bid != trade.hits_bids:
+                continue
+            beyond = order.book_price - trade.book_price if order.is_bid else trade.book_price - order.book_price
+            if beyond < 0:
+                continue
+            reached = position.reached_by(trade.shares, through=beyond > 0, at_ms=trade.at_ms) - used
+            shares = min(reached, order.open_size)
+            if shares > 0:
+                used += shares
+                made.append(self._fill(order, shares))
+        return made
+
+    # -- clients' orders ---------------------------------------------------------------------------------------------
+
+    def on_event(self, event: ExchangeEvent) -> None:
+        """Know the clients' orders; it hears of each before it trades, waits or rests."""
+        if isinstance(event, OrderChanged) and event.kind == "PLACEMENT" and event.order.owner:
+            self._arrived.append(event.order)
+
+    def ahead_of(self, order_id: str) -> int | None:
+        """The real size before a client's order; None when it does not rest."""
+        self._waiting()
+        position = self._queue.get(order_id)
+        return position.ahead if position else None
+
+    def resume(self, order: Order, ahead: int | None) -> None:
+        """Know an order that has rested since before this book was followed.
+
+        Without a remembered position it stands behind all that really rests at its price.
+        """
+        self._queue[order.id] = QueuePosition(order, self._real_at(order) if ahead is None else ahead)
+
+    @property
+    def waiting(self) -> list[Order]:
+        """The clients' orders that rest, best price first, then oldest first."""
+        return [position.order for position in self._waiting()]
+
+    def available(self, *, is_bid: bool, price: int) -> int:
+        """What of a real level nobody here has taken."""
+        level = self._levels.get((is_bid, price))
+        return level.order.open_size if level else 0
+
+    def _real_at(self, order: Order) -> int:
+        return self._real((order.is_bid, order.book_price))
+
+    def _real(self, key: LevelKey) -> int:
+        level = self._levels.get(key)
+        return level.real if level else 0
+
+    def _waiting(self) -> list[QueuePosition]:
+        """The orders that rest. One that has come to rest since the last call met the real book as it still is."""
+        if self._arrived:
+            for order in self._arrived:
+                if order.open_size:
+                    self._queue[order.id] = QueuePosition(order, self._real_at(order))
+            self._arrived = [order for order in self._arrived if order.status == "DELAYED"]
+        if not self._queue:
+            return []
+        self._queue = {order_id: each for order_id, each in self._queue.items() if each.order.open_size}
+        return sorted(self._queue.values(), key=_priority)
+
+    def _cross(self, waiting: list[QueuePosition], available: dict[LevelKey, int]) -> None:
+        """Orders that the real market now offers at their price or better trade with that offer, at their price."""
+        offers = sorted(available, key=lambda key: -key[1] if key[0] else key[1])
+        for position in waiting:
+            order = position.order
+            for key in offers:
+                is_bid, price = key
+                if is_bid == order.is_bid or not available[key]:
+                    continue
+                if (price > order.book_price) if order.is_bid else (price < order.book_price):
+                    continue
+                shares = min(available[key], order.open_size)
+                if shares:
+                    available[key] -= shares
+                    self._fill(order, shares)
+
+    def _fill(self, order: Order, shares: int) -> Trade:
+        taker = house_order(
+            self._exchange,
+            self._house,
+            self.listing,
+            is_bid=not order.is_bid,
+            book_price=order.book_price,
+            size=shares,
+            mirrored=order.outcome == 1,
+            order_type="FAK",
+        )
+        return self._exchange.fill_resting(order, taker, shares)
+
+    # -- house orders ------------------------------------------------------------------------------------------------
+
+    def _level(self, key: LevelKey) -> _Level:
+        level = self._levels.get(key)
+        if level is None:
+            is_bid, price = key
+            order = house_order(
+                self._exchange, self._house, self.listing, is_bid=is_bid, book_price=price, size=0, mirrored=False
+            )
+            level = self._levels[key] = _Level(0, order)
+        return level
+
+    def _reported(self, trade: RealTrade) -> Trade:
+        exchange = self._exchange
+        taker = house_order(
+            exchange,
+            self._house,
+            self.listing,
+            is_bid=not trade.hits_bids,
+            book_price=trade.book_price,
+            size=trade.shares,
+            mirrored=trade.outcome == 1,
+            order_type="FAK",
+        )
+        digest = hashlib.sha256(f"{taker.id} {trade.at_ms}".encode()).hexdigest()
+        return Trade(
+            id=f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}",
+            taker=taker,
+            bucket_index=0,
+            shares=trade.shares,
+            cash=trade.shares * trade.price // UNIT,
+            price=trade.price,
+            fee=0,
+            makers=(),
+            matched_at_ms=trade.at_ms,
+            updated_at_ms=trade.at_ms,
+            status="CONFIRMED",
+            transaction_hash=trade.transaction_hash or "0x" + digest,
+        )
+
+
+def _priority(position: QueuePosition) -> tuple[int, int]:
+    order = position.order
+    return (-order.book_price if order.is_bid else order.book_price, order.created_at_ms)
