@@ -18,6 +18,7 @@ from ..core.identifiers import Address, TokenId
 from ..core.market_data.market_feed import MarketFeed
 from ..core.models import OrderBook
 from ..core.polymarket.clob import CLOBClient
+from ..core.polymarket.credential_file import CredentialFile, CredentialStore
 from ..core.polymarket.credentials import ApiCredentials
 from ..core.polymarket.data_api import DataClient
 from ..core.polymarket.environments import Environment, environment_at
@@ -52,7 +53,7 @@ async def open_site(settings: Settings, opened: AsyncExitStack) -> Site:
     """
     if settings.mode is Mode.SANDBOX:
         return await _open_sandbox(settings, opened)
-    return _open_live(settings.polymarket_config(), opened)
+    return _open_live(settings, opened)
 
 
 async def _open_sandbox(settings: Settings, opened: AsyncExitStack) -> Site:
@@ -90,7 +91,8 @@ async def _open_sandbox(settings: Settings, opened: AsyncExitStack) -> Site:
     )
 
 
-def _open_live(config: PolymarketConfig, opened: AsyncExitStack) -> Site:
+def _open_live(settings: Settings, opened: AsyncExitStack) -> Site:
+    config = settings.polymarket_config()
     environment = environment_at(
         "polymarket",
         clob_url=config.clob_url,
@@ -105,7 +107,11 @@ def _open_live(config: PolymarketConfig, opened: AsyncExitStack) -> Site:
             "mode=live works only with URLs on this machine, such as those of `polydesk exchange`. Use mode=sandbox."
         )
     signer = Signer(config.private_key.get_secret_value()) if config.private_key else None
-    return _site(environment, SystemClock(), config, opened, signer=signer)
+    store = None
+    if signer is not None:
+        folder = settings.resolved_state_dir / settings.mode.value
+        store = CredentialFile(folder, owner=signer, venue=config.clob_url)
+    return _site(environment, SystemClock(), config, opened, signer=signer, store=store)
 
 
 def sandbox_key(seed: int) -> str:
@@ -114,7 +120,13 @@ def sandbox_key(seed: int) -> str:
 
 
 def _site(
-    environment: Environment, clock: Clock, config: PolymarketConfig, opened: AsyncExitStack, *, signer: Signer | None
+    environment: Environment,
+    clock: Clock,
+    config: PolymarketConfig,
+    opened: AsyncExitStack,
+    *,
+    signer: Signer | None,
+    store: CredentialStore | None = None,
 ) -> Site:
     transport = Transport(
         environment,
@@ -129,6 +141,7 @@ def _site(
         transport,
         signer=signer,
         credentials=_credentials(config),
+        store=store,
         funder=Address(config.funder) if config.funder else None,
         signature_type=SignatureType(config.signature_type),
     )

@@ -11,7 +11,9 @@ from ..errors import ConfigurationError, InputRejected
 from ..identifiers import Address
 from . import credential_requests as requests
 from .client import PolymarketClient
+from .credential_file import CredentialStore
 from .credentials import ApiCredentials
+from .rejections import CredentialsRefused
 from .request import RequestSpec
 from .signing import SignatureType, Signer, l1_headers, l2_headers, order_maker
 from .transport import Transport
@@ -22,7 +24,8 @@ T = TypeVar("T")
 class AuthorisedClient(PolymarketClient):
     """A client that can prove whose account it acts for.
 
-    With a `signer`, credentials are created or derived at the first call that needs them. `funder` is the wallet
+    With a `signer`, credentials are taken from `store`, or created or derived, at the first call that needs them, and
+    replaced when the venue no longer accepts them; `credentials` that were passed in never are. `funder` is the wallet
     that holds the money when it is not the key's own.
     """
 
@@ -32,12 +35,15 @@ class AuthorisedClient(PolymarketClient):
         *,
         signer: Signer | None = None,
         credentials: ApiCredentials | None = None,
+        store: CredentialStore | None = None,
         funder: Address | None = None,
         signature_type: SignatureType = SignatureType.EOA,
     ) -> None:
         super().__init__(transport)
         self._signer = signer
         self._credentials = credentials
+        self._replaceable = signer is not None and credentials is None
+        self._store = store
         self._funder = funder
         self._signature_type = signature_type
         self._credentials_lock = asyncio.Lock()
@@ -52,10 +58,13 @@ class AuthorisedClient(PolymarketClient):
             return await self._transport.call(requests.derive_api_key_spec(), authorise=authorise)
 
     async def credentials(self) -> ApiCredentials:
-        """The credentials in use; created or derived once when a signer is there."""
+        """The credentials in use; taken from the store, created or derived once when a signer is there."""
         async with self._credentials_lock:
+            if self._credentials is None and self._store is not None:
+                self._credentials = self._store.load()
             if self._credentials is None:
-                self._credentials = await self.create_or_derive_credentials()
+                self._keep(await self.create_or_derive_credentials())
+            assert self._credentials is not None
             return self._credentials
 
     async def api_keys(self) -> tuple[str, ...]:
@@ -67,6 +76,8 @@ class AuthorisedClient(PolymarketClient):
         await self._authorised(requests.delete_api_key_spec())
         async with self._credentials_lock:
             self._credentials = None
+            if self._store is not None:
+                self._store.delete()
 
     async def create_readonly_api_key(self) -> str:
         """A new key that can read orders and trades of this account but change nothing."""
@@ -97,14 +108,48 @@ class AuthorisedClient(PolymarketClient):
         return frozenset({credentials.key.lower(), *(address.lower() for address in addresses)})
 
     async def _authorised(self, spec: RequestSpec[T]) -> T:
-        """Send with L2 headers, made anew for every attempt because they carry the time."""
+        """Send with L2 headers, made anew for every attempt because they carry the time.
+
+        Refused credentials are replaced. A call that names them nowhere but in its headers is then sent again, as
+        the venue did nothing; an order names its owner, so CredentialsRefused tells the caller to place it again.
+        """
         credentials = await self.credentials()
+        try:
+            return await self._send(spec, credentials)
+        except CredentialsRefused as refusal:
+            replacement = await self._replacement(credentials)
+            if replacement is None:
+                raise
+            if spec.order_ids and not spec.cancel:
+                raise CredentialsRefused(
+                    f"{refusal.message}. They have been replaced and nothing was placed; place the order again."
+                ) from refusal
+            return await self._send(spec, replacement)
+
+    async def _send(self, spec: RequestSpec[T], credentials: ApiCredentials) -> T:
         address = self._require_address()
 
         def headers(method: str, path: str, body: bytes) -> dict[str, str]:
             return l2_headers(address, credentials, timestamp_s=self._now_s(), method=method, path=path, body=body)
 
         return await self._transport.call(spec, authorise=headers)
+
+    async def _replacement(self, refused: ApiCredentials) -> ApiCredentials | None:
+        """Other credentials than the refused ones; None when they may not be replaced or the venue has no others."""
+        if not self._replaceable:
+            return None
+        async with self._credentials_lock:
+            if self._credentials in (None, refused):
+                derived = await self.create_or_derive_credentials()
+                if derived == refused:
+                    return None  # the key is right, so something else is wrong, such as the clock
+                self._keep(derived)
+            return self._credentials
+
+    def _keep(self, credentials: ApiCredentials) -> None:
+        self._credentials = credentials
+        if self._store is not None:
+            self._store.save(credentials)
 
     def _l1_headers(self, signer: Signer) -> Callable[[str, str, bytes], dict[str, str]]:
         return lambda _method, _path, _body: l1_headers(

@@ -18,6 +18,7 @@ from ..models import (
     Trade,
 )
 from . import trading_requests as requests
+from .credential_file import CredentialStore
 from .credentials import ApiCredentials
 from .market_data import MarketDataClient
 from .paging import Page, all_items
@@ -31,7 +32,8 @@ class CLOBClient(MarketDataClient, RewardsClient):
     """The order book service.
 
     Market data needs nothing. Own orders and trades need credentials; with a `signer` they are created or derived
-    at the first call that needs them. `funder` is the wallet that holds the money when it is not the key's own.
+    at the first call that needs them, and kept in `store` where there is one. `funder` is the wallet that holds the
+    money when it is not the key's own.
     `builder` is a bytes32 code that every order carries, so that the venue attributes it to whoever built the client.
     """
 
@@ -41,12 +43,19 @@ class CLOBClient(MarketDataClient, RewardsClient):
         *,
         signer: Signer | None = None,
         credentials: ApiCredentials | None = None,
+        store: CredentialStore | None = None,
         funder: Address | None = None,
         signature_type: SignatureType = SignatureType.EOA,
         builder: str = ZERO_BYTES32,
     ) -> None:
         RewardsClient.__init__(
-            self, transport, signer=signer, credentials=credentials, funder=funder, signature_type=signature_type
+            self,
+            transport,
+            signer=signer,
+            credentials=credentials,
+            store=store,
+            funder=funder,
+            signature_type=signature_type,
         )
         self._builder = builder
 

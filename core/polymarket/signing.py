@@ -119,6 +119,13 @@ class Signer:
         signed = self._local_account().sign_typed_data(domain, types, message)
         return "0x" + bytes(signed.message_hash).hex(), "0x" + bytes(signed.signature).hex()
 
+    def derive_secret(self, salt: bytes, purpose: bytes) -> bytes:
+        """32 bytes that only this key's holder can compute, by HKDF-SHA256 (RFC 5869); the key does not follow."""
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        return HKDF(algorithm=SHA256(), length=32, salt=salt, info=purpose).derive(bytes(self._local_account().key))
+
     def _local_account(self) -> LocalAccount:
         if self.__account is None:
             self.__account = _account_type().from_key(self.__key)

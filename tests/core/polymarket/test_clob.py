@@ -26,6 +26,7 @@ from polydesk.core.identifiers import Address, ConditionId, OrderId, TokenId, Tr
 from polydesk.core.models import OrderSide, OrderTicket, PlacementResult, TimeInForce, TradeStatus
 from polydesk.core.polymarket.clob import CLOBClient
 from polydesk.core.polymarket.credentials import ApiCredentials
+from polydesk.core.polymarket.rejections import CredentialsRefused
 from polydesk.core.polymarket.signing import SignatureType, SignedOrder, Signer, l2_signature
 from polydesk.core.polymarket.transport import Transport, TransportSettings
 
@@ -531,6 +532,22 @@ async def test_an_order_whose_credentials_cannot_be_had_was_never_sent(
     with pytest.raises(VenueUnavailable):
         await clob.post_order(clob.sign(ticket()))
     assert venue.count("/order") == 0
+
+
+async def test_an_order_under_a_refused_key_is_not_repeated_but_the_next_one_has_another_key(
+    venue: ScriptedVenue, transport: Transport
+) -> None:
+    clob = CLOBClient(transport, signer=Signer(PUBLIC_TEST_KEY))
+    old, new = ({"apiKey": key, "secret": CREDENTIALS.secret, "passphrase": "p"} for key in ("old", "new"))
+    venue.on("POST", "/auth/api-key", venue.json(old), venue.json(new))
+    signed = clob.sign(ticket())
+    accepted = {"success": True, "orderID": signed.order_id, "status": "live", "errorMsg": ""}
+    venue.on("POST", "/order", venue.json({"error": "Unauthorized/Invalid api key"}, 401), venue.json(accepted))
+    with pytest.raises(CredentialsRefused, match="nothing was placed; place the order again"):
+        await clob.post_order(signed)
+    assert venue.count("/order") == 1
+    await clob.post_order(signed)
+    assert venue.last.json["owner"] == venue.last.headers["poly_api_key"] == "new"
 
 
 async def test_without_a_key_only_a_person_can_help(transport: Transport) -> None:
