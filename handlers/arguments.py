@@ -80,8 +80,7 @@ MarketRef = Annotated[
     str,
     Field(
         max_length=400,
-        description="Market: slug, Gamma id, condition id, token id or page URL, e.g. "
-        "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting",
+        description="Market: slug, Gamma id, condition id, token id or page URL, e.g. btc-updown-15m-1790592300",
     ),
 ]
 OutcomeRef = Annotated[

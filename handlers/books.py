@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from ..core.errors import InputRejected
 from ..core.market_data.directory import choose_outcome
+from ..core.models import Candle
 from .answer import Answer, Num, When, rounded
 from .arguments import AsMoment, MarketRef, OutcomeRef, moment_schema
 from .context import Desk
@@ -17,6 +19,27 @@ from .markets import state_of
 from .toolspec import Toolset, ToolSpec
 
 _LONGEST_HISTORY = timedelta(days=366)
+_NO_HISTORY = "The venue has no history for this outcome and period."
+_MOST_CANDLES = 1000
+_INTERVALS = {
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "1d": timedelta(days=1),
+    "1w": timedelta(weeks=1),
+    "1m": timedelta(days=30),
+    "max": _LONGEST_HISTORY,
+}
+CandleSize = Literal["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"]
+_CANDLE_SIZES: dict[CandleSize, timedelta] = {
+    "1m": timedelta(minutes=1),
+    "5m": timedelta(minutes=5),
+    "15m": timedelta(minutes=15),
+    "30m": timedelta(minutes=30),
+    "1h": timedelta(hours=1),
+    "4h": timedelta(hours=4),
+    "1d": timedelta(days=1),
+    "1w": timedelta(weeks=1),
+}
 
 
 class Level(Answer):
@@ -49,13 +72,22 @@ class HistoryPoint(Answer):
     price: Num
 
 
+class CandleLine(Answer):
+    at: When
+    open: Num
+    high: Num
+    low: Num
+    close: Num
+
+
 class HistoryAnswer(Answer):
     as_of: When
     source: str
     recorded_on: str | None = None
     market: str
     outcome: str
-    points: list[HistoryPoint]
+    points: list[HistoryPoint] | None = None
+    candles: list[CandleLine] | None = None
     first: Num | None = None
     last: Num | None = None
     low: Num | None = None
@@ -113,9 +145,10 @@ async def get_price_history(
     start: Annotated[datetime, AsMoment, moment_schema("Instead of interval: from, e.g. 2026-05-01T00:00:00Z")]
     | None = None,
     end: Annotated[datetime, AsMoment, moment_schema("With start: until")] | None = None,
+    candles: Annotated[CandleSize, Field(description="Candles of this length instead")] | None = None,
     max_points: Annotated[int, Field(ge=2, le=90, description="Points to return; more are thinned evenly")] = 24,
 ) -> HistoryAnswer:
-    """Read how an outcome's midpoint moved, oldest point first."""
+    """Read how an outcome's midpoint moved, oldest point first; of candles, the latest."""
     if end is not None and start is None:
         raise InputRejected("end needs start.", code="invalid_arguments", fix="add start, or use interval")
     length = None if start is None else (end or desk.clock.now()) - start
@@ -127,6 +160,13 @@ async def get_price_history(
         )
     reference = await desk.directory.find(market_id)
     chosen = choose_outcome(reference, outcome if outcome is not None or reference.outcome else 0)
+    if candles is not None:
+        begin = start or desk.clock.now() - _INTERVALS[interval]
+        until = end or desk.clock.now()
+        count = _candles_between(candles, begin, until)
+        found = await desk.quotes.candles(chosen.token_id, size=candles, start=begin, limit=count)
+        within = [each for each in found if each.at <= until]
+        return _candle_answer(desk, reference.market.slug, chosen.label, within, most=max_points)
     fidelity = {"1w": 5, "1m": 10, "max": 10}.get(interval, 1) if length is None else _bucket_min(length)
     history = await desk.quotes.history(chosen.token_id, interval=interval, start=start, end=end, fidelity_min=fidelity)
     points = history.points
@@ -145,8 +185,41 @@ async def get_price_history(
         high=max(prices, default=None),
         change=prices[-1] - prices[0] if prices else None,
         thinned_from=len(points) if len(kept) < len(points) else None,
-        note=None if points else "The venue has no history for this outcome and period.",
+        note=None if points else _NO_HISTORY,
     )
+
+
+def _candle_answer(desk: Desk, market: str, outcome: str, candles: Sequence[Candle], *, most: int) -> HistoryAnswer:
+    shown = candles[-most:]
+    return HistoryAnswer(
+        as_of=desk.clock.now(),
+        source=desk.source,
+        recorded_on=desk.recorded,
+        market=market,
+        outcome=outcome,
+        candles=[
+            CandleLine(at=each.at, open=each.open, high=each.high, low=each.low, close=each.close) for each in shown
+        ],
+        first=candles[0].open if candles else None,
+        last=candles[-1].close if candles else None,
+        low=min((each.low for each in candles), default=None),
+        high=max((each.high for each in candles), default=None),
+        change=candles[-1].close - candles[0].open if candles else None,
+        thinned_from=len(candles) if len(shown) < len(candles) else None,
+        note=None if candles else _NO_HISTORY,
+    )
+
+
+def _candles_between(size: CandleSize, start: datetime, end: datetime) -> int:
+    """How many candles fill a window. Raises InputRejected when the venue would not send them all at once."""
+    count = int((end - start) / _CANDLE_SIZES[size]) + 1
+    if not 1 <= count <= _MOST_CANDLES:
+        raise InputRejected(
+            f"{max(count, 0)} candles of {size} are between {start:%Y-%m-%dT%H:%MZ} and {end:%Y-%m-%dT%H:%MZ}.",
+            code="window",
+            fix=f"choose a window of 1 to {_MOST_CANDLES} candles, by another length or other times",
+        )
+    return count
 
 
 def _bucket_min(length: timedelta) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import analysis, books, markets, operations, portfolio, tape, trading
+from . import analysis, books, markets, operations, portfolio, tape, traders, trading
 from .toolspec import ToolSpec
 
 ALL_TOOLS: tuple[ToolSpec, ...] = (
@@ -13,4 +13,5 @@ ALL_TOOLS: tuple[ToolSpec, ...] = (
     *portfolio.TOOLS,
     *operations.TOOLS,
     *tape.TOOLS,
+    *traders.TOOLS,
 )

@@ -14,11 +14,14 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.clock import Clock
     from ..core.forecasting.analysis import RiskModel
     from ..core.market_data.directory import MarketDirectory
+    from ..core.market_data.market_statistics import MarketRecords
     from ..core.market_data.quotes import MarketQuotes
     from ..core.market_data.tape import TradeTape
+    from ..core.market_data.traders import TraderRecords
     from ..core.portfolio.snapshot import Portfolio
     from ..core.risk.simulation import Holding, PortfolioRisk
     from ..core.settings import Mode
+    from ..core.telemetry.metrics import RouteSnapshot
     from ..core.trading.desk import TradingDesk
     from .answer import Heading
     from .toolspec import Toolset
@@ -50,7 +53,7 @@ class VenueHealth:
     `condition` is normal, restarting, post_only, cancel_only or disabled, heard first at `since`, and
     `retry_after_s` what the venue then asked to wait. `left_alone` are hosts not called for a while after failures,
     `clock_skew_s` how far the venue's clock is ahead (0 until measured), `headroom` the requests that could go at
-    once, by limit (empty where no limits are kept).
+    once, by limit (empty where no limits are kept), `routes` what calls took and how they ended, by route.
     """
 
     condition: str
@@ -59,6 +62,7 @@ class VenueHealth:
     left_alone: tuple[str, ...]
     clock_skew_s: float
     headroom: Mapping[str, float]
+    routes: Sequence[RouteSnapshot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,9 @@ class Desk:
     recorded_on: date | None
     directory: MarketDirectory
     quotes: MarketQuotes
+    records: MarketRecords
     tape: TradeTape
+    traders: TraderRecords
     trading: TradingDesk
     portfolio: Portfolio
     risk_model: RiskModel

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from ..core.errors import InputRejected
-from ..core.identifiers import TokenId
+from ..core.errors import InputRejected, PolymarketAPIError
+from ..core.identifiers import ConditionId, TokenId
 from ..core.models import Market, OrderBook
 from ..core.untrusted_text import quoted
 from .answer import Answer, Num, When, rounded
 from .arguments import Cursor, Detail, Limit, MarketRef, offset_of
 from .context import Desk
 from .toolspec import Toolset, ToolSpec
+
+if TYPE_CHECKING:
+    from ..core.market_data.market_statistics import MarketStatistics
+
+_HOLDERS = 3
+"""Largest holders shown of each outcome."""
 
 _RULES_LENGTH = 1200
 _PAGE = {"concise": 8, "full": 5}
@@ -53,6 +59,21 @@ class MarketsPage(Answer):
     more: str | None = None
 
 
+class HolderLine(Answer):
+    outcome: str
+    wallet: str
+    shares: Num
+
+
+class Rewards(Answer):
+    """What resting orders of at least `min_size` within `max_spread_cents` of the midpoint share every day."""
+
+    usd_per_day: Num | None = None
+    min_size: Num
+    max_spread_cents: Num
+    our_share_pct: Num | None = None
+
+
 class MarketDetail(MarketLine):
     """`tick` in dollars, `min_size` in shares; the taker's fee is fee_rate x shares x price x (1 - price)."""
 
@@ -63,6 +84,9 @@ class MarketDetail(MarketLine):
     condition_id: str | None = None
     volume: Num | None = None
     liquidity: Num | None = None
+    open_interest: Num | None = None
+    largest_holders: list[HolderLine] | None = None
+    rewards: Rewards | None = None
     neg_risk: bool | None = None
     resolution: str | None = None
     rules_by_strangers: str | None = None
@@ -76,6 +100,7 @@ class MarketsAnswer(Answer):
     event: str | None = None
     probabilities_sum: Num | None = None
     markets: list[MarketDetail]
+    statistics_problem: str | None = None
     next_cursor: str | None = None
 
 
@@ -124,7 +149,10 @@ async def get_market(
     detail: Detail = "concise",
     cursor: Cursor | None = None,
 ) -> MarketsAnswer:
-    """Read markets with current prices, order rules and fees; detail=full adds ids, rules, volume and resolution."""
+    """Read markets with current prices, order rules and fees.
+
+    detail=full adds ids, rules, resolution, volume, open interest, holders and rewards.
+    """
     if bool(markets) == bool(event):
         raise InputRejected("Give either markets or event.", code="invalid_arguments", fix="keep one of them")
     if event is not None:
@@ -138,7 +166,14 @@ async def get_market(
     skip, page = offset_of(cursor), _PAGE[detail]
     shown = found[skip : skip + page]
     books = await desk.quotes.books([each.token_id for market in shown for each in market.outcomes if market.tradable])
-    details = [_detail(market, books, full=detail == "full") for market in shown]
+    statistics: Mapping[ConditionId, MarketStatistics] = {}
+    problem = None
+    if detail == "full":
+        try:
+            statistics = await desk.records.statistics(shown, holders=_HOLDERS)
+        except PolymarketAPIError as error:  # the markets themselves are known
+            problem = quoted(error.message, 200)
+    details = [_detail(market, books, statistics.get(market.condition_id), full=detail == "full") for market in shown]
     total = None
     if event is not None and len(found) > 1 and all(market.neg_risk for market in found):
         total = sum((market.outcomes[0].price or Decimal(0) for market in found if not market.closed), Decimal(0))
@@ -149,6 +184,7 @@ async def get_market(
         event=title,
         probabilities_sum=rounded(total),
         markets=details,
+        statistics_problem=problem,
         next_cursor=str(skip + page) if skip + page < len(found) else None,
     )
 
@@ -192,7 +228,9 @@ def _line(market: Market) -> MarketLine:
     )
 
 
-def _detail(market: Market, books: dict[TokenId, OrderBook], *, full: bool) -> MarketDetail:
+def _detail(
+    market: Market, books: dict[TokenId, OrderBook], statistics: MarketStatistics | None, *, full: bool
+) -> MarketDetail:
     prices = []
     spread = None
     for outcome in market.outcomes:
@@ -226,10 +264,33 @@ def _detail(market: Market, books: dict[TokenId, OrderBook], *, full: bool) -> M
         condition_id=market.condition_id if full else None,
         volume=rounded(market.volume, 0) if full else None,
         liquidity=rounded(market.liquidity, 0) if full else None,
+        open_interest=rounded(statistics.open_interest, 0) if statistics else None,
+        largest_holders=_holders(market, statistics) or None if statistics else None,
+        rewards=_rewards(statistics) if statistics else None,
         neg_risk=market.neg_risk if full else None,
         resolution=decided if full else None,
         rules_by_strangers=quoted(market.description, _RULES_LENGTH) if full else None,
         tags=[quoted(tag, 40) for tag in market.tags[:8]] or None if full else None,
+    )
+
+
+def _holders(market: Market, statistics: MarketStatistics) -> list[HolderLine]:
+    return [
+        HolderLine(outcome=outcome.label, wallet=holder.user, shares=rounded(holder.shares, 0))
+        for outcome in market.outcomes
+        for holder in statistics.holders.get(outcome.token_id, ())
+    ]
+
+
+def _rewards(statistics: MarketStatistics) -> Rewards | None:
+    programme = statistics.rewards
+    if programme is None:
+        return None
+    return Rewards(
+        usd_per_day=programme.rate_per_day if programme.rates else None,
+        min_size=programme.min_size_shares,
+        max_spread_cents=programme.max_spread_cents,
+        our_share_pct=rounded(statistics.reward_share, 2),
     )
 
 

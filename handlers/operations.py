@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from ..core.errors import PolymarketAPIError
 from ..core.untrusted_text import quoted
-from .answer import AccountAnswer, Answer, Num, When
+from .answer import AccountAnswer, Answer, Num, When, rounded
+from .arguments import Detail
 from .context import Desk, VenueHealth
 from .toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec
+
+if TYPE_CHECKING:
+    from ..core.telemetry.metrics import RouteSnapshot
 
 _SCARCE = 5
 """Requests left under a limit from which on the limit is named."""
 
 _SKEW_SHOWN_S = 1.0
+_ROUTES_SHOWN = 12
 
 _RESTRICTIONS = {
     "restarting": "no orders and no cancels while it restarts",
@@ -38,6 +45,19 @@ class Compute(Answer):
     started: bool
 
 
+class RouteLine(Answer):
+    """Calls of one route since the start; latencies are of those not answered `from_cache`."""
+
+    route: str
+    calls: int
+    p50_ms: Num | None = None
+    p95_ms: Num | None = None
+    errors: dict[str, int] | None = None
+    retries: int | None = None
+    from_cache: int | None = None
+    held_back: int | None = None
+
+
 class StatusAnswer(AccountAnswer):
     as_of: When
     running_since: When
@@ -53,16 +73,17 @@ class StatusAnswer(AccountAnswer):
     awaiting_person: list[str] | None = None
     limits: Limits
     compute: Compute
+    routes: list[RouteLine] | None = None
     toolsets: list[str]
     toolsets_off: list[str] | None = None
     turn_on: str | None = None
     warnings: list[str] | None = None
 
 
-async def get_status(desk: Desk) -> StatusAnswer:
+async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
     """Say which money this is, whether the venue answers, what is halted, limited or waiting for a person.
 
-    Start with this after a break.
+    Start with this after a break. detail=full adds latencies and errors of the venue's busiest routes.
     """
     problem = None
     try:
@@ -105,10 +126,29 @@ async def get_status(desk: Desk) -> StatusAnswer:
             queued=compute.queued,
             started=compute.started,
         ),
+        routes=[_route_line(each) for each in _busiest(health.routes)] if detail == "full" else None,
         toolsets=sorted(toolset.value for toolset in desk.toolsets),
         toolsets_off=off or None,
         turn_on=_turn_on(desk.toolsets),
         warnings=list(desk.warnings) or None,
+    )
+
+
+def _busiest(routes: Sequence[RouteSnapshot]) -> list[RouteSnapshot]:
+    return sorted(routes, key=lambda each: each.calls, reverse=True)[:_ROUTES_SHOWN]
+
+
+def _route_line(route: RouteSnapshot) -> RouteLine:
+    latency = route.latency
+    return RouteLine(
+        route=route.route,
+        calls=route.calls,
+        p50_ms=None if latency.p50_s is None else rounded(latency.p50_s * 1000, 1),
+        p95_ms=None if latency.p95_s is None else rounded(latency.p95_s * 1000, 1),
+        errors=dict(route.errors) or None,
+        retries=route.retries or None,
+        from_cache=route.cache_hits or None,
+        held_back=route.waits or None,
     )
 
 

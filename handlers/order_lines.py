@@ -43,6 +43,7 @@ class OrderLine(Answer):
     fee: Num | None = None
     created: When
     open_until: str | None = None
+    scores_rewards: bool | None = None
     fills: list[FillLine] | None = None
     stage: str | None = None
     cause: str | None = None
@@ -70,7 +71,7 @@ def has_status(view: OrderView, status: str) -> bool:
             return view.status.value == status
 
 
-def order_line(view: OrderView, *, with_fills: bool) -> OrderLine:
+def order_line(view: OrderView, *, with_fills: bool, scores: bool | None) -> OrderLine:
     record = view.record
     refusal = view.refusal
     plan = record.plan if record else None
@@ -91,6 +92,7 @@ def order_line(view: OrderView, *, with_fills: bool) -> OrderLine:
         fee=sum((fee_of(fill, plan) for fill in view.fills), Decimal(0)) if plan and view.fills else None,
         created=view.created_at,
         open_until=open_until(plan) if plan and view.status.open else None,
+        scores_rewards=scores if view.status.open else None,
         fills=[_fill_line(fill, plan) for fill in view.fills[:10]] or None if with_fills else None,
         stage=refusal.stage if refusal else None,
         cause=quoted(refusal.message, 300) if refusal else None,

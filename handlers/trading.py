@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Literal
 
 from mcp.server.mcpserver import ElicitationResult, Resolve
@@ -197,11 +199,24 @@ async def get_orders(
         views = tuple(view for view in views if has_status(view, status))
     skip = offset_of(cursor)
     shown = views[skip : skip + limit]
+    scoring: Mapping[OrderId, bool] = {}
+    if venue_problem is None and (status == "open" or order_id is not None):
+        with suppress(PolymarketAPIError):  # the orders are known, and that is what was asked for
+            scoring = await desk.records.scoring(
+                [view.order_id for view in shown if view.order_id and view.status.open]
+            )
     return OrdersAnswer(
         **desk.heading,
         as_of=desk.clock.now(),
         venue_problem=venue_problem,
-        orders=[order_line(view, with_fills=order_id is not None or len(shown) <= 5) for view in shown],
+        orders=[
+            order_line(
+                view,
+                with_fills=order_id is not None or len(shown) <= 5,
+                scores=scoring.get(view.order_id) if view.order_id else None,
+            )
+            for view in shown
+        ],
         next_cursor=str(skip + limit) if skip + limit < len(views) else None,
     )
 

@@ -57,8 +57,10 @@ class Application:
 
 def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: AsyncExitStack) -> Desk:
     from ..core.market_data.directory import MarketDirectory
+    from ..core.market_data.market_statistics import MarketRecords
     from ..core.market_data.quotes import MarketQuotes
     from ..core.market_data.tape import TradeTape
+    from ..core.market_data.traders import TraderRecords
     from ..core.portfolio.snapshot import Portfolio
     from ..core.risk.gate import RiskGate
     from ..core.risk.kill_switch import KillSwitch
@@ -103,6 +105,7 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
             left_alone=tuple(left_alone),
             clock_skew_s=transport.clock_skew_s,
             headroom=transport.headroom,
+            routes=transport.metrics.snapshot(),
         )
 
     return Desk(
@@ -112,7 +115,9 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
         recorded_on=site.recorded_on,
         directory=MarketDirectory(site.gamma),
         quotes=MarketQuotes(site.clob, live=live),
+        records=MarketRecords(site.clob, site.data, own_rewards=site.account is not None),
         tape=TradeTape(site.data),
+        traders=TraderRecords(site.data),
         trading=trading,
         portfolio=Portfolio(venue, site.clock, trading.fee_of),
         risk_model=functools.partial(market_risk, executor, seed=settings.sandbox_seed),

@@ -77,7 +77,7 @@ async def _open_sandbox(settings: Settings, opened: AsyncExitStack) -> Site:
     config = settings.polymarket_config()
     signer = Signer(sandbox_key(settings.sandbox_seed))
     site = _site(environment, clock, config, opened, signer=signer)
-    await site.clob.create_or_derive_credentials()  # opens the account, which credits it
+    await site.clob.credentials()  # opens the account, which credits it
     return Site(
         name=f"embedded exchange, {environment.name}",
         clock=clock,

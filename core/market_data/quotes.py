@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..identifiers import TokenId
-from ..models import OrderBook, PriceHistory
+from ..models import Candle, OrderBook, PriceHistory
 
 if TYPE_CHECKING:
     from ..polymarket.clob import CLOBClient
+    from ..polymarket.price_history_requests import CandleSize
 
 
 class LiveBooks(Protocol):
@@ -63,3 +64,7 @@ class MarketQuotes:
         if start is not None:
             return await self._clob.price_history(token_id, start=start, end=end, fidelity_min=fidelity_min)
         return await self._clob.price_history(token_id, interval=interval, fidelity_min=fidelity_min)
+
+    async def candles(self, token_id: TokenId, *, size: CandleSize, start: datetime, limit: int) -> tuple[Candle, ...]:
+        """At most `limit` candles of the midpoint from `start` on, oldest first."""
+        return await self._clob.candles(token_id, size=size, start=start, limit=limit)

@@ -17,13 +17,16 @@ from .order import (
 )
 from .order_book import OrderBook, PriceLevel
 from .position import AccountBalance, Position
-from .price_history import PriceHistory, PricePoint
+from .price_history import Candle, PriceHistory, PricePoint
 from .signal import TradingSignal
+from .wallet import Holder, Standing
 
 __all__ = [
     "AccountBalance",
     "CancelResult",
+    "Candle",
     "Event",
+    "Holder",
     "Market",
     "NewsItem",
     "OpenOrder",
@@ -39,6 +42,7 @@ __all__ = [
     "PriceLevel",
     "PricePoint",
     "Resolution",
+    "Standing",
     "TimeInForce",
     "Trade",
     "TradeStatus",

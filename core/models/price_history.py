@@ -24,3 +24,15 @@ class PriceHistory:
     token_id: TokenId
     points: tuple[PricePoint, ...]
     fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """Open, high, low and close in dollars per share from `at` on. `volume` in shares, None where it is not sent."""
+
+    at: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from ..errors import InputRejected
 from ..identifiers import Address, ConditionId, EventId, TokenId
-from ..models import OrderSide, Position, PricePoint
+from ..models import Holder, OrderSide, Position, PricePoint, Standing
 from . import data_requests as requests
 from .client import PolymarketClient
 from .paging import Page, all_items
 from .wire.data_api import Activity, DataPage, PublicTrade
-from .wire.data_statistics import Holder, LiveVolume, ResolutionRecord, Standing
+from .wire.data_statistics import LiveVolume, ResolutionRecord
 
 
 class DataClient(PolymarketClient):

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from ..clock import unix_ms
 from ..errors import InputRejected
 from ..identifiers import Address, ConditionId, EventId, TokenId
-from ..models import OrderSide, Position, PricePoint
+from ..models import Holder, OrderSide, Position, PricePoint, Standing
 from .price_history_requests import LONGEST_WINDOW
 from .request import HISTORY_TTL_S, METADATA_TTL_S, RequestSpec, params_of
 from .wire.data_api import (
@@ -23,10 +23,8 @@ from .wire.data_api import (
     parse_value,
 )
 from .wire.data_statistics import (
-    Holder,
     LiveVolume,
     ResolutionRecord,
-    Standing,
     parse_holders,
     parse_leaderboard,
     parse_live_volume,

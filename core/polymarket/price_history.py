@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..identifiers import TokenId
-from ..models import PriceHistory
+from ..models import Candle, PriceHistory
 from . import price_history_requests as requests
 from .client import PolymarketClient
-from .wire.price_series import Candle
 
 
 class PriceHistoryClient(PolymarketClient):

@@ -10,10 +10,10 @@ from typing import Any, Literal
 from ..clock import unix_ms
 from ..errors import InputRejected
 from ..identifiers import TokenId
-from ..models import PriceHistory, PricePoint
+from ..models import Candle, PriceHistory, PricePoint
 from .request import HISTORY_TTL_S, RequestSpec, params_of
 from .wire.market_data import parse_price_history
-from .wire.price_series import Candle, parse_candles, parse_price_histories
+from .wire.price_series import parse_candles, parse_price_histories
 
 Interval = Literal["1h", "6h", "1d", "1w", "1m", "max", "all"]
 CandleSize = Literal["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"]

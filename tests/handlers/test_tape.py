@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from decimal import Decimal
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,18 +13,11 @@ from polydesk.core.exchange.catalogue import load_catalogue
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
-from polydesk.core.models import OrderSide, OrderTicket, TimeInForce
-from polydesk.core.polymarket.amounts import market_buy_amounts
-from polydesk.core.polymarket.clob import CLOBClient
-from polydesk.core.polymarket.environments import environment_at
-from polydesk.core.polymarket.gamma import GammaClient
-from polydesk.core.polymarket.signing import Signer
-from polydesk.core.polymarket.transport import Transport
+from tests.support.exchanges import live_urls, somebody_buys
 
 if TYPE_CHECKING:
     from tests.handlers.conftest import Agent, OpenAgent
 
-OTHER_KEY = "0x" + "6" * 64
 NO_CHANGE = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting"
 
 
@@ -38,52 +29,12 @@ async def exchange() -> AsyncIterator[ExchangeServer]:
         yield server
 
 
-async def somebody_buys(server: ExchangeServer, *, outcome: int, dollars: str) -> None:
-    """Another trader takes from the recorded book."""
-    environment = environment_at(
-        "exchange",
-        clob_url=server.clob_url,
-        gamma_url=server.gamma_url,
-        data_url=server.data_url,
-        ws_url=server.ws_url,
-        chain_id=137,
-    )
-    async with Transport(environment, clock=SystemClock(), random=Random(3)) as transport:
-        clob = CLOBClient(transport, signer=Signer(OTHER_KEY))
-        market = await GammaClient(transport).market_by_slug(NO_CHANGE)
-        assert market is not None
-        token_id = market.outcomes[outcome].token_id
-        book = await clob.book(token_id)
-        assert book is not None
-        assert book.best_ask is not None
-        price = book.best_ask.price
-        amounts = market_buy_amounts(worst_price=price, spend_dollars=Decimal(dollars), tick=book.tick)
-        ticket = OrderTicket(
-            token_id=token_id,
-            condition_id=market.condition_id,
-            side=OrderSide.BUY,
-            price=price,
-            shares=amounts.shares,
-            dollars=amounts.dollars,
-            time_in_force=TimeInForce.FAK,
-            tick=book.tick,
-            neg_risk=market.neg_risk,
-        )
-        await clob.post_order(clob.sign(ticket))
-
-
 async def test_the_tape_shows_what_takers_did_newest_first_and_pages(
     exchange: ExchangeServer, open_agent: OpenAgent, tmp_path: Path
 ) -> None:
     for outcome, dollars in ((0, "5"), (1, "1"), (0, "7")):
-        await somebody_buys(exchange, outcome=outcome, dollars=dollars)
-    urls = {
-        "api_url": exchange.clob_url,
-        "gamma_url": exchange.gamma_url,
-        "data_url": exchange.data_url,
-        "ws_url": exchange.ws_url,
-    }
-    async with open_agent(tmp_path, mode="live", toolsets=("all",), **urls) as agent:
+        await somebody_buys(exchange, NO_CHANGE, outcome=outcome, dollars=dollars)
+    async with open_agent(tmp_path, mode="live", toolsets=("all",), **live_urls(exchange)) as agent:
         answer = await agent.call("get_market_trades", market_id=NO_CHANGE)
         assert [(line["outcome"], line["side"]) for line in answer["trades"]] == [
             ("Yes", "BUY"),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ...identifiers import Address, ConditionId, TokenId
+from ...models import Holder, Standing
 from .data_api import DataPage, next_data_cursor
 from .fields import Flag, Moment, NumberOrZero, OptionalNumber, Shape, Text, member, read_list, read_shape
 
@@ -19,34 +20,11 @@ GLOBAL = "GLOBAL"
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """Shares of one outcome in one wallet."""
-
-    user: Address
-    token_id: TokenId
-    shares: Decimal
-    outcome_index: int | None
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class LiveVolume:
     """What takers traded in an event, in shares, in all and by market."""
 
     total_shares: Decimal
     by_market: dict[ConditionId, Decimal]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A trader's rank over a period. `profit` in dollars, `volume` in shares; a rank is None where there is none."""
-
-    user: str
-    name: str
-    rank: int | None
-    volume_rank: int | None
-    profit: Decimal
-    volume: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,22 +11,10 @@ from pydantic import AliasChoices, Field
 
 from ...errors import UnexpectedPayload
 from ...identifiers import TokenId
-from ...models import PriceHistory, PricePoint
+from ...models import Candle, PriceHistory, PricePoint
 from .data_api import DataPage, next_data_cursor
 from .fields import Moment, OptionalNumber, Shape, items_of, member, read_list, read_shape
 from .market_data import parse_price_history
-
-
-@dataclass(frozen=True, slots=True)
-class Candle:
-    """Open, high, low and close in dollars per share from `at` on. `volume` in shares, None where it is not sent."""
-
-    at: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal | None
 
 
 class CandleShape(Shape):

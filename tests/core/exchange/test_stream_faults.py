@@ -21,8 +21,8 @@ from polydesk.core.identifiers import TokenId
 from polydesk.core.market_data.market_feed import MarketFeed
 from polydesk.core.models import OrderBook
 from polydesk.core.polymarket.clob import CLOBClient
-from polydesk.core.polymarket.environments import environment_at
 from polydesk.core.polymarket.transport import Transport
+from tests.support.exchanges import environment_of
 
 TOKEN = TokenId("131")
 
@@ -68,14 +68,7 @@ async def test_a_live_book_ends_as_the_exchange_has_it(
     listing = exchange.by_token[TOKEN]
     random = Random(5)
     async with ExchangeServer(exchange) as server:
-        environment = environment_at(
-            "disturbed",
-            clob_url=server.clob_url,
-            gamma_url=server.gamma_url,
-            data_url=server.data_url,
-            ws_url=server.ws_url,
-            chain_id=137,
-        )
+        environment = environment_of(server)
         async with Transport(environment, clock=clock, random=Random(1)) as transport:
             clob = CLOBClient(transport)
 

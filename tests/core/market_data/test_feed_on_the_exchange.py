@@ -23,8 +23,8 @@ from polydesk.core.market_data.quotes import MarketQuotes
 from polydesk.core.models import OrderBook
 from polydesk.core.money import MICRO
 from polydesk.core.polymarket.clob import CLOBClient
-from polydesk.core.polymarket.environments import environment_at
 from polydesk.core.polymarket.transport import Transport
+from tests.support.exchanges import environment_of
 
 _PATIENCE_S = 20
 
@@ -50,14 +50,7 @@ async def server(exchange: Exchange) -> AsyncIterator[ExchangeServer]:
 
 @pytest.fixture
 async def clob(server: ExchangeServer) -> AsyncIterator[CLOBClient]:
-    environment = environment_at(
-        "sandbox",
-        clob_url=server.clob_url,
-        gamma_url=server.gamma_url,
-        data_url=server.data_url,
-        ws_url=server.ws_url,
-        chain_id=137,
-    )
+    environment = environment_of(server)
     async with Transport(environment, clock=SystemClock(), random=Random(11)) as transport:
         yield CLOBClient(transport)
 
@@ -114,14 +107,7 @@ def a_feed(server: ExchangeServer, clob: CLOBClient) -> MarketFeed:
     async def fetch(token_ids: Sequence[TokenId]) -> dict[TokenId, OrderBook]:
         return await clob.books(token_ids, fresh=True)
 
-    environment = environment_at(
-        "sandbox",
-        clob_url=server.clob_url,
-        gamma_url=server.gamma_url,
-        data_url=server.data_url,
-        ws_url=server.ws_url,
-        chain_id=137,
-    )
+    environment = environment_of(server)
     return MarketFeed(environment, clock=SystemClock(), random=Random(3), fetch_books=fetch)
 
 

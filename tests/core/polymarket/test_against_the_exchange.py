@@ -21,12 +21,13 @@ from polydesk.core.models import Market, OrderSide, OrderTicket, TimeInForce, Tr
 from polydesk.core.polymarket.amounts import limit_amounts, market_buy_amounts
 from polydesk.core.polymarket.clob import CLOBClient
 from polydesk.core.polymarket.data_api import DataClient
-from polydesk.core.polymarket.environments import Environment, environment_at
+from polydesk.core.polymarket.environments import Environment
 from polydesk.core.polymarket.gamma import GammaClient
 from polydesk.core.polymarket.signing import Signer
 from polydesk.core.polymarket.streams import MarketStream, UserStream
 from polydesk.core.polymarket.transport import Transport
 from polydesk.core.polymarket.wire.stream_events import BookSnapshot, OrderUpdate, PriceChanges, TradeUpdate
+from tests.support.exchanges import environment_of
 
 PUBLIC_TEST_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 
@@ -35,14 +36,7 @@ PUBLIC_TEST_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f
 async def environment() -> AsyncIterator[Environment]:
     settings = ExchangeSettings(simulated_traders=False, mined_after_s=0, confirmed_after_s=0)
     async with ExchangeServer(Exchange(load_catalogue(), settings, SystemClock())) as server:
-        yield environment_at(
-            "sandbox",
-            clob_url=server.clob_url,
-            gamma_url=server.gamma_url,
-            data_url=server.data_url,
-            ws_url=server.ws_url,
-            chain_id=137,
-        )
+        yield environment_of(server)
 
 
 @pytest.fixture

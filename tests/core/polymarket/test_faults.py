@@ -45,9 +45,9 @@ from polydesk.core.identifiers import TokenId
 from polydesk.core.models import OrderSide, OrderTicket, TimeInForce
 from polydesk.core.polymarket.amounts import limit_amounts
 from polydesk.core.polymarket.clob import CLOBClient
-from polydesk.core.polymarket.environments import environment_at
 from polydesk.core.polymarket.signing import SignedOrder, Signer
 from polydesk.core.polymarket.transport import Transport, TransportSettings
+from tests.support.exchanges import environment_of
 
 PUBLIC_TEST_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 BOOK = "/clob/book"
@@ -125,14 +125,7 @@ async def _desk(faults: tuple[Fault, ...], *, retries: int, log_in: bool, **sett
     exchange = Exchange(catalogue, rules, clock)
     listing = next(market for market in exchange.listings if _is_likely(market))
     async with ExchangeServer(exchange) as server:
-        environment = environment_at(
-            "faulty",
-            clob_url=server.clob_url,
-            gamma_url=server.gamma_url,
-            data_url=server.data_url,
-            ws_url=server.ws_url,
-            chain_id=137,
-        )
+        environment = environment_of(server)
         client_settings = TransportSettings(**{"max_retries": retries, "timeout_s": 5.0, **settings})
         async with Transport(environment, clock=clock, random=Random(3), settings=client_settings) as transport:
             clob = CLOBClient(transport, signer=Signer(PUBLIC_TEST_KEY))

@@ -21,10 +21,10 @@ from polydesk.core.models import Market, OrderSide, OrderTicket, PlacementResult
 from polydesk.core.polymarket.amounts import limit_amounts
 from polydesk.core.polymarket.clob import CLOBClient
 from polydesk.core.polymarket.data_api import DataClient
-from polydesk.core.polymarket.environments import environment_at
 from polydesk.core.polymarket.gamma import GammaClient
 from polydesk.core.polymarket.signing import Signer
 from polydesk.core.polymarket.transport import Transport
+from tests.support.exchanges import environment_of
 
 PUBLIC_TEST_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 NO_CHANGE = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting"
@@ -42,14 +42,7 @@ def clock() -> ManualClock:
 async def shared(clock: ManualClock) -> AsyncIterator[Transport]:
     settings = ExchangeSettings(simulated_traders=False, mined_after_s=0, confirmed_after_s=0)
     async with ExchangeServer(Exchange(load_catalogue(), settings, clock)) as server:
-        environment = environment_at(
-            "sandbox",
-            clob_url=server.clob_url,
-            gamma_url=server.gamma_url,
-            data_url=server.data_url,
-            ws_url=server.ws_url,
-            chain_id=137,
-        )
+        environment = environment_of(server)
         async with Transport(environment, clock=clock, random=Random(11)) as opened:
             yield opened
 
