@@ -80,6 +80,11 @@ class FollowedBooks:
             self._shown[token_id] = (version, book)
         return book
 
+    def shown_at(self, token_id: TokenId) -> datetime | None:
+        """When the stream last told of the book that a reader had from here; None if none had."""
+        shown = self._shown.get(token_id)
+        return shown[1].received_at if shown else None
+
     def learn(self, book: OrderBook) -> None:
         """Follow this book, which was just read by REST, and keep what the stream does not tell of it."""
         if book.token_id not in self._wanted:

@@ -192,11 +192,6 @@ class MarketFeed:
         book = home.keeper.books[token_id]
         return None if book.stale else book
 
-    def fresh_book(self, token_id: TokenId) -> OrderBook | None:
-        """The whole book, as the rest of the desk knows it, once REST has told its terms; else None."""
-        book = self.whole_book(token_id)
-        return book.to_order_book() if book else None
-
     def learn(self, book: OrderBook) -> None:
         """Take from a book that was read by REST what the stream does not tell: minimum size and neg-risk."""
         live = self.live_book(book.token_id)

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 
 class LiveBooks(Protocol):
-    """Books kept current by a stream, such as those of a MarketFeed."""
+    """Books kept current by a stream."""
 
     def fresh_book(self, token_id: TokenId) -> OrderBook | None:
         """The book if it is followed and nothing is missing from it."""
+        ...
+
+    def shown_at(self, token_id: TokenId) -> datetime | None:
+        """How new the book was that a reader last had from here; None if there was none."""
         ...
 
     def learn(self, book: OrderBook) -> None:
@@ -29,7 +33,8 @@ class LiveBooks(Protocol):
 class MarketQuotes:
     """Reads that may be up to ten seconds (books) or an hour (histories) old.
 
-    Where `live` holds a book that is whole, that one is the answer and nothing is requested.
+    Where `live` holds a book that is whole, that one is the answer and nothing is requested. When it no longer does, a
+    reader never gets an older book than it had before: a cached one that is older is passed over.
     """
 
     def __init__(self, clob: CLOBClient, *, live: LiveBooks | None = None) -> None:
@@ -47,9 +52,16 @@ class MarketQuotes:
         live = {token_id: book for token_id in token_ids if (book := self._live.fresh_book(token_id)) is not None}
         missing = [token_id for token_id in token_ids if token_id not in live]
         read = await self._clob.books(missing) if missing else {}
+        older = [token_id for token_id, book in read.items() if self._is_older(book)]
+        if older:
+            read = read | await self._clob.books(older, fresh=True)
         for book in read.values():
             self._live.learn(book)
         return {token_id: book for token_id in token_ids if (book := live.get(token_id) or read.get(token_id))}
+
+    def _is_older(self, book: OrderBook) -> bool:
+        shown_at = self._live.shown_at(book.token_id) if self._live else None
+        return shown_at is not None and book.received_at < shown_at
 
     async def history(
         self,

@@ -95,7 +95,7 @@ async def _until_agreed(feed: MarketFeed, clob: CLOBClient, clock: ManualClock) 
         while True:
             rest: Any = await clob.book(TOKEN, fresh=True)
             feed.learn(rest)
-            ours = feed.fresh_book(TOKEN)
+            ours = live.to_order_book() if (live := feed.whole_book(TOKEN)) else None
             if ours is not None and (ours.bids, ours.asks) == (rest.bids, rest.asks):
                 return
             await clock.advance(1)

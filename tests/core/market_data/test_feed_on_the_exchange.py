@@ -119,7 +119,7 @@ async def settled(feed: MarketFeed, clob: CLOBClient, tokens: Sequence[TokenId])
                 rest = await clob.book(token_id, fresh=True)
                 assert rest is not None
                 feed.learn(rest)
-                ours = feed.fresh_book(token_id)
+                ours = live.to_order_book() if (live := feed.whole_book(token_id)) else None
                 if ours is not None and (ours.bids, ours.asks) == (rest.bids, rest.asks):
                     break
                 await feed.changed()
@@ -209,7 +209,7 @@ async def test_a_book_without_news_for_too_long_is_read_by_rest(
         await MarketQuotes(clob, live=live).book(token_id)
         await until_live(live, feed, [token_id])
         await clock.advance(60)
-        assert feed.fresh_book(token_id) is not None
+        assert feed.whole_book(token_id) is not None
         assert live.fresh_book(token_id) is None
 
 

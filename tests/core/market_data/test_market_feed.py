@@ -72,7 +72,7 @@ def same(feed: MarketFeed, venue: BookVenue, token_id: TokenId = YES) -> bool:
     """Whether a whole book of ours is the book that REST tells."""
     rest = venue.order_book(token_id)
     book_of(feed, token_id).learn(rest)
-    ours = feed.fresh_book(token_id)
+    ours = live.to_order_book() if (live := feed.whole_book(token_id)) else None
     return ours is not None and (ours.bids, ours.asks, ours.hash, ours.tick, ours.timestamp) == (
         rest.bids,
         rest.asks,
@@ -94,7 +94,7 @@ async def test_books_follow_the_stream(venue: BookVenue, feed: MarketFeed, patie
 async def test_nothing_is_opened_before_something_is_followed(venue: BookVenue, clock: ManualClock) -> None:
     async with a_feed(venue, clock) as feed:
         await clock.advance(60)
-        assert (feed.connections, feed.live_book(YES), feed.fresh_book(YES)) == (0, None, None)
+        assert (feed.connections, feed.live_book(YES), feed.whole_book(YES)) == (0, None, None)
     assert not venue.heard
 
 
@@ -207,7 +207,7 @@ async def test_after_a_lost_connection_books_are_stale_until_sent_anew(
     book_of(feed).learn(venue.order_book(YES))
     await venue.disconnect()
     venue.change_frame(YES, "SELL", "0.52", "1")
-    await patience.until(lambda: feed.fresh_book(YES) is None)
+    await patience.until(lambda: feed.whole_book(YES) is None)
     await patience.until(lambda: same(feed, venue) and same(feed, venue, NO))
     assert {(gap.token_id, gap.reason) for gap in gaps} == {(YES, "reconnected"), (NO, "reconnected")}
     assert book_of(feed).source == "stream"
@@ -267,7 +267,7 @@ async def test_an_outcome_without_a_book_is_asked_for_once_and_then_left_alone(
     await patience.sockets()
     assert len(venue.fetched) == asked
     assert feed.counts.reconnected == 0
-    assert feed.fresh_book(closed) is None
+    assert feed.whole_book(closed) is None
 
 
 async def test_waiting_for_a_book_ends_when_it_is_whole(

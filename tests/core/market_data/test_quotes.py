@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
@@ -21,12 +22,14 @@ class Clob:
     def __init__(self, *books: OrderBook) -> None:
         self._books = {book.token_id: book for book in books}
         self.asked: list[TokenId] = []
+        self.fresh: list[TokenId] = []
 
     async def book(self, token_id: TokenId) -> OrderBook | None:
         return (await self.books([token_id])).get(token_id)
 
-    async def books(self, token_ids: Sequence[TokenId]) -> dict[TokenId, OrderBook]:
+    async def books(self, token_ids: Sequence[TokenId], *, fresh: bool = False) -> dict[TokenId, OrderBook]:
         self.asked += token_ids
+        self.fresh += token_ids if fresh else []
         return {token_id: self._books[token_id] for token_id in token_ids if token_id in self._books}
 
 
@@ -36,6 +39,10 @@ class Live:
     def __init__(self, *books: OrderBook) -> None:
         self._books = {book.token_id: book for book in books}
         self.learnt: list[OrderBook] = []
+        self.shown: dict[TokenId, datetime] = {}
+
+    def shown_at(self, token_id: TokenId) -> datetime | None:
+        return self.shown.get(token_id)
 
     def fresh_book(self, token_id: TokenId) -> OrderBook | None:
         return self._books.get(token_id)
@@ -77,3 +84,12 @@ async def test_only_books_that_the_stream_lacks_are_requested_and_teach_it(
     assert clob.asked == [NO, unknown]
     assert live.learnt == [rest_books[1]]
     assert await quotes(clob, live).book(unknown) is None
+
+
+async def test_when_the_stream_breaks_off_nobody_gets_an_older_book_than_before(
+    rest_books: tuple[OrderBook, OrderBook],
+) -> None:
+    clob, live = Clob(*rest_books), Live()
+    live.shown = {YES: rest_books[0].received_at + timedelta(seconds=1), NO: rest_books[1].received_at}
+    await quotes(clob, live).books([YES, NO])
+    assert clob.fresh == [YES]
