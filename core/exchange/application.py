@@ -6,8 +6,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 
+from .address_limits import AddressLimits
 from .auth_routes import auth_routes
 from .data_query import DataError, data_error_response
 from .data_routes import data_routes
@@ -21,24 +22,30 @@ from .history_routes import history_routes
 from .listing_routes import listing_routes
 from .market_data_routes import market_data_routes
 from .rejections import Rejection
-from .responses import clob_error, rejection_response
+from .responses import JsonResponse, clob_error, exchange_of, rejection_response
 from .reward_routes import reward_routes
+from .signer_limits import limited_routes
 from .streams import StreamHub
 from .trading_routes import trading_routes
 from .venue import Exchange
 
 
 def build_application(exchange: Exchange) -> Starlette:
-    """Serve `exchange` under /clob, /gamma, /data, /ws/market and /ws/user, with the faults of its settings."""
+    """Serve `exchange` under /clob, /gamma, /data, /ws/market and /ws/user, with the limits and faults of its settings.
+
+    /api/geoblock answers as the venue's site does.
+    """
     hub = StreamHub(exchange)
     faults = exchange.settings.faults
-    disturbing = [Middleware(FaultInjection, plan=faults, clock=exchange.clock)] if faults.rules else []
+    middleware = [Middleware(FaultInjection, plan=faults, clock=exchange.clock)] if faults.rules else []
+    if exchange.settings.address_limits == "enforce":
+        middleware.append(Middleware(AddressLimits, clock=exchange.clock))
     clob = [
         *market_data_routes(),
         *history_routes(),
         *listing_routes(),
         *auth_routes(),
-        *trading_routes(),
+        *limited_routes(trading_routes(), exchange),
         *reward_routes(),
         *heartbeat_routes(Heartbeats(exchange)),
     ]
@@ -47,10 +54,11 @@ def build_application(exchange: Exchange) -> Starlette:
             Mount("/clob", routes=clob),
             Mount("/gamma", routes=[*gamma_routes(), *gamma_subject_routes()]),
             Mount("/data", routes=[*data_routes(), *data_statistics_routes()]),
+            Route("/api/geoblock", _geoblock),
             WebSocketRoute("/ws/market", hub.serve_market),
             WebSocketRoute("/ws/user", hub.serve_user),
         ],
-        middleware=disturbing,
+        middleware=middleware,
         exception_handlers={
             Rejection: rejection_response,
             GammaError: gamma_error_response,
@@ -62,6 +70,12 @@ def build_application(exchange: Exchange) -> Starlette:
     application.state.exchange = exchange
     application.state.streams = hub
     return application
+
+
+async def _geoblock(request: Request) -> Response:
+    controls = exchange_of(request).controls
+    address = request.client.host if request.client else ""
+    return JsonResponse({"blocked": controls.blocked, "ip": address, "country": controls.country, "region": ""})
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

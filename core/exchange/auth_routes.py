@@ -77,8 +77,9 @@ async def _delete_readonly(request: Request) -> Response:
 
 
 async def _closed_only(request: Request) -> Response:
-    await authenticated(request, exchange_of(request))
-    return JsonResponse({"closed_only": False})
+    exchange = exchange_of(request)
+    credential = await authenticated(request, exchange)
+    return JsonResponse({"closed_only": exchange.controls.is_closed_only(credential.address)})
 
 
 def _credential_response(credential: Credential) -> Response:

@@ -1,7 +1,7 @@
 """From the body of an order request to an order that may trade: the venue's checks in the venue's order.
 
-Payload shape, owner, signer, version, signature, tick, size, precision, expiration, duplicate; then the exchange
-itself checks the dollar minimum, funds, post-only and fill-or-kill.
+Payload shape, owner, signer, bans, version, signature, tick, size, precision, expiration, duplicate, allowance; then
+the exchange itself checks the dollar minimum, funds, post-only and fill-or-kill.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from .rejections import (
     BAD_EXPIRATION,
     BAD_PAYLOAD,
     BAD_SIGNATURE,
+    CANCELED_ON_CHAIN,
     MAKER_NOT_ALLOWED,
     MARKET_NOT_READY,
     NOT_OWNER,
@@ -74,14 +75,21 @@ def parse_order_request(payload: object) -> OrderRequest:
         raise Rejection(BAD_PAYLOAD) from error
 
 
-def place_order(exchange: Exchange, request: OrderRequest, credential: Credential) -> Entry:
-    """Check an order of the key's owner and enter it. Raises Rejection, and then nothing has changed."""
+def check_sender(exchange: Exchange, request: OrderRequest, credential: Credential) -> None:
+    """The key's owner may send this order. Raises Rejection, which refuses a whole batch."""
     if request.owner != credential.api_key:
         raise Rejection(NOT_OWNER)
-    signed = request.signed
-    deposit_wallet = signed is not None and signed.signature_type == POLY_1271
+    deposit_wallet = request.signed is not None and request.signed.signature_type == POLY_1271
     if not deposit_wallet and request.signer != credential.address:
         raise Rejection(NOT_SIGNER)
+    exchange.controls.check_sender(credential.address, buys=request.side == "BUY")
+
+
+def place_order(exchange: Exchange, request: OrderRequest, credential: Credential) -> Entry:
+    """Check an order of the key's owner and enter it. Raises Rejection, and then nothing has changed."""
+    check_sender(exchange, request, credential)
+    signed = request.signed
+    deposit_wallet = signed is not None and signed.signature_type == POLY_1271
     if signed is None:
         raise Rejection(OLD_VERSION)
     if exchange.settings.deposit_wallets_only and not deposit_wallet:
@@ -112,6 +120,9 @@ def place_order(exchange: Exchange, request: OrderRequest, credential: Credentia
     _check_lifetime(exchange, request)
     if order_id in exchange.orders:
         raise duplicated(order_id)
+    if exchange.controls.is_cancelled_on_chain(order_id):
+        raise Rejection(CANCELED_ON_CHAIN)
+    exchange.controls.check_allowance(credential.address, signed.maker_amount, spender=contract)
     order = Order(
         id=order_id,
         account=account,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Context, Decimal
 
 
 class Rejection(Exception):
-    """The venue says no: `text` is the body's error, `status` the HTTP status of a single request."""
+    """The venue says no: `text` is the body's error, `status` the HTTP status of a single request, with `headers`."""
 
-    def __init__(self, text: str, *, status: int = 400) -> None:
+    def __init__(self, text: str, *, status: int = 400, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(text)
         self.text = text
         self.status = status
+        self.headers = dict(headers or {})
 
 
 UNAUTHORIZED = "Unauthorized/Invalid api key"
@@ -32,6 +34,8 @@ FOK_KILLED = "order couldn't be fully filled. FOK orders are fully filled or kil
 FAK_KILLED = "no orders found to match with FAK order. FAK orders are partially filled or killed if no match is found."
 
 
+TOO_MANY_REQUESTS = "Too Many Requests"
+CANCELED_ON_CHAIN = "order canceled in the CTF exchange contract"
 MATCH_DELAYED = "order match delayed due to market conditions"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from starlette.requests import Request
@@ -28,14 +28,14 @@ class JsonResponse(Response):
         return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def clob_error(text: str, *, status: int = 400) -> JsonResponse:
-    return JsonResponse({"error": text}, status_code=status)
+def clob_error(text: str, *, status: int = 400, headers: Mapping[str, str] | None = None) -> JsonResponse:
+    return JsonResponse({"error": text}, status_code=status, headers=headers)
 
 
 async def rejection_response(_: Request, error: Exception) -> Response:
     """Exception handler of the order book service."""
     rejection = cast(Rejection, error)
-    return clob_error(rejection.text, status=rejection.status)
+    return clob_error(rejection.text, status=rejection.status, headers=rejection.headers)
 
 
 def exchange_of(request: Request) -> Exchange:

@@ -30,7 +30,12 @@ class ExchangeSettings:
     A GTD order must expire at least `gtd_min_lead_s` from now and leaves the book `gtd_security_threshold_s` before
     its expiration. `timestamp_tolerance_s` bounds the age of authentication headers; None accepts any, so that a
     client on real time can talk to an exchange that lives on a recorded day. `deposit_wallets_only` refuses orders of
-    signature types 0 to 2, as the venue does for new accounts. `faults` are what goes wrong on purpose.
+    signature types 0 to 2, as the venue does for new accounts. `banned_addresses` may not trade, those of
+    `closed_only_addresses` may only sell, and with a `geoblocked_country` (ISO 3166) nobody's orders are accepted.
+
+    `signer_limits` are the token buckets per signer: "enforce" answers 429 beyond them, "warn" says so in a header,
+    "off" sends no such headers. `address_limits` are the windows per network address. `faults` are what goes wrong on
+    purpose.
     """
 
     chain_id: int = 137
@@ -51,6 +56,11 @@ class ExchangeSettings:
     gtd_security_threshold_s: int = 60
     timestamp_tolerance_s: float | None = None
     deposit_wallets_only: bool = False
+    banned_addresses: tuple[str, ...] = ()
+    closed_only_addresses: tuple[str, ...] = ()
+    geoblocked_country: str | None = None
+    signer_limits: Literal["off", "warn", "enforce"] = "off"
+    address_limits: Literal["off", "enforce"] = "off"
     max_batch_orders: int = 15
     max_batch_cancels: int = 3000
     stream_queue_frames: int = 1000

@@ -12,10 +12,10 @@ from starlette.routing import Route
 from ..identifiers import is_hash32
 from .authentication import authenticated
 from .book import Order
-from .contracts import MAX_ALLOWANCE, SPENDERS
+from .contracts import SPENDERS
 from .credentials import Credential
 from .ledger import Account
-from .order_entry import OrderRequest, parse_order_request, place_order
+from .order_entry import OrderRequest, check_sender, parse_order_request, place_order
 from .payloads import Json, open_order_payload, trade_payload
 from .rejections import (
     BAD_ORDER_ID,
@@ -53,6 +53,7 @@ def trading_routes() -> list[Route]:
 
 async def _post_order(request: Request) -> Response:
     exchange = exchange_of(request)
+    exchange.controls.check_region()
     credential = await authenticated(request, exchange)
     order_request = parse_order_request(await json_body(request, error=BAD_PAYLOAD))
     entry = await _ended(_placed(exchange, order_request, credential))
@@ -62,8 +63,9 @@ async def _post_order(request: Request) -> Response:
 
 
 async def _post_orders(request: Request) -> Response:
-    """Not atomic: each order is accepted or refused by itself, and an error of shape refuses them all."""
+    """Not atomic: each order is accepted or refused by itself; an error of shape or of the sender refuses them all."""
     exchange = exchange_of(request)
+    exchange.controls.check_region()
     credential = await authenticated(request, exchange)
     bodies = await json_body(request, error=BAD_PAYLOAD)
     if not isinstance(bodies, list) or not bodies:
@@ -71,6 +73,8 @@ async def _post_orders(request: Request) -> Response:
     if len(bodies) > exchange.settings.max_batch_orders:
         raise too_many_orders(len(bodies), exchange.settings.max_batch_orders)
     requests = [parse_order_request(body) for body in bodies]
+    for order_request in requests:
+        check_sender(exchange, order_request, credential)
     placed = [_placed(exchange, order_request, credential) for order_request in requests]
     entries = [await _ended(each) for each in placed]
     return JsonResponse(
@@ -240,7 +244,8 @@ async def _balance(request: Request) -> Response:
     if query.get("signature_type", "0") not in ("0", "1", "2", "3"):
         raise Rejection("Invalid signature_type")
     balance = account.cash if kind == "COLLATERAL" else account.shares(query.get("token_id", ""))
-    return JsonResponse({"balance": str(balance), "allowances": {spender: str(MAX_ALLOWANCE) for spender in SPENDERS}})
+    allowance = str(exchange.controls.allowance_of(account.address))
+    return JsonResponse({"balance": str(balance), "allowances": dict.fromkeys(SPENDERS, allowance)})
 
 
 async def _update_balance(request: Request) -> Response:

@@ -24,6 +24,7 @@ from .events import BookChanged, ExchangeEvent, Listener, MarketResolved, OrderC
 from .ledger import Account, Ledger
 from .listing import LastTrade, Listing
 from .matching import Fill, MatchPlan, cash_of, plan_match
+from .operator_controls import OperatorControls
 from .rejections import POST_ONLY_CROSSES, Rejection, no_book
 from .seeding import seed_books
 from .settings import ExchangeSettings
@@ -80,6 +81,7 @@ class Exchange:
         self._listeners: list[Listener] = []
         self._random = random.Random(settings.seed)
         self.credentials = CredentialStore(hashlib.sha256(f"polydesk exchange {settings.seed}".encode()).digest())
+        self.controls = OperatorControls.of(settings)
         self.delayed: DelayedOrders[Entry | Rejection] = DelayedOrders(settings)
         self.house_numbers = itertools.count()
         seed_books(self)
