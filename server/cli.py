@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     exchange.add_argument(
         "--faults", metavar="FILE", help="JSON rules of what goes wrong on purpose (docs/exchange.md)"
     )
+    exchange.add_argument("--ledger", metavar="FILE", help="keep accounts, orders and trades in this file")
     exchange.add_argument("--json", action="store_true", help="print the addresses as one JSON line")
     exchange.set_defaults(run=_exchange)
 
@@ -128,6 +129,7 @@ def _exchange(options: argparse.Namespace) -> int:
         traders=not options.no_traders,
         as_json=options.json,
         faults=options.faults,
+        ledger=options.ledger,
     )
 
 

@@ -12,10 +12,14 @@ from ..clock import Clock, unix_ms
 
 
 class Agenda:
-    """Actions by due time. They run when `run_due` is called, in the order of their times and then of their entry."""
+    """Actions by due time. They run when `run_due` is called, in the order of their times and then of their entry.
 
-    def __init__(self, clock: Clock) -> None:
+    `perform` is what runs each of them, where more is to happen around it.
+    """
+
+    def __init__(self, clock: Clock, *, perform: Callable[[Callable[[], None]], None] | None = None) -> None:
         self._clock = clock
+        self._perform = perform
         self._entries: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._entered = asyncio.Event()
@@ -40,7 +44,11 @@ class Agenda:
             return
         now_ms = unix_ms(self._clock.now())
         while self._entries and self._entries[0][0] <= now_ms:
-            heapq.heappop(self._entries)[2]()
+            action = heapq.heappop(self._entries)[2]
+            if self._perform is None:
+                action()
+            else:
+                self._perform(action)
 
     async def run(self) -> None:
         """Keep up with the clock until cancelled: wait for what is next, or until something earlier is entered."""

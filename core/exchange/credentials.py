@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -20,6 +21,16 @@ class Credential:
     nonce: int
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a key follows from: its address, its nonce, and how often the pair's key was deleted before."""
+
+    address: str
+    nonce: int
+    deletions: int
+    active: bool
+
+
 class CredentialStore:
     """The keys of one exchange.
 
@@ -32,7 +43,7 @@ class CredentialStore:
         self._by_key: dict[str, Credential] = {}
         self._by_origin: dict[tuple[str, int], Credential] = {}
         self._deletions: dict[tuple[str, int], int] = {}
-        self._readonly: dict[str, list[str]] = {}
+        self._readonly: dict[str, dict[str, int]] = {}
         self._readonly_made = 0
 
     def create(self, address: str, nonce: int) -> Credential | None:
@@ -70,18 +81,42 @@ class CredentialStore:
     def create_readonly(self, address: str) -> str:
         """The id of one more key that reads what the address has."""
         self._readonly_made += 1
-        seed = hmac.new(self._secret, f"{address}:readonly:{self._readonly_made}".encode(), hashlib.sha512).digest()
-        made = str(uuid.UUID(bytes=seed[:16], version=4))
-        self._readonly.setdefault(address, []).append(made)
+        made = self._readonly_key(address, self._readonly_made)
+        self._readonly.setdefault(address, {})[made] = self._readonly_made
         return made
 
     def readonly_of(self, address: str) -> list[str]:
-        return list(self._readonly.get(address, []))
+        return list(self._readonly.get(address, {}))
 
     def delete_readonly(self, address: str, key: str) -> bool:
         """False when the address has no such key."""
-        known = self._readonly.get(address, [])
-        if key not in known:
-            return False
-        known.remove(key)
-        return True
+        return self._readonly.get(address, {}).pop(key, None) is not None
+
+    def origins(self) -> list[Origin]:
+        """What the keys follow from, those that were deleted included."""
+        pairs = dict.fromkeys([*self._deletions, *self._by_origin])
+        return [Origin(*pair, self._deletions.get(pair, 0), pair in self._by_origin) for pair in pairs]
+
+    def readonly_origins(self) -> list[tuple[str, int]]:
+        """(address, ordinal) of the keys that only read."""
+        return [(address, ordinal) for address, keys in self._readonly.items() for ordinal in keys.values()]
+
+    def restore(self, origins: Iterable[Origin], readonly: Iterable[tuple[str, int]], *, readonly_made: int) -> None:
+        """Bring the keys of a former run back. `readonly_made` counts those that were ever made."""
+        for origin in origins:
+            if origin.deletions:
+                self._deletions[(origin.address, origin.nonce)] = origin.deletions
+            if origin.active:
+                self.create(origin.address, origin.nonce)
+        for address, ordinal in readonly:
+            self._readonly.setdefault(address, {})[self._readonly_key(address, ordinal)] = ordinal
+        self._readonly_made = readonly_made
+
+    @property
+    def readonly_made(self) -> int:
+        """How many keys that only read were ever made."""
+        return self._readonly_made
+
+    def _readonly_key(self, address: str, ordinal: int) -> str:
+        seed = hmac.new(self._secret, f"{address}:readonly:{ordinal}".encode(), hashlib.sha512).digest()
+        return str(uuid.UUID(bytes=seed[:16], version=4))

@@ -47,6 +47,13 @@ class MarketResolved:
     listing: Listing
 
 
-ExchangeEvent = BookChanged | OrderChanged | TradeChanged | TickChanged | MarketResolved
+@dataclass(frozen=True, slots=True)
+class ExchangeHalted:
+    """The store failed: what was told since the latest event ended has not happened, and nothing more will."""
+
+    reason: str
+
+
+ExchangeEvent = BookChanged | OrderChanged | TradeChanged | TickChanged | MarketResolved | ExchangeHalted
 Listener = Callable[[ExchangeEvent], None]
 """Called in the middle of the change: it must be quick and must not call the exchange back."""

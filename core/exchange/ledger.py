@@ -5,6 +5,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+MovementKind = Literal["deposit", "withdraw", "buy", "sell", "fee", "split", "merge", "redeem"]
+"""Why cash came to an account or left it."""
 
 
 @dataclass(slots=True)
@@ -47,11 +51,14 @@ class Account:
     """One purse. Amounts are millionths of a dollar or of a share.
 
     `cash` and `positions` are settled. `open_cash` and `open_shares` are held back by resting orders, `matched_cash`
-    and `matched_shares` by trades that have not settled yet.
+    and `matched_shares` by trades that have not settled yet. `is_house` marks the exchange's own accounts,
+    `granted` those that have had their starting balance.
     """
 
     address: str
     cash: int = 0
+    is_house: bool = False
+    granted: bool = False
     positions: dict[str, Position] = field(default_factory=dict)
     open_cash: int = 0
     matched_cash: int = 0
@@ -66,6 +73,25 @@ class Account:
         return self.positions.setdefault(token_id, Position())
 
 
+class LedgerObserver(Protocol):
+    """Who must know which accounts changed: what makes the ledger durable."""
+
+    def note_cash(
+        self,
+        account: Account,
+        kind: MovementKind,
+        amount: int,
+        *,
+        token_id: str = "",
+        shares: int = 0,
+        trade_id: str = "",
+    ) -> None:
+        """`amount` came to the account (negative: left it), and `shares` of a token with it."""
+
+    def note_collateral(self, condition_id: str) -> None:
+        """The dollars locked in a market changed, or its payout was fixed."""
+
+
 class InsufficientFunds(Exception):
     """An account does not hold what it would have to give. Nothing was changed."""
 
@@ -74,15 +100,16 @@ class Ledger:
     """All accounts of one exchange.
 
     Every complete set (one share of each outcome of a market) is backed by one dollar of locked collateral, so cash
-    + locked collateral + fees equals what was deposited at all times.
+    + locked collateral + fees equals what was deposited at all times. `observer` is told of every change.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, observer: LedgerObserver | None = None) -> None:
+        self._observer = observer
         self.accounts: dict[str, Account] = {}
         self.fees = 0
         self.deposited = 0
         self.locked: defaultdict[str, int] = defaultdict(int)
-        self._payouts: dict[str, tuple[tuple[str, str], tuple[int, int]]] = {}
+        self.payouts: dict[str, tuple[tuple[str, str], tuple[int, int]]] = {}
 
     def account(self, address: str) -> Account:
         """The account of an address, opened empty when it is new."""
@@ -94,18 +121,38 @@ class Ledger:
     def deposit(self, account: Account, amount: int) -> None:
         account.cash += amount
         self.deposited += amount
+        if self._observer is not None:
+            self._observer.note_cash(account, "deposit", amount)
 
-    def buy(self, account: Account, token_id: str, shares: int, *, cost: int, fee: int, at: int) -> None:
+    def buy(
+        self, account: Account, token_id: str, shares: int, *, cost: int, fee: int, at: int, trade_id: str = ""
+    ) -> None:
         """Settle one side of a trade: `cost` and `fee` leave, `shares` arrive."""
         account.cash -= cost + fee
         self.fees += fee
         account.position(token_id).acquire(shares, cost=cost, fee=fee, at=at)
+        if self._observer is not None:
+            self._observer.note_cash(account, "buy", -cost, token_id=token_id, shares=shares, trade_id=trade_id)
+            if fee:
+                self._observer.note_cash(account, "fee", -fee, token_id=token_id, trade_id=trade_id)
 
-    def sell(self, account: Account, token_id: str, shares: int, *, proceeds: int, fee: int, at: int) -> None:
+    def sell(
+        self, account: Account, token_id: str, shares: int, *, proceeds: int, fee: int, at: int, trade_id: str = ""
+    ) -> None:
         """Settle one side of a trade: `shares` leave, `proceeds` less `fee` arrive."""
         account.cash += proceeds - fee
         self.fees += fee
         account.position(token_id).release(shares, proceeds=proceeds - fee, at=at)
+        if self._observer is not None:
+            self._observer.note_cash(account, "sell", proceeds, token_id=token_id, shares=-shares, trade_id=trade_id)
+            if fee:
+                self._observer.note_cash(account, "fee", -fee, token_id=token_id, trade_id=trade_id)
+
+    def lock(self, condition_id: str, change: int) -> None:
+        """Complete sets of a market came to be (or, negative, ended): a dollar is locked for each."""
+        self.locked[condition_id] += change
+        if self._observer is not None:
+            self._observer.note_collateral(condition_id)
 
     def split(self, account: Account, condition_id: str, tokens: tuple[str, str], shares: int, *, at: int) -> None:
         """Turn dollars into complete sets, each half of the dollar booked as the cost of one outcome.
@@ -117,8 +164,10 @@ class Ledger:
         half = shares // 2
         for token_id, cost in zip(tokens, (half, shares - half), strict=True):
             account.position(token_id).acquire(shares, cost=cost, fee=0, at=at)
+            if self._observer is not None:
+                self._observer.note_cash(account, "split", -cost, token_id=token_id, shares=shares)
         account.cash -= shares
-        self.locked[condition_id] += shares
+        self.lock(condition_id, shares)
 
     def merge(self, account: Account, condition_id: str, tokens: tuple[str, str], shares: int, *, at: int) -> None:
         """Turn complete sets back into dollars. Raises InsufficientFunds."""
@@ -129,19 +178,23 @@ class Ledger:
         half = shares // 2
         for token_id, proceeds in zip(tokens, (half, shares - half), strict=True):
             account.position(token_id).release(shares, proceeds=proceeds, at=at)
+            if self._observer is not None:
+                self._observer.note_cash(account, "merge", proceeds, token_id=token_id, shares=-shares)
         account.cash += shares
-        self.locked[condition_id] -= shares
+        self.lock(condition_id, -shares)
 
     def resolve(self, condition_id: str, tokens: tuple[str, str], payouts: tuple[int, int]) -> None:
         """Fix what each outcome pays: (1, 0), (0, 1), or (1, 1) for half a dollar each."""
-        self._payouts[condition_id] = (tokens, payouts)
+        self.payouts[condition_id] = (tokens, payouts)
+        if self._observer is not None:
+            self._observer.note_collateral(condition_id)
 
     def redeem(self, account: Account, condition_id: str, *, at: int) -> int:
         """Exchange every share of a resolved market for its payout; the dollars paid, in millionths.
 
         Raises KeyError when the market is not resolved.
         """
-        tokens, payouts = self._payouts[condition_id]
+        tokens, payouts = self.payouts[condition_id]
         total = 0
         for token_id, payout in zip(tokens, payouts, strict=True):
             shares = account.shares(token_id)
@@ -149,8 +202,10 @@ class Ledger:
                 paid = shares * payout // sum(payouts)
                 account.position(token_id).release(shares, proceeds=paid, at=at)
                 total += paid
+                if self._observer is not None:
+                    self._observer.note_cash(account, "redeem", paid, token_id=token_id, shares=-shares)
         account.cash += total
-        self.locked[condition_id] -= total
+        self.lock(condition_id, -total)
         return total
 
     def discrepancies(self, markets: dict[str, tuple[str, str]]) -> list[str]:
@@ -170,8 +225,8 @@ class Ledger:
             found.append(f"cash, collateral and fees are {total}, deposits {self.deposited}")
         for condition_id, tokens in markets.items():
             locked = self.locked[condition_id]
-            if condition_id in self._payouts:
-                payouts = self._payouts[condition_id][1]
+            if condition_id in self.payouts:
+                payouts = self.payouts[condition_id][1]
                 owed = sum(held[token] * pay for token, pay in zip(tokens, payouts, strict=True)) // sum(payouts)
                 if locked < owed:
                     found.append(f"{condition_id} locks {locked} and owes {owed}")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..money import MICRO
 from .catalogue import RecordedMarket
 from .events import ExchangeEvent, OrderChanged
 from .mirrored_book import MirroredBook
-from .seeding import HOUSE_SETS, house_account
+from .seeding import house_account, stock_up
 from .venue import Exchange
 
 _HOUSE = "real market"
@@ -34,9 +33,7 @@ class Mirror:
         is_new = condition_id not in exchange.by_condition
         listing = exchange.add_listing(recorded, event)
         if is_new and not listing.closed:
-            exchange.ledger.split(
-                self._house, listing.condition_id, listing.tokens, HOUSE_SETS * MICRO, at=exchange.now_s
-            )
+            stock_up(exchange, self._house, listing)
         book = self.books[condition_id] = MirroredBook(exchange, listing, self._house)
         return book
 

@@ -16,6 +16,13 @@ class Rejection(Exception):
         self.headers = dict(headers or {})
 
 
+class LedgerUnavailable(Rejection):
+    """The exchange could not write down what it was asked to do, so it did not do it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, status=503)
+
+
 UNAUTHORIZED = "Unauthorized/Invalid api key"
 BAD_L1_HEADERS = "Invalid L1 Request headers"
 BAD_PAYLOAD = "Invalid order payload"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .rejections import Rejection
+from .rejections import LedgerUnavailable, Rejection
 from .venue import Exchange
 
 Row = TypeVar("Row")
@@ -39,8 +39,10 @@ async def rejection_response(_: Request, error: Exception) -> Response:
 
 
 def exchange_of(request: Request) -> Exchange:
-    """The exchange that a request talks to, brought up to the present."""
+    """The exchange that a request talks to, brought up to the present. Raises LedgerUnavailable when it has halted."""
     exchange = cast(Exchange, request.app.state.exchange)
+    if exchange.halted is not None:
+        raise LedgerUnavailable(exchange.halted)
     exchange.agenda.run_due()
     return exchange
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Protocol
 
 from ..money import MICRO, to_micro
 from .book import Order, OrderType, Side
 from .ledger import Account, Ledger
 from .listing import Listing
+from .rejections import Rejection
 from .settings import ExchangeSettings
 from .units import UNIT, price_units
 
 HOUSE = "house"
 _HOUSE_DOLLARS = 10**12
-HOUSE_SETS = 10**9
+_HOUSE_SETS = 10**9
 
 
 class MarketPlace(Protocol):
@@ -36,7 +38,9 @@ class MarketPlace(Protocol):
 
     def open_account(self, address: str) -> Account: ...
 
-    def enter(self, order: Order) -> Any: ...
+    def transaction(self) -> AbstractContextManager[None]: ...
+
+    def enter(self, order: Order, *, post_only: bool = False) -> Any: ...
 
 
 def house_address(exchange: MarketPlace, name: str) -> str:
@@ -44,13 +48,25 @@ def house_address(exchange: MarketPlace, name: str) -> str:
 
 
 def house_account(exchange: MarketPlace, name: str) -> Account:
-    """An account of the exchange's own, as good as unlimited in dollars and in shares of every open market."""
-    account = exchange.open_account(house_address(exchange, name))
-    exchange.ledger.deposit(account, _HOUSE_DOLLARS * MICRO)
-    for listing in exchange.listings:
-        if not listing.closed:
-            exchange.ledger.split(account, listing.condition_id, listing.tokens, HOUSE_SETS * MICRO, at=exchange.now_s)
-    return account
+    """An account of the exchange's own, as good as unlimited in dollars and in shares of every open market.
+
+    One that came back from a store is given only what it lacks.
+    """
+    with exchange.transaction():
+        account = exchange.open_account(house_address(exchange, name))
+        if not account.is_house:
+            account.is_house = True
+            exchange.ledger.deposit(account, _HOUSE_DOLLARS * MICRO)
+        for listing in exchange.listings:
+            if not listing.closed and not any(map(account.shares, listing.tokens)):
+                stock_up(exchange, account, listing)
+        return account
+
+
+def stock_up(exchange: MarketPlace, account: Account, listing: Listing) -> None:
+    """Give a house account complete sets of a market."""
+    with exchange.transaction():
+        exchange.ledger.split(account, listing.condition_id, listing.tokens, _HOUSE_SETS * MICRO, at=exchange.now_s)
 
 
 def house_order(
@@ -84,7 +100,10 @@ def house_order(
 
 
 def seed_books(exchange: MarketPlace) -> None:
-    """Rest every recorded level, each second one stated in the complementary token, as real books are mixed too."""
+    """Rest every recorded level, each second one stated in the complementary token, as real books are mixed too.
+
+    A level that would trade with an order of a client that rests already, from a former run, is left out.
+    """
     account = house_account(exchange, HOUSE)
     mirrored = False
     for listing in exchange.listings:
@@ -92,15 +111,15 @@ def seed_books(exchange: MarketPlace) -> None:
             continue
         for is_bid, levels in ((True, listing.recorded.bids), (False, listing.recorded.asks)):
             for price, size in levels:
-                exchange.enter(
-                    house_order(
-                        exchange,
-                        account,
-                        listing,
-                        is_bid=is_bid,
-                        book_price=price_units(price),
-                        size=to_micro(size),
-                        mirrored=mirrored,
-                    )
+                order = house_order(
+                    exchange,
+                    account,
+                    listing,
+                    is_bid=is_bid,
+                    book_price=price_units(price),
+                    size=to_micro(size),
+                    mirrored=mirrored,
                 )
+                with suppress(Rejection):
+                    exchange.enter(order, post_only=True)
                 mirrored = not mirrored

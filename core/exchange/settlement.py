@@ -54,11 +54,32 @@ class Settlement:
 
     def begin(self, trade: Trade) -> None:
         """Send a held trade on its way."""
+        self._agenda.after(self._settings.mined_after_s, self._next_step(trade))
+
+    def resume(self, trade: Trade) -> None:
+        """Go on with a trade of a former run: its next step is due when it would have been."""
+        if trade.status in ("MATCHED", "RETRYING"):
+            self.hold(trade)
+        elif trade.status != "MINED":
+            return
+        delays_s = {
+            "MATCHED": self._settings.mined_after_s,
+            "RETRYING": self._settings.retried_after_s,
+            "MINED": self._settings.confirmed_after_s,
+        }
+        self._agenda.at(trade.updated_at_ms + round(delays_s[trade.status] * 1000), self._next_step(trade))
+
+    def _next_step(self, trade: Trade) -> Callable[[], None]:
+        if trade.status == "MINED":
+            return partial(self._move, trade, "CONFIRMED")
+        if not self._settings.settlement_retry_probability:
+            return partial(self._mine, trade)
         draw = random.Random(f"{self._settings.seed} {trade.id}")
         retried = draw.random() < self._settings.settlement_retry_probability
         failed = draw.random() < self._settings.settlement_failure_probability
-        step = partial(self._retry, trade, failed) if retried else partial(self._mine, trade)
-        self._agenda.after(self._settings.mined_after_s, step)
+        if trade.status == "MATCHED" and retried:
+            return partial(self._retry, trade)
+        return partial(self._fail if retried and failed else self._mine, trade)
 
     def finish(self, condition_id: str) -> None:
         """Mine at once what a market has pending."""
@@ -66,12 +87,10 @@ class Settlement:
             if trade.taker.condition_id == condition_id:
                 self._mine(trade)
 
-    def _retry(self, trade: Trade, failed: bool) -> None:
-        if trade.status != "MATCHED":
-            return
-        self._move(trade, "RETRYING")
-        step = partial(self._fail, trade) if failed else partial(self._mine, trade)
-        self._agenda.after(self._settings.retried_after_s, step)
+    def _retry(self, trade: Trade) -> None:
+        if trade.status == "MATCHED":
+            self._move(trade, "RETRYING")
+            self._agenda.after(self._settings.retried_after_s, self._next_step(trade))
 
     def _mine(self, trade: Trade) -> None:
         if self._pending.pop(trade.id, None) is None:
@@ -80,7 +99,7 @@ class Settlement:
         trade.updated_at_ms = self._now_ms()
         trade.settle(self._ledger)
         self._move(trade, "MINED")
-        self._agenda.after(self._settings.confirmed_after_s, partial(self._move, trade, "CONFIRMED"))
+        self._agenda.after(self._settings.confirmed_after_s, self._next_step(trade))
 
     def _fail(self, trade: Trade) -> None:
         if self._pending.pop(trade.id, None) is None:

@@ -13,7 +13,15 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from .credentials import Credential
-from .events import BookChanged, ExchangeEvent, MarketResolved, OrderChanged, TickChanged, TradeChanged
+from .events import (
+    BookChanged,
+    ExchangeEvent,
+    ExchangeHalted,
+    MarketResolved,
+    OrderChanged,
+    TickChanged,
+    TradeChanged,
+)
 from .frames import (
     best_bid_ask_frame,
     book_frame,
@@ -29,6 +37,7 @@ from .payloads import book_payload, order_event, trade_event
 from .venue import Exchange
 
 _POLICY_VIOLATION = 1008
+_INTERNAL_ERROR = 1011
 _TRY_AGAIN_LATER = 1013
 _CLOSE_S = 1
 
@@ -89,7 +98,10 @@ class Connection:
     async def _send(self) -> None:
         with suppress(WebSocketDisconnect, RuntimeError):
             while True:
-                await self._websocket.send_text(await self._frames.get())
+                frame = await self._frames.get()
+                if self._close_code is not None:
+                    return
+                await self._websocket.send_text(frame)
 
     async def _receive(self, handle: Callable[[str], None]) -> None:
         with suppress(WebSocketDisconnect):
@@ -219,6 +231,10 @@ class StreamHub:
                     _offer(self._watching(event.listing.tokens[outcome]), frame)
             case MarketResolved():
                 self._market_resolved(event, now_ms)
+            case ExchangeHalted():
+                # What is queued tells of an event that did not last.
+                for connection in (*self._market, *self._user):
+                    connection.close(_INTERNAL_ERROR)
 
     def _book_changed(self, event: BookChanged, now_ms: int) -> None:
         """Live order of frames: price_change, the refreshed books after a trade, then the trades."""

@@ -74,11 +74,11 @@ class Trade:
         for order, shares, cash, fee in self.parts():
             if order.side == "BUY":
                 order.account.matched_cash -= cash + fee
-                ledger.buy(order.account, order.token_id, shares, cost=cash, fee=fee, at=at)
+                ledger.buy(order.account, order.token_id, shares, cost=cash, fee=fee, at=at, trade_id=self.id)
             else:
                 order.account.matched_shares[order.token_id] -= shares
-                ledger.sell(order.account, order.token_id, shares, proceeds=cash, fee=fee, at=at)
+                ledger.sell(order.account, order.token_id, shares, proceeds=cash, fee=fee, at=at, trade_id=self.id)
         for fill in self.makers:
             if fill.order.outcome != self.taker.outcome:
                 change = fill.shares if self.taker.side == "BUY" else -fill.shares
-                ledger.locked[self.taker.condition_id] += change
+                ledger.lock(self.taker.condition_id, change)

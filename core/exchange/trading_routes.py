@@ -56,7 +56,9 @@ async def _post_order(request: Request) -> Response:
     exchange.controls.check_region()
     credential = await authenticated(request, exchange)
     order_request = parse_order_request(await json_body(request, error=BAD_PAYLOAD))
-    entry = await _ended(_placed(exchange, order_request, credential))
+    with exchange.transaction():
+        placed = _placed(exchange, order_request, credential)
+    entry = await _ended(placed)
     if isinstance(entry, Rejection):
         raise entry
     return JsonResponse(_entry_payload(entry))
@@ -75,7 +77,8 @@ async def _post_orders(request: Request) -> Response:
     requests = [parse_order_request(body) for body in bodies]
     for order_request in requests:
         check_sender(exchange, order_request, credential)
-    placed = [_placed(exchange, order_request, credential) for order_request in requests]
+    with exchange.transaction():
+        placed = [_placed(exchange, order_request, credential) for order_request in requests]
     entries = [await _ended(each) for each in placed]
     return JsonResponse(
         [_refused_payload(each) if isinstance(each, Rejection) else _entry_payload(each) for each in entries]

@@ -7,7 +7,8 @@ import itertools
 import random
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -19,22 +20,35 @@ from .book import Order
 from .catalogue import Catalogue, RecordedMarket
 from .credentials import Credential, CredentialStore
 from .delays import DelayedOrders
+from .durability import Durability
 from .entry_checks import check_funds, check_minimum, kill_reason
-from .events import BookChanged, ExchangeEvent, Listener, MarketResolved, OrderChanged, TickChanged, TradeChanged
+from .events import (
+    BookChanged,
+    ExchangeEvent,
+    ExchangeHalted,
+    Listener,
+    MarketResolved,
+    OrderChanged,
+    TickChanged,
+    TradeChanged,
+)
 from .ledger import Account, Ledger
 from .listing import LastTrade, Listing
 from .matching import Fill, MatchPlan, cash_of, plan_match
 from .operator_controls import OperatorControls
-from .rejections import POST_ONLY_CROSSES, Rejection, no_book
+from .rejections import POST_ONLY_CROSSES, LedgerUnavailable, Rejection, no_book
+from .restoring import known_markets, restore_credentials, restore_ledger, restore_markets
 from .seeding import seed_books
 from .settings import ExchangeSettings
 from .settlement import Settlement
+from .store import LedgerStore
 from .trades import MakerFill, Trade
 from .units import UNIT
 
 CancelReason = Literal["CANCELED", "CANCELED_EXPIRED_ORDER", "CANCELED_MARKET_RESOLVED"]
 EntryStatus = Literal["live", "matched", "delayed", "unmatched"]
 _TAPE_LENGTH = 5000
+_TRY_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +70,25 @@ class Exchange:
 
     House accounts rest the recorded books; they and everybody else trade through `enter`. `tape` holds the latest
     trades of all accounts, oldest first; `house_numbers` tell the orders of house accounts apart.
+
+    With a `store` everything that belongs to clients is written there as it happens, and is taken from there at the
+    start; without one it lives as long as the exchange. Raises ConfigurationError for a store that does not add up.
     """
 
-    def __init__(self, catalogue: Catalogue, settings: ExchangeSettings, clock: Clock) -> None:
+    def __init__(
+        self, catalogue: Catalogue, settings: ExchangeSettings, clock: Clock, *, store: LedgerStore | None = None
+    ) -> None:
         self.catalogue = catalogue
         self.settings = settings
         self.clock = clock
-        self.ledger = Ledger()
-        self.agenda = Agenda(clock)
-        self.listings = tuple(Listing(recorded) for recorded in catalogue.markets)
+        self.orders: dict[str, Order] = {}
+        self._durability = None if store is None else Durability(store, self.orders, on_halt=self._halt)
+        self.ledger = Ledger(None if self._durability is None else self._durability.changes)
+        self.agenda = Agenda(clock, perform=None if store is None else self._perform)
+        self.listings = tuple(Listing(recorded) for recorded in known_markets(catalogue, store))
         self.by_condition = {listing.condition_id: listing for listing in self.listings}
         self.by_token = {token: listing for listing in self.listings for token in listing.tokens}
         self._events = {str(event["id"]): event for event in catalogue.events}
-        self.orders: dict[str, Order] = {}
         self.trades: dict[str, Trade] = {}
         self.tape: deque[Trade] = deque(maxlen=_TAPE_LENGTH)
         self._trades_of: defaultdict[str, list[Trade]] = defaultdict(list)
@@ -77,14 +97,25 @@ class Exchange:
             settings, agenda=self.agenda, ledger=self.ledger, now_ms=lambda: self.now_ms, tell=self._trade_moved
         )
         self._wallets: dict[str, str] = {}
-        self._granted: set[str] = set()
         self._listeners: list[Listener] = []
         self._random = random.Random(settings.seed)
-        self.credentials = CredentialStore(hashlib.sha256(f"polydesk exchange {settings.seed}".encode()).digest())
+        secret = hashlib.sha256(f"polydesk exchange {settings.seed}".encode()).digest()
+        self.credentials = CredentialStore(secret if store is None else store.secret)
         self.controls = OperatorControls.of(settings)
         self.delayed: DelayedOrders[Entry | Rejection] = DelayedOrders(settings)
         self.house_numbers = itertools.count()
-        seed_books(self)
+        if self._durability is None:
+            seed_books(self)
+            return
+        assert store is not None
+        if store.opened > 1:
+            # Another run, other ids: what this one makes must not look like what is stored.
+            self._random = random.Random(f"{settings.seed} {store.opened}")
+            self.house_numbers = itertools.count(store.opened << 40)
+        self.subscribe(self._durability.changes.note_event)
+        with self.transaction():
+            self._restore(store)
+            seed_books(self)
 
     # -- who and when ------------------------------------------------------------------------------------------------
 
@@ -109,20 +140,105 @@ class Exchange:
         self._listeners.append(listener)
         return partial(self._listeners.remove, listener)
 
+    # -- what lasts --------------------------------------------------------------------------------------------------
+
+    @property
+    def halted(self) -> str | None:
+        """Why the exchange takes nothing any more until it is started anew, None while it runs.
+
+        It halts when its store fails in the middle of an event: what is in memory is then not what is on disk.
+        """
+        return None if self._durability is None else self._durability.halted
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything that happens inside is stored together or not at all; one inside another is part of it.
+
+        Raises LedgerUnavailable when it cannot be stored.
+        """
+        if self._durability is None:
+            yield
+            return
+        with self._durability.transaction(self.ledger, self.credentials, lambda: self.now_ms):
+            yield
+
+    def _halt(self, reason: str) -> None:
+        self._publish(ExchangeHalted(reason))
+
+    def _perform(self, action: Callable[[], None]) -> None:
+        """Do what the agenda has as a transaction; a store that is busy for the moment is tried again."""
+        try:
+            with self.transaction():
+                action()
+        except LedgerUnavailable:
+            if self.halted is None:
+                self.agenda.after(_TRY_AGAIN_S, action)
+
+    def _restore(self, store: LedgerStore) -> None:
+        """Take over what is stored: orders rest again in their old order, trades go on from where they were."""
+        stored = restore_ledger(store, self.ledger)
+        restore_credentials(store, self.credentials)
+        restore_markets(store, self.by_condition)
+        self._wallets.update(stored.wallets)
+        for trade in stored.trades:
+            self.trades[trade.id] = trade
+            self._note_parties(trade)
+            self._settlement.resume(trade)
+        for order in stored.orders:
+            if order.owner:
+                self.orders[order.id] = order
+                self._resume_order(order, self.by_token[order.token_id])
+
+    def _resume_order(self, order: Order, listing: Listing) -> None:
+        if order.open_size:
+            self._put_on_book(order, listing)
+        elif order.status == "DELAYED":
+            self.delayed.begin(order)
+            self.agenda.at(self.now_ms, partial(self._end_delay, order, listing))
+
+    # -- accounts ----------------------------------------------------------------------------------------------------
+
     def create_credential(self, address: str, nonce: int) -> Credential | None:
         """Make an API key; the first one of an address comes with the starting balance. None when it exists."""
-        made = self.credentials.create(address, nonce)
-        if made is not None and address not in self._granted:
-            self._granted.add(address)
-            self.ledger.deposit(self.ledger.account(address), to_micro(self.settings.starting_balance))
-        return made
+        with self.transaction():
+            made = self.credentials.create(address, nonce)
+            if made is not None:
+                self._note_credentials()
+                account = self.ledger.account(address)
+                if not account.granted:
+                    account.granted = True
+                    self.ledger.deposit(account, to_micro(self.settings.starting_balance))
+            return made
+
+    def delete_credential(self, credential: Credential) -> None:
+        with self.transaction():
+            self.credentials.delete(credential)
+            self._note_credentials()
+
+    def create_readonly_key(self, address: str) -> str:
+        """The id of one more key that reads what the address has."""
+        with self.transaction():
+            self._note_credentials()
+            return self.credentials.create_readonly(address)
+
+    def delete_readonly_key(self, address: str, key: str) -> bool:
+        """False when the address has no such key."""
+        with self.transaction():
+            self._note_credentials()
+            return self.credentials.delete_readonly(address, key)
 
     def claim_wallet(self, wallet: str, owner: str) -> bool:
         """Let a wallet trade on its owner's account. False when it belongs to somebody else.
 
         One account serves an owner's own address and all its wallets.
         """
-        return self._wallets.setdefault(wallet.lower(), owner) == owner
+        known = self._wallets.get(wallet.lower())
+        if known is None:
+            with self.transaction():
+                self._wallets[wallet.lower()] = known = owner
+                if self._durability is not None:
+                    self._durability.changes.wallets[wallet.lower()] = owner
+        return known == owner
 
     def account_of(self, address: str) -> Account | None:
         """The account behind an address or a wallet, in any spelling; None when nobody uses it."""
@@ -150,6 +266,12 @@ class Exchange:
         Checks the dollar minimum of marketable BUYs, funds including the fee, post-only, and fill-or-kill. In a market
         with a delay an order that would match waits first, and is checked again then.
         """
+        if self._durability is None:
+            return self._enter(order, post_only=post_only)
+        with self.transaction():
+            return self._enter(order, post_only=post_only)
+
+    def _enter(self, order: Order, *, post_only: bool) -> Entry:
         listing = self.by_token[order.token_id]
         plan = self._checked_plan(order, listing, post_only=post_only)
         self.orders[order.id] = order
@@ -233,6 +355,10 @@ class Exchange:
 
     def cancel_many(self, orders: Iterable[Order], reason: CancelReason = "CANCELED") -> None:
         """Take resting orders off their books; each book tells of it once."""
+        with self.transaction():
+            self._cancel_many(orders, reason)
+
+    def _cancel_many(self, orders: Iterable[Order], reason: CancelReason) -> None:
         by_listing: dict[str, list[Order]] = defaultdict(list)
         for order in orders:
             by_listing[order.condition_id].append(order)
@@ -246,17 +372,18 @@ class Exchange:
 
     def resolve(self, condition_id: str, winner: int | None) -> None:
         """End a market: cancel its orders, settle its trades, fix the payout. `winner` None pays each half a dollar."""
-        listing = self.by_condition[condition_id]
-        resting = [order for order in self.orders.values() if order.condition_id == condition_id and order.open_size]
-        self.cancel_many(resting, "CANCELED_MARKET_RESOLVED")
-        self._settlement.finish(condition_id)
-        listing.closed = listing.resolved_here = True
-        listing.accepting_orders = False
-        listing.winner = winner
-        listing.changed_at_ms = self.now_ms
-        payouts = (1, 1) if winner is None else (1 - winner, winner)
-        self.ledger.resolve(condition_id, listing.tokens, payouts)
-        self._publish(MarketResolved(listing))
+        with self.transaction():
+            listing = self.by_condition[condition_id]
+            there = [order for order in self.orders.values() if order.condition_id == condition_id]
+            self.cancel_many([order for order in there if order.open_size], "CANCELED_MARKET_RESOLVED")
+            self._settlement.finish(condition_id)
+            listing.closed = listing.resolved_here = True
+            listing.accepting_orders = False
+            listing.winner = winner
+            listing.changed_at_ms = self.now_ms
+            payouts = (1, 1) if winner is None else (1 - winner, winner)
+            self.ledger.resolve(condition_id, listing.tokens, payouts)
+            self._publish(MarketResolved(listing))
 
     # -- a market that is shown as it is elsewhere -------------------------------------------------------------------
 
@@ -294,6 +421,10 @@ class Exchange:
 
     def fill_resting(self, maker: Order, taker: Order, shares: int) -> Trade:
         """A resting order trades `shares` at its own price with a house order that never rests itself."""
+        with self.transaction():
+            return self._fill_resting(maker, taker, shares)
+
+    def _fill_resting(self, maker: Order, taker: Order, shares: int) -> Trade:
         listing = self.by_condition[maker.condition_id]
         best_before = listing.book.best_for(0)
         self.orders[taker.id] = taker
@@ -360,13 +491,19 @@ class Exchange:
         listing.volume += trade.cash
         listing.last_trade = LastTrade(taker.outcome, trade.price, taker.side)
         self.trades[trade.id] = trade
+        self._note_parties(trade)
+        return trade
+
+    def _note_parties(self, trade: Trade) -> None:
         for address in dict.fromkeys(order.account.address for order, *_ in trade.parts() if order.owner):
             self._trades_of[address].append(trade)
         self.tape.append(trade)
-        return trade
 
     def _rest(self, order: Order, listing: Listing) -> None:
         order.resting = order.size - order.filled
+        self._put_on_book(order, listing)
+
+    def _put_on_book(self, order: Order, listing: Listing) -> None:
         listing.book.side_of(order).add(order)
         self._open_of[order.account.address][order.id] = order
         self._hold(order, order.reserved)
@@ -419,6 +556,10 @@ class Exchange:
         former = listing.refine_tick()
         if former is not None:
             self._publish(TickChanged(listing, former))
+
+    def _note_credentials(self) -> None:
+        if self._durability is not None:
+            self._durability.changes.credentials = True
 
     def _publish(self, event: ExchangeEvent) -> None:
         for listener in self._listeners:

@@ -39,9 +39,13 @@ FED = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting
 def environment(state: Path, **settings: str) -> dict[str, str]:
     """What a host passes on, hardly anything, with `settings` and a state folder of the test's own.
 
-    Coverage's variables stay, so that the lines these processes run are counted.
+    Coverage's variables stay, so that the lines these processes run are counted, and so does where modules are from.
     """
-    kept = {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "PYTHONPATH") or name.startswith("COVERAGE_")
+    }
     return {**kept, "HOME": str(state), "POLYMARKET_STATE_DIR": str(state), **settings}
 
 

@@ -1,0 +1,241 @@
+"""The tables of a ledger file, and how their rows are proven to be what was written."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+APPLICATION_ID = 0x504C444B
+"""Marks a SQLite file as a ledger of this exchange ("PLDK")."""
+
+SCHEMA_VERSION = 1
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: `columns` as SQL declares them, `key` the first so many of them.
+
+    Every row carries a checksum of its columns, since SQLite notices a damaged page but not a changed digit. `number`
+    is the order in which rows were first written, which is the time priority of orders.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    key: int = 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.split()[0] for column in self.columns)
+
+    @property
+    def definition(self) -> str:
+        key = ", ".join(self.names[: self.key])
+        columns = ", ".join(self.columns)
+        return (
+            f"CREATE TABLE {self.name} (number INTEGER PRIMARY KEY, {columns}, checksum INTEGER NOT NULL, "
+            f"UNIQUE ({key})) STRICT"
+        )
+
+    @property
+    def upsert(self) -> str:
+        names = (*self.names, "checksum")
+        updates = ", ".join(f"{name} = excluded.{name}" for name in names[self.key :])
+        return (
+            f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
+            f"ON CONFLICT ({', '.join(names[: self.key])}) DO UPDATE SET {updates}"
+        )
+
+    @property
+    def select(self) -> str:
+        return f"SELECT {', '.join(self.names)}, checksum FROM {self.name} ORDER BY number"
+
+
+def sealed(rows: Iterable[Row]) -> list[Row]:
+    """Rows with their checksums, as they are written."""
+    return [(*row, checksum(row)) for row in rows]
+
+
+def checksum(row: Sequence[Any]) -> int:
+    return zlib.crc32(repr(tuple(row)).encode())
+
+
+STATE = Table("state", ("name TEXT NOT NULL", "value TEXT NOT NULL"))
+"""What the ledger has once: its secret, how often it was opened, its clock, deposits and fees."""
+
+ACCOUNTS = Table(
+    "accounts",
+    ("address TEXT NOT NULL", "is_house INTEGER NOT NULL", "granted INTEGER NOT NULL", "cash INTEGER NOT NULL"),
+)
+"""Cash in millionths; `granted` is 1 once the starting balance was credited."""
+
+NAMES = Table(
+    "names",
+    (
+        "name TEXT NOT NULL",
+        "generation INTEGER NOT NULL",
+        "address TEXT NOT NULL",
+        "starting_balance INTEGER NOT NULL",
+        "created_at_ms INTEGER NOT NULL",
+    ),
+    key=2,
+)
+"""Accounts that were given a name. A reset adds a generation; the latest one is the account of that name."""
+
+POSITIONS = Table(
+    "positions",
+    (
+        "address TEXT NOT NULL",
+        "token_id TEXT NOT NULL",
+        "size INTEGER NOT NULL",
+        "cost INTEGER NOT NULL",
+        "entry_fees INTEGER NOT NULL",
+        "realized INTEGER NOT NULL",
+        "bought INTEGER NOT NULL",
+        "first_entry_at INTEGER NOT NULL",
+        "last_event_at INTEGER NOT NULL",
+    ),
+    key=2,
+)
+
+ORDERS = Table(
+    "orders",
+    (
+        "id TEXT NOT NULL",
+        "address TEXT NOT NULL",
+        "condition_id TEXT NOT NULL",
+        "token_id TEXT NOT NULL",
+        "outcome INTEGER NOT NULL",
+        "side TEXT NOT NULL",
+        "price INTEGER NOT NULL",
+        "size INTEGER NOT NULL",
+        "order_type TEXT NOT NULL",
+        "created_at_ms INTEGER NOT NULL",
+        "owner TEXT NOT NULL",
+        "maker_address TEXT NOT NULL",
+        "expiration TEXT NOT NULL",
+        "budget INTEGER",
+        "filled INTEGER NOT NULL",
+        "resting INTEGER NOT NULL",
+        "resting_filled INTEGER NOT NULL",
+        "status TEXT NOT NULL",
+    ),
+)
+"""Orders of clients, and those of the house that they traded with (which have no `owner` and never rest again)."""
+
+TRADES = Table(
+    "trades",
+    (
+        "id TEXT NOT NULL",
+        "taker_order_id TEXT NOT NULL",
+        "bucket_index INTEGER NOT NULL",
+        "shares INTEGER NOT NULL",
+        "cash INTEGER NOT NULL",
+        "price INTEGER NOT NULL",
+        "fee INTEGER NOT NULL",
+        "matched_at_ms INTEGER NOT NULL",
+        "updated_at_ms INTEGER NOT NULL",
+        "status TEXT NOT NULL",
+        "transaction_hash TEXT NOT NULL",
+    ),
+)
+
+FILLS = Table(
+    "fills",
+    (
+        "trade_id TEXT NOT NULL",
+        "position INTEGER NOT NULL",
+        "order_id TEXT NOT NULL",
+        "shares INTEGER NOT NULL",
+        "cash INTEGER NOT NULL",
+        "price INTEGER NOT NULL",
+    ),
+    key=2,
+)
+"""The makers' parts of trades, in their own tokens and prices."""
+
+MARKETS = Table(
+    "markets",
+    (
+        "condition_id TEXT NOT NULL",
+        "volume INTEGER NOT NULL",
+        "tick INTEGER NOT NULL",
+        "last_outcome INTEGER",
+        "last_price INTEGER",
+        "last_side TEXT",
+        "resolved INTEGER NOT NULL",
+        "winner INTEGER",
+        "changed_at_ms INTEGER",
+    ),
+)
+"""What became of the markets that clients traded in."""
+
+COLLATERAL = Table(
+    "collateral",
+    (
+        "condition_id TEXT NOT NULL",
+        "locked INTEGER NOT NULL",
+        "first_token TEXT",
+        "second_token TEXT",
+        "first_pays INTEGER",
+        "second_pays INTEGER",
+    ),
+)
+"""Dollars locked per market (millionths), and its payouts once it is resolved."""
+
+RECORDINGS = Table(
+    "recordings",
+    ("condition_id TEXT NOT NULL", "event_id TEXT NOT NULL", "gamma TEXT NOT NULL", "clob TEXT NOT NULL"),
+)
+"""The description of every market that clients traded in, so that it can be listed without its source."""
+
+WALLETS = Table("wallets", ("wallet TEXT NOT NULL", "owner TEXT NOT NULL"))
+
+CREDENTIALS = Table(
+    "credentials",
+    (
+        "address TEXT NOT NULL",
+        "nonce TEXT NOT NULL",
+        "deletions INTEGER NOT NULL",
+        "active INTEGER NOT NULL",
+    ),
+    key=2,
+)
+"""API keys follow from the ledger's secret and these; `deletions` counts those before."""
+
+READONLY_KEYS = Table("readonly_keys", ("address TEXT NOT NULL", "ordinal INTEGER NOT NULL"), key=2)
+
+MOVEMENTS = Table(
+    "movements",
+    (
+        "sequence INTEGER NOT NULL",
+        "at_ms INTEGER NOT NULL",
+        "address TEXT NOT NULL",
+        "kind TEXT NOT NULL",
+        "amount INTEGER NOT NULL",
+        "token_id TEXT NOT NULL",
+        "shares INTEGER NOT NULL",
+        "trade_id TEXT NOT NULL",
+    ),
+)
+"""Every change of a client's cash; their sum is the cash of its account."""
+
+TABLES = (
+    STATE,
+    ACCOUNTS,
+    NAMES,
+    POSITIONS,
+    ORDERS,
+    TRADES,
+    FILLS,
+    MARKETS,
+    COLLATERAL,
+    RECORDINGS,
+    WALLETS,
+    CREDENTIALS,
+    READONLY_KEYS,
+    MOVEMENTS,
+)

@@ -1,0 +1,82 @@
+"""A process that trades is killed at any moment, and the ledger has all that it acknowledged, to the micro-dollar."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from polydesk.core.exchange.store import LedgerStore
+from polydesk.core.exchange.venue import Exchange
+from tests.support.ledger_trader import SECRET, TRADERS, open_exchange
+
+ROOT = Path(__file__).parents[3]
+KILLS = 24
+
+
+def trade_until_killed(ledger: Path, *, seed: int, acknowledged: int) -> list[dict[str, Any]]:
+    """What a trading process was told, up to the moment of its death after some many answers."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.ledger_trader", str(ledger), str(seed)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if len(lines) == acknowledged:
+            process.send_signal(signal.SIGKILL)
+            break
+    rest, complaints = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL, complaints.decode()
+    told = [*lines, *(line for line in rest.splitlines(keepends=True) if line.endswith(b"\n"))]
+    return [json.loads(line) for line in told]
+
+
+def assert_exact(exchange: Exchange) -> None:
+    markets = {listing.condition_id: listing.tokens for listing in exchange.listings}
+    assert not exchange.ledger.discrepancies(markets)
+    for account in exchange.ledger.accounts.values():
+        assert account.cash >= account.open_cash + account.matched_cash
+        for token_id, position in account.positions.items():
+            assert position.size >= account.open_shares[token_id] + account.matched_shares[token_id]
+
+
+def test_everything_acknowledged_is_there_after_a_kill_at_any_moment(tmp_path: Path) -> None:
+    ledger = tmp_path / "paper.db"
+    generator = random.Random(2026)
+    placed: dict[str, list[str]] = {}
+    cancelled: set[str] = set()
+    for kill in range(1, KILLS + 1):
+        for told in trade_until_killed(ledger, seed=kill, acknowledged=generator.randint(1, 150)):
+            if "placed" in told:
+                placed[told["placed"]] = told["trades"]
+            else:
+                cancelled.add(told["cancelled"])
+        with LedgerStore(ledger, secret=SECRET) as store:
+            exchange, clock = open_exchange(store)
+            assert_exact(exchange)
+            missing = placed.keys() - exchange.orders.keys()
+            assert not missing
+            assert not {trade for trades in placed.values() for trade in trades} - exchange.trades.keys()
+            assert not [order_id for order_id in cancelled if exchange.orders[order_id].open_size]
+            granted = [account for account in map(exchange.account_of, TRADERS) if account is not None]
+            assert all(account.granted for account in granted)
+            # Trades that had not settled go on, and end.
+            for _ in range(4):
+                clock.step(5)
+                exchange.agenda.run_due()
+            assert {trade.status for trade in exchange.trades.values()} <= {"CONFIRMED", "FAILED"}
+            assert not any(account.matched_cash for account in exchange.ledger.accounts.values())
+            assert_exact(exchange)
+    assert len(placed) > 500
+    assert sum(map(len, placed.values())) > 100
+    assert cancelled
