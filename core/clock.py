@@ -33,16 +33,22 @@ class SystemClock:
 
 
 class ShiftedClock:
-    """Real pace from another starting moment: the sandbox lives on from the day its books were recorded."""
+    """Another starting moment, and `speed` times the real pace: the sandbox lives on from the day it was recorded."""
 
-    def __init__(self, starts_at: datetime) -> None:
-        self._offset = starts_at - datetime.now(UTC)
+    def __init__(self, starts_at: datetime, *, speed: float = 1.0) -> None:
+        self._starts_at = starts_at
+        self._opened_at = datetime.now(UTC)
+        self._speed = speed
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._offset
+        return self._starts_at + (datetime.now(UTC) - self._opened_at) * self._speed
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds / self._speed)
+
+    def leap(self, moment: datetime) -> None:
+        """Go on from a later moment. Who sleeps meanwhile sleeps as long as it set out to."""
+        self._starts_at += max(moment - self.now(), timedelta(0))
 
 
 class ManualClock:

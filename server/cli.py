@@ -6,6 +6,7 @@ import argparse
 import gc
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from .. import __version__
 from ..core.errors import ConfigurationError, PolymarketAPIError
@@ -66,6 +67,16 @@ def _parser() -> argparse.ArgumentParser:
     exchange.add_argument("--chain-id", type=int, default=137, help="chain that orders are signed for (default: 137)")
     exchange.add_argument("--seed", type=int, help="seed of the simulated traders")
     exchange.add_argument("--no-traders", action="store_true", help="leave the recorded books as they are")
+    recorded = exchange.add_mutually_exclusive_group()
+    recorded.add_argument(
+        "--catalogue", metavar="DIR", type=Path, help="begin with the markets and books of a folder of payloads"
+    )
+    recorded.add_argument(
+        "--replay", metavar="PATH", type=Path, nargs="+", help="let recordings happen again: files or folders"
+    )
+    exchange.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="N", help="times the recorded pace, or max (default: 1)"
+    )
     exchange.add_argument(
         "--faults", metavar="FILE", help="JSON rules of what goes wrong on purpose (docs/exchange.md)"
     )
@@ -130,7 +141,18 @@ def _exchange(options: argparse.Namespace) -> int:
         as_json=options.json,
         faults=options.faults,
         ledger=options.ledger,
+        catalogue=options.catalogue,
+        replay=options.replay or (),
+        speed=options.speed,
     )
+
+
+def _speed(given: str) -> float:
+    """A pace: a positive number, or `max` for as fast as can be."""
+    speed = float("inf") if given == "max" else float(given)
+    if not speed > 0:
+        raise ValueError(given)
+    return speed
 
 
 def _approve(options: argparse.Namespace) -> int:

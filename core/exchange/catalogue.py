@@ -10,6 +10,8 @@ from decimal import Decimal
 from importlib import resources
 from typing import Any
 
+CATALOGUE_FILE = "catalogue.json"
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedMarket:
@@ -47,8 +49,13 @@ class Catalogue:
 
 def load_catalogue() -> Catalogue:
     """The bundled recordings. Their sources and licences are listed in NOTICE."""
-    bundled = resources.files(__package__) / "recordings" / "catalogue.json"
-    document = json.loads(bundled.read_text(encoding="utf-8"))
+    bundled = resources.files(__package__) / "recordings" / CATALOGUE_FILE
+    return parse_catalogue(bundled.read_text(encoding="utf-8"))
+
+
+def parse_catalogue(text: str) -> Catalogue:
+    """A catalogue in the form of the bundled one. Raises KeyError, TypeError or ValueError for anything else."""
+    document = json.loads(text)
     return Catalogue(
         starts_at=datetime.fromisoformat(document["starts_at"]),
         events=tuple(document["events"]),

@@ -35,6 +35,9 @@ class Mirror:
         if is_new and not listing.closed:
             stock_up(exchange, self._house, listing)
         book = self.books[condition_id] = MirroredBook(exchange, listing, self._house)
+        for order in exchange.orders.values():
+            if order.owner and order.open_size and order.condition_id == condition_id:
+                book.resume(order, None)
         return book
 
     def _on_event(self, event: ExchangeEvent) -> None:

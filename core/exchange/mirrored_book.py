@@ -82,6 +82,9 @@ class MirroredBook:
         wanted.update({(False, price): size for price, size in asks.items()})
         gone = [(key, 0) for key, level in self._levels.items() if level.real and key not in wanted]
         self.apply_changes([*gone, *wanted.items()], at_ms=at_ms)
+        for position in self._queue.values():
+            if position.ahead is None:
+                position.ahead = self._real_at(position.order)
 
     def apply_changes(self, changes: Iterable[tuple[LevelKey, int]], *, at_ms: int) -> None:
         """Real levels whose total size is now this; 0 removes one."""
@@ -107,7 +110,7 @@ class MirroredBook:
         for key in touched:
             exchange.show(self._levels[key].order, available[key])
         if touched:
-            exchange.tell_levels(listing, tuple(touched), best_before)
+            exchange.tell_levels(listing, tuple(touched), best_before, at_ms=at_ms)
         for key in available:
             if not self._levels[key].real:
                 del self._levels[key]
@@ -151,9 +154,10 @@ class MirroredBook:
     def resume(self, order: Order, ahead: int | None) -> None:
         """Know an order that has rested since before this book was followed.
 
-        Without a remembered position it stands behind all that really rests at its price.
+        Without a remembered position it stands behind all that really rests at its price at the next snapshot.
         """
-        self._queue[order.id] = QueuePosition(order, self._real_at(order) if ahead is None else ahead)
+        self._arrived = [each for each in self._arrived if each is not order]
+        self._queue[order.id] = QueuePosition(order, ahead)
 
     @property
     def waiting(self) -> list[Order]:

@@ -12,20 +12,20 @@ _REPORT_MS = 5_000
 
 @dataclass(slots=True, eq=False)
 class QueuePosition:
-    """`ahead` is the real size (millionths) that trades before the order does.
+    """`ahead` is the real size (millionths) that trades before the order does, None as long as it is not known.
 
     When the level shrinks below `ahead`, those shares were cancelled or traded. A trade that is reported soon
     afterwards is taken to be theirs: `unexplained` shares of it, until `unexplained_until_ms`, do not reach the order.
     """
 
     order: Order
-    ahead: int
+    ahead: int | None
     unexplained: int = 0
     unexplained_until_ms: int = 0
 
     def level_is(self, real: int, *, at_ms: int) -> None:
         """The real level at the order's price now holds `real`."""
-        if real < self.ahead:
+        if self.ahead is not None and real < self.ahead:
             self.unexplained = self._still_unexplained(at_ms) + self.ahead - real
             self.unexplained_until_ms = at_ms + _REPORT_MS
             self.ahead = real
@@ -38,6 +38,8 @@ class QueuePosition:
         if through:
             self.ahead = 0
             return left
+        if self.ahead is None:
+            return 0
         served = min(left, self.ahead)
         self.ahead -= served
         return left - served

@@ -440,10 +440,15 @@ class Exchange:
         return trade
 
     def tell_levels(
-        self, listing: Listing, levels: tuple[tuple[bool, int], ...], best_before: tuple[int | None, int | None]
+        self,
+        listing: Listing,
+        levels: tuple[tuple[bool, int], ...],
+        best_before: tuple[int | None, int | None],
+        *,
+        at_ms: int,
     ) -> None:
-        """Tell that levels (is_bid, price) were changed with `show`."""
-        self._after_change(listing, levels, (), best_before)
+        """Tell that levels (is_bid, price) were changed with `show`, as the real ones were `at_ms`."""
+        self._after_change(listing, levels, (), best_before, at_ms=at_ms)
 
     def report(self, trade: Trade) -> None:
         """Tell of a trade between others elsewhere: it is on the tape and moves no money here."""
@@ -550,8 +555,9 @@ class Exchange:
         levels: tuple[tuple[bool, int], ...],
         trades: tuple[Trade, ...],
         best_before: tuple[int | None, int | None],
+        at_ms: int | None = None,
     ) -> None:
-        listing.note_change(self.now_ms)
+        listing.note_change(self.now_ms if at_ms is None else at_ms)
         self._publish(BookChanged(listing, levels, trades, listing.book.best_for(0) != best_before))
         former = listing.refine_tick()
         if former is not None:

@@ -260,8 +260,11 @@ def test_an_order_from_before_stands_behind_everything_unless_its_place_is_known
     real: RealMarket, floor: Floor, alice: Account
 ) -> None:
     order = rest(floor, alice, "BUY", "0.50", "50")
-    real.shows(bids={"0.50": 30}, asks={"0.52": 10})
     real.book.resume(order, None)
+    real.trades("SELL", "0.50", 40)
+    real.level("bid", "0.50", 70)
+    assert filled(order) == 0
+    real.shows(bids={"0.50": 30}, asks={"0.52": 10})
     real.trades("SELL", "0.50", 40)
     assert filled(order) == 10
     real.book.resume(order, 5_000_000)

@@ -1,0 +1,1 @@
+"""Recordings of the real venue, served again in its role."""
