@@ -11,6 +11,7 @@ from pathlib import Path
 from .. import __version__
 from ..core.errors import ConfigurationError, PolymarketAPIError
 from ..core.settings import load_settings
+from .accounts_command import add_accounts_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     exchange.add_argument("--ledger", metavar="FILE", help="keep accounts, orders and trades in this file")
     exchange.add_argument("--json", action="store_true", help="print the addresses as one JSON line")
     exchange.set_defaults(run=_exchange)
+
+    add_accounts_command(commands)
 
     approve = commands.add_parser("approve", help="say yes or no to an order that waits for a person")
     approve.add_argument("code", nargs="?", help="the code the tool answered; without it the waiting orders are listed")

@@ -136,6 +136,14 @@ class LedgerStore:
             raise
         self._connection.execute("COMMIT")
 
+    def open_account(self, address: str, *, cash: int, at_ms: int) -> None:
+        """Write a new account with its first deposit, inside `transaction`."""
+        self.write_rows(ACCOUNTS, [(address, 0, 1, cash)])
+        self.write_rows(WALLETS, [(address.lower(), address)])
+        self._movements += 1
+        self.write_rows(MOVEMENTS, [(self._movements, at_ms, address, "deposit", cash, "", 0, "")])
+        self._write_state(deposited=int(self.state("deposited")) + cash)
+
     def _write_money(self, changes: Changes, ledger: Ledger, at_ms: int) -> None:
         self.write_rows(ACCOUNTS, [_account_row(account) for account in changes.accounts])
         self.write_rows(POSITIONS, [_position_row(account, token_id) for account, token_id in changes.positions])

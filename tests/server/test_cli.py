@@ -37,7 +37,18 @@ def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["serve"], ["exchange"], ["approve"], ["setup"], ["demo"], ["resume"], ["wire"], ["wire", "check"]],
+    [
+        [],
+        ["serve"],
+        ["exchange"],
+        ["approve"],
+        ["setup"],
+        ["demo"],
+        ["resume"],
+        ["wire"],
+        ["wire", "check"],
+        ["accounts"],
+    ],
 )
 def test_every_command_explains_itself(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
