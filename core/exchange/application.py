@@ -13,6 +13,7 @@ from .auth_routes import auth_routes
 from .data_query import DataError, data_error_response
 from .data_routes import data_routes
 from .data_statistics_routes import data_statistics_routes
+from .earning_routes import earning_routes
 from .faults_injection import FaultInjection
 from .gamma_filters import GammaError
 from .gamma_routes import gamma_error_response, gamma_routes
@@ -21,8 +22,12 @@ from .heartbeats import Heartbeats, heartbeat_routes
 from .history_routes import history_routes
 from .listing_routes import listing_routes
 from .market_data_routes import market_data_routes
+from .notification_routes import notification_routes
+from .notifications import Notifications
 from .rejections import Rejection
+from .resolution import Resolutions
 from .responses import JsonResponse, clob_error, exchange_of, rejection_response
+from .reward_payments import RewardPayments
 from .reward_routes import reward_routes
 from .signer_limits import limited_routes
 from .streams import StreamHub
@@ -47,6 +52,8 @@ def build_application(exchange: Exchange) -> Starlette:
         *auth_routes(),
         *limited_routes(trading_routes(), exchange),
         *reward_routes(),
+        *earning_routes(RewardPayments(exchange)),
+        *notification_routes(Notifications(exchange)),
         *heartbeat_routes(Heartbeats(exchange)),
     ]
     application = Starlette(
@@ -69,6 +76,8 @@ def build_application(exchange: Exchange) -> Starlette:
     )
     application.state.exchange = exchange
     application.state.streams = hub
+    application.state.resolutions = resolutions = Resolutions(exchange)
+    resolutions.settle_at_end(exchange.settings.known_outcomes)
     return application
 
 

@@ -7,6 +7,9 @@ NEG_RISK_EXCHANGE = "0xe2222d279d744050d28e00520010520000310F59"
 NEG_RISK_ADAPTER = "0xd91E80cF2E7be2e162c6513ceD06f1dD0dA35296"
 """The same addresses serve Polygon (137) and the Amoy test network (80002)."""
 
+COLLATERAL = "0xC011a7E12a19f7B1f670d46F03B03f3342E82DFB"
+"""pUSD, six decimals."""
+
 SPENDERS = (STANDARD_EXCHANGE, NEG_RISK_EXCHANGE, NEG_RISK_ADAPTER)
 """The contracts that an account lets move its collateral and outcome tokens."""
 

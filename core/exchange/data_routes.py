@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from starlette.datastructures import QueryParams
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .data_query import DataError, data_page, either, market_filters, user_of, whole_number
-from .data_rows import holdings_value, position_rows, trade_rows
+from .data_rows import action_rows, holdings_value, position_rows, trade_rows
 from .ledger import Account
 from .payloads import Json
 from .responses import JsonResponse, exchange_of
@@ -77,13 +78,18 @@ async def _trades(request: Request) -> Response:
 
 
 async def _activity(request: Request) -> Response:
-    """Trades, as taker and as maker; a taker's BUY includes its fee in `usdc_size`."""
+    """Trades, as taker and as maker, and what the wallet did beside; a taker's BUY includes its fee in `usdc_size`."""
     exchange, query = exchange_of(request), request.query_params
-    account = exchange.account_of(user_of(query))
-    types = {given.upper() for given in query.getlist("type")}
-    if account is None or (types and "TRADE" not in types):
+    user = user_of(query)
+    account = exchange.account_of(user)
+    if account is None:
         return data_page([], query)
+    types = {part.upper() for given in query.getlist("type") for part in given.split(",")}
     rows = _filtered_trades(exchange, query, account=account, taker_only=False)
+    rows += filter(_row_filter(exchange, query), action_rows(exchange, account, user))
+    rows = [row for row in rows if not types or row["type"] in types]
+    ascending = (either(query, "sort_direction", "sortDirection") or "DESC").upper() == "ASC"
+    rows.sort(key=lambda row: cast(int, row["timestamp"]), reverse=not ascending)
     return data_page([{**row, "is_combo": False} for row in rows], query)
 
 
@@ -99,19 +105,28 @@ async def _value(request: Request) -> Response:
 def _filtered_trades(
     exchange: Exchange, query: QueryParams, *, account: Account | None, taker_only: bool
 ) -> list[Json]:
+    trades = list(exchange.tape) if account is None else list(exchange.trades_of(account))
+    rows = trade_rows(exchange, trades, account=account, taker_only=taker_only)
+    return list(filter(_row_filter(exchange, query), rows))
+
+
+def _row_filter(exchange: Exchange, query: QueryParams) -> Callable[[Json], bool]:
+    """Whether a row is of the markets, the side and the time that the query asks for. Raises DataError."""
     conditions, event_id = market_filters(query)
     start, end = whole_number(query, "start"), whole_number(query, "end")
     side = (query.get("side") or "").upper()
-    trades = list(exchange.tape) if account is None else list(exchange.trades_of(account))
-    return [
-        row
-        for row in trade_rows(exchange, trades, account=account, taker_only=taker_only)
-        if (not conditions or row["condition_id"] in conditions)
-        and (event_id is None or exchange.by_condition[row["condition_id"]].recorded.event_id == event_id)
-        and (not side or row["side"] == side)
-        and (start is None or row["timestamp"] >= start)
-        and (end is None or row["timestamp"] <= end)
-    ]
+
+    def wanted(row: Json) -> bool:
+        listing = exchange.by_condition.get(row["condition_id"])
+        return (
+            (not conditions or row["condition_id"] in conditions)
+            and (event_id is None or (listing is not None and listing.recorded.event_id == event_id))
+            and (not side or row["side"] == side)
+            and (start is None or row["timestamp"] >= start)
+            and (end is None or row["timestamp"] <= end)
+        )
+
+    return wanted
 
 
 def _has_status(row: Json, status: str | None) -> bool:

@@ -50,6 +50,32 @@ def trade_rows(exchange: Exchange, trades: Sequence[Trade], *, account: Account 
     return rows
 
 
+def action_rows(exchange: Exchange, account: Account, wallet: str) -> list[Json]:
+    """What the wallet did or received beside trading, newest first; what has no market has empty ids."""
+    rows = []
+    for action in reversed(exchange.wallet_activity.of(account)):
+        listing = exchange.by_condition.get(action.condition_id)
+        rows.append(
+            {
+                "proxy_wallet": wallet.lower(),
+                "timestamp": action.at_ms // 1000,
+                "condition_id": action.condition_id,
+                "type": action.kind,
+                "size": action.shares / MICRO,
+                "usdc_size": action.dollars / MICRO,
+                "transaction_hash": action.transaction_hash,
+                "price": 0,
+                "token_id": "",
+                "side": "",
+                "outcome_index": _NO_OUTCOME,
+                **(_market_fields(exchange, listing) if listing else _NO_MARKET),
+                "outcome": "",
+                **_NO_PROFILE,
+            }
+        )
+    return rows
+
+
 def _parties(trade: Trade, *, taker_only: bool) -> Iterator[tuple[Order, int, int, int, int]]:
     """(order, shares, price, cash, fee) of each party."""
     yield trade.taker, trade.shares, trade.price, trade.cash, trade.fee
@@ -124,6 +150,8 @@ def _position_row(
     }
 
 
+_NO_OUTCOME = 999
+_NO_MARKET = {"title": "", "slug": "", "icon": "", "event_slug": ""}
 _NO_PROFILE = {"name": "", "pseudonym": "", "bio": "", "profile_image": "", "profile_image_optimized": ""}
 
 

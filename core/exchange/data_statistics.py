@@ -77,9 +77,9 @@ def resolution_row(listing: Listing) -> Json:
     return {
         "question_id": listing.recorded.gamma.get("questionID", ""),
         "condition_id": listing.condition_id,
-        "status": "resolved" if listing.closed else "initialized",
+        "status": "resolved" if listing.closed else (listing.oracle_steps or ["initialized"])[-1],
         "extended_review": False,
-        "was_disputed": False,
+        "was_disputed": "disputed" in listing.oracle_steps,
         "new_version_q": True,
         "proposed_price": price,
         "reproposed_price": _UNSET_PRICE,

@@ -9,6 +9,7 @@ from typing import Literal
 from .book import Order
 from .listing import Listing
 from .trades import Trade
+from .wallet_activity import WalletAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,29 @@ class ExchangeHalted:
     reason: str
 
 
-ExchangeEvent = BookChanged | OrderChanged | TradeChanged | TickChanged | MarketResolved | ExchangeHalted
+@dataclass(frozen=True, slots=True)
+class MarketListed:
+    """A market was added while the exchange runs."""
+
+    listing: Listing
+
+
+@dataclass(frozen=True, slots=True)
+class WalletActed:
+    """A wallet did, or received, something beside trading."""
+
+    action: WalletAction
+
+
+ExchangeEvent = (
+    BookChanged
+    | OrderChanged
+    | TradeChanged
+    | TickChanged
+    | MarketResolved
+    | MarketListed
+    | WalletActed
+    | ExchangeHalted
+)
 Listener = Callable[[ExchangeEvent], None]
 """Called in the middle of the change: it must be quick and must not call the exchange back."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
+from ..money import text
 from .listing import Listing
 from .payloads import Json, best_texts, book_payload
 from .trades import Trade
@@ -128,4 +130,38 @@ def market_resolved_frame(listing: Listing, event: Json, *, now_ms: int) -> Json
         "tags": [tag["slug"] for tag in event.get("tags") or []],
         "timestamp": str(now_ms),
         "event_type": "market_resolved",
+    }
+
+
+def new_market_frame(listing: Listing, event: Json, *, now_ms: int) -> Json:
+    """`event` is the catalogue's event. Figures of the fee schedule are strings here."""
+    gamma, fees = listing.recorded.gamma, listing.fees
+    return {
+        "id": listing.gamma_id,
+        "question": gamma.get("question", ""),
+        "market": listing.condition_id,
+        "slug": gamma.get("slug", ""),
+        "description": gamma.get("description", ""),
+        "assets_ids": list(listing.tokens),
+        "outcomes": list(listing.outcomes),
+        "event_message": {name: event.get(name, "") for name in ("id", "ticker", "slug", "title", "description")},
+        "timestamp": str(now_ms),
+        "event_type": "new_market",
+        "tags": [tag["slug"] for tag in event.get("tags") or []],
+        "condition_id": listing.condition_id,
+        "active": bool(gamma.get("active", True)),
+        "clob_token_ids": list(listing.tokens),
+        "sports_market_type": gamma.get("sportsMarketType") or "",
+        "line": text(Decimal(str(gamma.get("line")))) if gamma.get("line") is not None else "",
+        "game_start_time": gamma.get("gameStartTime") or "",
+        "order_price_min_tick_size": price_text(listing.tick),
+        "group_item_title": gamma.get("groupItemTitle") or "",
+        "taker_base_fee": str(listing.recorded.clob.get("tbf", 0)),
+        "fees_enabled": bool(fees.rate),
+        "fee_schedule": {
+            "exponent": str(fees.exponent),
+            "rate": text(fees.rate),
+            "taker_only": fees.taker_only,
+            "rebate_rate": text(fees.rebate_rate),
+        },
     }

@@ -28,6 +28,9 @@ def market_object(exchange: Exchange, listing: Listing, *, with_events: bool = T
     _add_volume(market, listing.volume)
     if listing.changed_at_ms is not None:
         market["updatedAt"] = _rfc3339(listing.changed_at_ms)
+    if listing.oracle_steps:
+        market["umaResolutionStatus"] = listing.oracle_steps[-1]
+        market["umaResolutionStatuses"] = json.dumps(listing.oracle_steps)
     if listing.resolved_here:
         _lay_resolution(market, listing)
     elif not listing.closed:
@@ -84,8 +87,6 @@ def _lay_quotes(market: Json, listing: Listing) -> None:
 
 def _lay_resolution(market: Json, listing: Listing) -> None:
     market["outcomePrices"] = json.dumps([text(price) for price in listing.prices])
-    market["umaResolutionStatus"] = "resolved"
-    market["umaResolutionStatuses"] = json.dumps(["proposed", "resolved"])
     if listing.changed_at_ms is not None:
         closed_at = datetime.fromtimestamp(listing.changed_at_ms / 1000, UTC)
         market["closedTime"] = closed_at.strftime("%Y-%m-%d %H:%M:%S+00")

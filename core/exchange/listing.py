@@ -34,7 +34,8 @@ class Listing:
     `seconds_delay` is how long marketable orders of a sports market wait, `taker_delay` says whether those of a fast
     price market do. `tick` is in price units, `min_size` in millionths of a share, `volume` the dollars (millionths)
     traded here. `winner` is the index of the winning outcome after a resolution here or in the recording, None while
-    open or after a split payout. The tick of a `mirrored` market changes when the market that it follows says so.
+    open or after a split payout; `oracle_steps` are what the oracle did with the market here: proposed, disputed,
+    resolved. The tick of a `mirrored` market changes when the market that it follows says so.
     """
 
     def __init__(self, recorded: RecordedMarket) -> None:
@@ -57,6 +58,7 @@ class Listing:
         self.accepting_orders: bool = not self.closed and bool(gamma.get("acceptingOrders", True))
         self.winner = _recorded_winner(gamma) if self.closed else None
         self.resolved_here = False
+        self.oracle_steps: list[str] = []
         self.mirrored = False
         self.book = OrderBook()
         self.history = MidpointHistory(recorded.history)

@@ -92,6 +92,7 @@ def restore_markets(store: LedgerStore, by_condition: Mapping[str, Listing]) -> 
             listing.closed = listing.resolved_here = True
             listing.accepting_orders = False
             listing.winner = winner
+            listing.oracle_steps = ["proposed", "resolved"]
 
 
 def _stored_markets(store: LedgerStore) -> list[RecordedMarket]:

@@ -1,28 +1,44 @@
-"""Routes of the liquidity programme: scores of orders, programmes of markets, shares of accounts.
-
-The exchange computes who would earn and pays nothing, so earnings are empty lists.
-"""
+"""Routes of the liquidity programme: scores of orders, programmes of markets, shares of accounts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any
+
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ..identifiers import is_hash32
 from .authentication import authenticated
-from .listing import Listing
 from .payloads import Json
 from .rejections import Rejection
 from .responses import JsonResponse, exchange_of, json_body, page_payload
-from .rewards import Programme, is_scoring, programme_of, reward_share
-from .units import amount_number
+from .reward_objects import programme_row, reward_market
+from .rewards import is_scoring, programme_of, reward_share
 from .venue import Exchange
 
 _PROGRAMMES_PAGE = 500
-_EARNINGS_PAGE = 100
+_MARKETS_PAGE = 100
 _BAD_ORDER = "Invalid order_id"
-_FAR_FUTURE = "2500-12-31"
+_SORT_FIELDS: dict[str, Callable[[Json], Any]] = {
+    "market_id": lambda row: int(row["market_id"]),
+    "created_at": itemgetter("created_at"),
+    "volume_24hr": itemgetter("volume_24hr"),
+    "spread": itemgetter("spread"),
+    "competitiveness": itemgetter("market_competitiveness"),
+    "max_spread": itemgetter("rewards_max_spread"),
+    "min_size": itemgetter("rewards_min_size"),
+    "question": itemgetter("question"),
+    "one_day_price_change": itemgetter("one_day_price_change"),
+    "rate_per_day": lambda row: sum(config["rate_per_day"] for config in row["rewards_config"]),
+    "price": lambda row: row["tokens"][0]["price"],
+    "end_date": itemgetter("end_date"),
+    "start_date": lambda row: min((config["start_date"] for config in row["rewards_config"]), default=""),
+    "reward_end_date": lambda row: max((config["end_date"] for config in row["rewards_config"]), default=""),
+}
 
 
 def reward_routes() -> list[Route]:
@@ -30,9 +46,8 @@ def reward_routes() -> list[Route]:
         Route("/order-scoring", _order_scoring),
         Route("/orders-scoring", _orders_scoring, methods=["POST"]),
         Route("/rewards/markets/current", _programmes),
+        Route("/rewards/markets/multi", _markets),
         Route("/rewards/markets/{condition_id}", _programme),
-        Route("/rewards/user", _earnings),
-        Route("/rewards/user/total", _totals),
         Route("/rewards/user/percentages", _percentages),
     ]
 
@@ -59,7 +74,7 @@ async def _programmes(request: Request) -> Response:
     for listing in exchange.listings:
         programme = programme_of(listing)
         if programme is not None and not listing.closed:
-            rows.append(_programme_row(listing, programme))
+            rows.append(programme_row(listing, programme))
     return JsonResponse(page_payload(rows, request.query_params.get("next_cursor"), size=_PROGRAMMES_PAGE))
 
 
@@ -69,31 +84,47 @@ async def _programme(request: Request) -> Response:
     programme = programme_of(listing) if listing else None
     rows: list[Json] = []
     if listing is not None and programme is not None:
-        rows.append(
-            {
-                **_programme_row(listing, programme),
-                "question": listing.recorded.gamma.get("question", ""),
-                "market_slug": listing.recorded.gamma.get("slug", ""),
-                "event_slug": exchange.event_of(listing).get("slug", ""),
-                "image": listing.recorded.gamma.get("image", ""),
-                "market_competitiveness": 0,
-                "tokens": [
-                    {"token_id": token_id, "outcome": outcome, "price": float(price)}
-                    for token_id, outcome, price in zip(listing.tokens, listing.outcomes, listing.prices, strict=True)
-                ],
-            }
+        rows.append(reward_market(exchange, listing, programme))
+    return JsonResponse(page_payload(rows, request.query_params.get("next_cursor"), size=_MARKETS_PAGE))
+
+
+async def _markets(request: Request) -> Response:
+    """Markets with a programme, sought, filtered and ordered by what the row shows."""
+    exchange, query = exchange_of(request), request.query_params
+    rows = []
+    for listing in exchange.listings:
+        programme = programme_of(listing)
+        if programme is not None and not listing.closed:
+            rows.append(reward_market(exchange, listing, programme))
+    sought = (query.get("q") or "").lower()
+    rows = [row for row in rows if sought in row["question"].lower() and _within(row, query)]
+    if query.get("event_id"):
+        rows = [row for row in rows if row["event_id"] in query.getlist("event_id")]
+    order = query.get("order_by")
+    if order:
+        if order not in _SORT_FIELDS:
+            raise Rejection("Invalid order_by")
+        rows.sort(key=_SORT_FIELDS[order], reverse=(query.get("position") or "DESC").upper() == "DESC")
+    if (query.get("position") or "DESC").upper() not in ("ASC", "DESC"):
+        raise Rejection("Invalid position")
+    size = min(_page_size(query.get("page_size")), _PROGRAMMES_PAGE)
+    return JsonResponse({**page_payload(rows, query.get("next_cursor"), size=size), "total_count": len(rows)})
+
+
+def _within(row: Json, query: QueryParams) -> bool:
+    """The row's volume, spread and price lie within what the query asks for."""
+    shown = {"volume_24hr": row["volume_24hr"], "spread": row["spread"], "price": row["tokens"][0]["price"]}
+    try:
+        return all(
+            float(query.get(f"min_{name}") or value) <= value <= float(query.get(f"max_{name}") or value)
+            for name, value in shown.items()
         )
-    return JsonResponse(page_payload(rows, request.query_params.get("next_cursor"), size=_EARNINGS_PAGE))
+    except ValueError as error:
+        raise Rejection("Invalid filter") from error
 
 
-async def _earnings(request: Request) -> Response:
-    await authenticated(request, exchange_of(request))
-    return JsonResponse(page_payload([], request.query_params.get("next_cursor"), size=_EARNINGS_PAGE))
-
-
-async def _totals(request: Request) -> Response:
-    await authenticated(request, exchange_of(request))
-    return JsonResponse([])
+def _page_size(given: str | None) -> int:
+    return int(given) if given and given.isdigit() and int(given) else _MARKETS_PAGE
 
 
 async def _percentages(request: Request) -> Response:
@@ -114,28 +145,3 @@ def _scoring(exchange: Exchange, address: str, order_id: object) -> bool:
         raise Rejection(_BAD_ORDER)
     order = exchange.orders.get(order_id.lower())
     return order is not None and order.account.address == address and is_scoring(exchange, order)
-
-
-def _programme_row(listing: Listing, programme: Programme) -> Json:
-    configs = [
-        {
-            "id": int(rate.get("id") or number),
-            "asset_address": rate.get("assetAddress", ""),
-            "start_date": rate.get("startDate", "2026-01-01"),
-            "end_date": rate.get("endDate", _FAR_FUTURE),
-            "rate_per_day": rate.get("rewardsDailyRate", 0),
-            "total_rewards": rate.get("rewardsAmount", 0),
-        }
-        for number, rate in enumerate(programme.rates, start=1)
-    ]
-    daily = sum(config["rate_per_day"] for config in configs)
-    return {
-        "condition_id": listing.condition_id,
-        "rewards_max_spread": float(programme.max_spread * 100),
-        "rewards_min_size": amount_number(programme.min_size),
-        "rewards_config": configs,
-        "sponsored_daily_rate": 0,
-        "sponsors_count": 0,
-        "native_daily_rate": daily,
-        "total_daily_rate": daily,
-    }

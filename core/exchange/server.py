@@ -16,6 +16,7 @@ import uvicorn
 from ..errors import ConfigurationError
 from .application import build_application
 from .faults_messages import OpenConnectionProtocol
+from .resolution import Resolutions
 from .streams import StreamCounts, StreamHub
 from .traders import simulated_traders
 from .venue import Exchange
@@ -72,6 +73,11 @@ class ExchangeServer:
     def stream_counts(self) -> StreamCounts:
         """What was lost to slow readers of the streams so far."""
         return cast(StreamHub, self.application.state.streams).counts
+
+    @property
+    def resolutions(self) -> Resolutions:
+        """The oracle that ends markets."""
+        return cast(Resolutions, self.application.state.resolutions)
 
     @property
     def _authority(self) -> str:

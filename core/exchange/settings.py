@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
@@ -26,6 +27,9 @@ class ExchangeSettings:
     `market_buy_share_decimals` is the precision of that taker amount: "tick" follows the tick, "four" is always four.
     `empty_side_quotes` is what quotes answer when a side is empty: "bounds" uses 0 for a bid and 1 for an ask,
     "not_found" answers as if there were no book.
+
+    `known_outcomes` maps condition ids to the index of the winning outcome, None for a split: those markets resolve by
+    themselves at their end date.
 
     A GTD order must expire at least `gtd_min_lead_s` from now and leaves the book `gtd_security_threshold_s` before
     its expiration. `timestamp_tolerance_s` bounds the age of authentication headers; None accepts any, so that a
@@ -56,6 +60,7 @@ class ExchangeSettings:
     gtd_security_threshold_s: int = 60
     timestamp_tolerance_s: float | None = None
     deposit_wallets_only: bool = False
+    known_outcomes: Mapping[str, Literal[0, 1] | None] = field(default_factory=dict)
     banned_addresses: tuple[str, ...] = ()
     closed_only_addresses: tuple[str, ...] = ()
     geoblocked_country: str | None = None

@@ -17,6 +17,7 @@ from .events import (
     BookChanged,
     ExchangeEvent,
     ExchangeHalted,
+    MarketListed,
     MarketResolved,
     OrderChanged,
     TickChanged,
@@ -28,12 +29,13 @@ from .frames import (
     dumps,
     last_trade_frame,
     market_resolved_frame,
+    new_market_frame,
     opening_books,
     price_change_frame,
     tick_size_frame,
 )
 from .ledger import Account
-from .payloads import book_payload, order_event, trade_event
+from .payloads import Json, book_payload, order_event, trade_event
 from .venue import Exchange
 
 _POLICY_VIOLATION = 1008
@@ -230,7 +232,11 @@ class StreamHub:
                     frame = dumps(tick_size_frame(event.listing, outcome, former=event.former, now_ms=now_ms))
                     _offer(self._watching(event.listing.tokens[outcome]), frame)
             case MarketResolved():
-                self._market_resolved(event, now_ms)
+                parent = self._exchange.event_of(event.listing)
+                self._announce(market_resolved_frame(event.listing, dict(parent), now_ms=now_ms))
+            case MarketListed():
+                parent = self._exchange.event_of(event.listing)
+                self._announce(new_market_frame(event.listing, dict(parent), now_ms=now_ms))
             case ExchangeHalted():
                 # What is queued tells of an event that did not last.
                 for connection in (*self._market, *self._user):
@@ -265,11 +271,9 @@ class StreamHub:
             if listeners:
                 _offer(listeners, dumps(trade_event(trade, event.listing, account, now_ms=now_ms)))
 
-    def _market_resolved(self, event: MarketResolved, now_ms: int) -> None:
-        """Resolutions are announced to everyone who asked for custom features, whatever they watch."""
-        parent = self._exchange.event_of(event.listing)
-        frame = dumps(market_resolved_frame(event.listing, dict(parent), now_ms=now_ms))
-        _offer([connection for connection in self._market if connection.custom], frame)
+    def _announce(self, message: Json) -> None:
+        """News of markets go to everyone who asked for custom features, whatever they watch."""
+        _offer([connection for connection in self._market if connection.custom], dumps(message))
 
     def _watching(self, *tokens: str) -> list[MarketConnection]:
         return [connection for connection in self._market if any(token in connection.tokens for token in tokens)]

@@ -27,6 +27,7 @@ from .events import (
     ExchangeEvent,
     ExchangeHalted,
     Listener,
+    MarketListed,
     MarketResolved,
     OrderChanged,
     TickChanged,
@@ -44,6 +45,7 @@ from .settlement import Settlement
 from .store import LedgerStore
 from .trades import MakerFill, Trade
 from .units import UNIT
+from .wallet_activity import WalletActivity
 
 CancelReason = Literal["CANCELED", "CANCELED_EXPIRED_ORDER", "CANCELED_MARKET_RESOLVED"]
 EntryStatus = Literal["live", "matched", "delayed", "unmatched"]
@@ -101,6 +103,7 @@ class Exchange:
         self._random = random.Random(settings.seed)
         secret = hashlib.sha256(f"polydesk exchange {settings.seed}".encode()).digest()
         self.credentials = CredentialStore(secret if store is None else store.secret)
+        self.wallet_activity = WalletActivity()
         self.controls = OperatorControls.of(settings)
         self.delayed: DelayedOrders[Entry | Rejection] = DelayedOrders(settings)
         self.house_numbers = itertools.count()
@@ -163,7 +166,7 @@ class Exchange:
             yield
 
     def _halt(self, reason: str) -> None:
-        self._publish(ExchangeHalted(reason))
+        self.publish(ExchangeHalted(reason))
 
     def _perform(self, action: Callable[[], None]) -> None:
         """Do what the agenda has as a transaction; a store that is busy for the moment is tried again."""
@@ -279,7 +282,7 @@ class Exchange:
         if delay_s:
             self.delayed.begin(order)
             self.agenda.after(delay_s, partial(self._end_delay, order, listing))
-        self._publish(OrderChanged(order, listing, "PLACEMENT"))
+        self.publish(OrderChanged(order, listing, "PLACEMENT"))
         return Entry(order, "delayed", 0, 0, ()) if delay_s else self._execute(order, listing, plan)
 
     def _checked_plan(self, order: Order, listing: Listing, *, post_only: bool) -> MatchPlan:
@@ -293,7 +296,7 @@ class Exchange:
         killed = kill_reason(order, plan)
         if killed is not None:
             order.status = f"CANCELED_{killed}"
-            self._publish(OrderChanged(order, listing, "CANCELLATION"))
+            self.publish(OrderChanged(order, listing, "CANCELLATION"))
             raise Rejection(killed)
         return plan
 
@@ -308,11 +311,11 @@ class Exchange:
             outcome = rejection
             if order.status == "LIVE":
                 order.status = "CANCELED_MARKET_RESOLVED" if listing.closed else "CANCELED_NOT_ENOUGH_BALANCE"
-                self._publish(OrderChanged(order, listing, "CANCELLATION"))
+                self.publish(OrderChanged(order, listing, "CANCELLATION"))
         else:
             if not plan.fills:
                 order.status = "UNMATCHED"
-                self._publish(OrderChanged(order, listing, "UPDATE"))
+                self.publish(OrderChanged(order, listing, "UPDATE"))
                 order.status = "LIVE"
             outcome = self._execute(order, listing, plan)
             if outcome.status == "live":
@@ -338,12 +341,12 @@ class Exchange:
             touched[(order.is_bid, order.book_price)] = None
         self._after_change(listing, tuple(touched), tuple(trades), best_before)
         for trade in trades:
-            self._publish(TradeChanged(trade, listing))
+            self.publish(TradeChanged(trade, listing))
             for fill in trade.makers:
-                self._publish(OrderChanged(fill.order, listing, "UPDATE"))
+                self.publish(OrderChanged(fill.order, listing, "UPDATE"))
                 self._forget_if_done(fill.order)
         if trades:
-            self._publish(OrderChanged(order, listing, "UPDATE"))
+            self.publish(OrderChanged(order, listing, "UPDATE"))
         for trade in trades:
             self._settlement.begin(trade)
         self._forget_if_done(order)
@@ -370,20 +373,28 @@ class Exchange:
             touched = dict.fromkeys((order.is_bid, order.book_price) for order in group)
             self._after_change(listing, tuple(touched), (), best_before)
 
+    def resting_orders(self) -> list[Order]:
+        """Of all accounts."""
+        return [order for orders in self._open_of.values() for order in orders.values()]
+
+    def cancel_market(self, condition_id: str, reason: CancelReason = "CANCELED") -> None:
+        """Take everything off the book of a market."""
+        self.cancel_many([order for order in self.resting_orders() if order.condition_id == condition_id], reason)
+
     def resolve(self, condition_id: str, winner: int | None) -> None:
         """End a market: cancel its orders, settle its trades, fix the payout. `winner` None pays each half a dollar."""
         with self.transaction():
             listing = self.by_condition[condition_id]
-            there = [order for order in self.orders.values() if order.condition_id == condition_id]
-            self.cancel_many([order for order in there if order.open_size], "CANCELED_MARKET_RESOLVED")
+            self.cancel_market(condition_id, "CANCELED_MARKET_RESOLVED")
             self._settlement.finish(condition_id)
             listing.closed = listing.resolved_here = True
             listing.accepting_orders = False
             listing.winner = winner
+            listing.oracle_steps += ["resolved"] if listing.oracle_steps else ["proposed", "resolved"]
             listing.changed_at_ms = self.now_ms
             payouts = (1, 1) if winner is None else (1 - winner, winner)
             self.ledger.resolve(condition_id, listing.tokens, payouts)
-            self._publish(MarketResolved(listing))
+            self.publish(MarketResolved(listing))
 
     # -- a market that is shown as it is elsewhere -------------------------------------------------------------------
 
@@ -398,6 +409,7 @@ class Exchange:
         self.by_token.update(dict.fromkeys(listing.tokens, listing))
         if event is not None:
             self._events.setdefault(str(event["id"]), event)
+        self.publish(MarketListed(listing))
         return listing
 
     def show(self, order: Order, open_size: int) -> None:
@@ -432,8 +444,8 @@ class Exchange:
         taker.filled = shares
         taker.status = "MATCHED"
         self._after_change(listing, ((maker.is_bid, maker.book_price),), (trade,), best_before)
-        self._publish(TradeChanged(trade, listing))
-        self._publish(OrderChanged(maker, listing, "UPDATE"))
+        self.publish(TradeChanged(trade, listing))
+        self.publish(OrderChanged(maker, listing, "UPDATE"))
         self._forget_if_done(maker)
         self._forget_if_done(taker)
         self._settlement.begin(trade)
@@ -456,13 +468,13 @@ class Exchange:
         listing.volume += trade.cash
         listing.last_trade = LastTrade(trade.taker.outcome, trade.price, trade.taker.side)
         self.tape.append(trade)
-        self._publish(BookChanged(listing, (), (trade,), best_changed=False))
+        self.publish(BookChanged(listing, (), (trade,), best_changed=False))
 
     def set_tick(self, listing: Listing, tick: int) -> None:
         """Change the tick of a market, in price units."""
         if tick != listing.tick:
             former, listing.tick = listing.tick, tick
-            self._publish(TickChanged(listing, former))
+            self.publish(TickChanged(listing, former))
 
     # -- what follows from an order ----------------------------------------------------------------------------------
 
@@ -522,7 +534,7 @@ class Exchange:
         order.resting = order.resting_filled
         order.status = reason
         del self._open_of[order.account.address][order.id]
-        self._publish(OrderChanged(order, listing, "CANCELLATION"))
+        self.publish(OrderChanged(order, listing, "CANCELLATION"))
         self._forget_if_done(order)
 
     def _hold(self, order: Order, change: int) -> None:
@@ -539,7 +551,7 @@ class Exchange:
         listing = self.by_token[trade.taker.token_id]
         if trade.status == "FAILED":
             listing.volume -= trade.cash
-        self._publish(TradeChanged(trade, listing))
+        self.publish(TradeChanged(trade, listing))
         ended = trade.status in ("CONFIRMED", "FAILED")
         if ended and not any(order.owner for order, *_ in trade.parts()):
             del self.trades[trade.id]
@@ -558,16 +570,17 @@ class Exchange:
         at_ms: int | None = None,
     ) -> None:
         listing.note_change(self.now_ms if at_ms is None else at_ms)
-        self._publish(BookChanged(listing, levels, trades, listing.book.best_for(0) != best_before))
+        self.publish(BookChanged(listing, levels, trades, listing.book.best_for(0) != best_before))
         former = listing.refine_tick()
         if former is not None:
-            self._publish(TickChanged(listing, former))
+            self.publish(TickChanged(listing, former))
 
     def _note_credentials(self) -> None:
         if self._durability is not None:
             self._durability.changes.credentials = True
 
-    def _publish(self, event: ExchangeEvent) -> None:
+    def publish(self, event: ExchangeEvent) -> None:
+        """Tell everybody who listens."""
         for listener in self._listeners:
             listener(event)
 
