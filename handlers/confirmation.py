@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
 from pydantic import BaseModel, Field
 
-from ..core.trading.drafts import Draft
+from ..core.trading.draft import Draft
 from .context import Desk
 from .order_intent import intent_of
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..core.errors import PolymarketAPIError
+from ..core.models import OrderStatus
 from ..core.untrusted_text import quoted
 from .answer import AccountAnswer, Answer, Num, When, rounded
 from .arguments import Detail
@@ -92,8 +92,8 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
         problem = quoted(error.message, 200)
     health = desk.venue_health()
     halt = desk.trading.halt
-    records = list(desk.trading.journal)
-    waiting = [record.approval.code for record in records if record.status == "awaiting_person" and record.approval]
+    journal = desk.trading.journal
+    waiting = [each.approval.code for each in journal.in_state(OrderStatus.AWAITING_PERSON) if each.approval]
     limits = desk.trading.gate.limits
     compute = desk.compute()
     off = sorted(toolset.value for toolset in frozenset(Toolset) - desk.toolsets)
@@ -112,7 +112,7 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
         scarce_requests={name: int(left) for name, left in health.headroom.items() if left < _SCARCE} or None,
         trading=trading,
         halted_because=halt.reason if halt else None,
-        orders=dict(Counter(record.status.value for record in records)),
+        orders={status.value: count for status, count in journal.counts().items()},
         awaiting_person=waiting or None,
         limits=Limits(
             max_order_usd=limits.max_order_usd,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..core.identifiers import OrderId
     from ..core.models import CancelResult, PlacementResult, Trade
     from ..core.trading.desk import Placement
-    from ..core.trading.drafts import Draft
+    from ..core.trading.draft import Draft
     from ..core.trading.order_plan import OrderPlan
     from .context import Desk
 

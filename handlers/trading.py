@@ -12,7 +12,7 @@ from pydantic import Field
 from ..core.errors import InputRejected, OutcomeUnknown, PolymarketAPIError, RateLimitError, VenueUnavailable
 from ..core.identifiers import OrderId, is_hash32
 from ..core.trading.consent import Consent
-from ..core.trading.drafts import Draft
+from ..core.trading.draft import Draft
 from ..core.untrusted_text import quoted
 from .arguments import Limit, MarketRef, OutcomeRef, Size, offset_of
 from .confirmation import Agreement, ask_user, draft_to_place, host_can_ask, user_agreed

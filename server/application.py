@@ -51,6 +51,7 @@ class Application:
             site = await open_site(self.settings, opened)
             live = await opened.enter_async_context(FollowedBooks(site.feed, clock=site.clock))
             desk = _assemble(self.settings, site, live, opened)
+            await opened.enter_async_context(desk.trading)
             self._resources = opened.pop_all()
         return desk
 
@@ -66,9 +67,12 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
     from ..core.risk.kill_switch import KillSwitch
     from ..core.risk.limits import RiskLimits
     from ..core.risk.simulation import market_risk, portfolio_risk
+    from ..core.storage.audit_log import AuditLog
+    from ..core.storage.database import Database
+    from ..core.storage.processes import ProcessMark
     from ..core.trading.approvals import ApprovalBox
     from ..core.trading.desk import TradingDesk
-    from ..core.trading.drafts import DraftBook
+    from ..core.trading.draft_book import DraftBook
     from ..core.trading.journal import OrderJournal
     from ..core.venues.polymarket import PolymarketVenue
     from ..handlers.context import ComputeStatus, Desk, VenueHealth
@@ -77,18 +81,25 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
     opened.push_async_callback(executor.aclose)
     venue = PolymarketVenue(site.clob, site.data)
     state = settings.resolved_state_dir / settings.mode.value
+    database = Database.at(state / "desk.sqlite3") if site.remembers else Database.in_memory()
+    opened.callback(database.close)
+    process = ProcessMark(state / "processes" if site.remembers else None)
+    opened.callback(process.release)
+    account = site.account or ""
+    audit = AuditLog(database, account)
     in_folder = f"POLYMARKET_STATE_DIR={settings.state_dir} " if settings.state_dir else ""
     trading = TradingDesk(
         venue=venue,
         gate=RiskGate(RiskLimits(max_order_usd=settings.max_order_usd, max_open_orders=settings.max_open_orders)),
         kill_switch=KillSwitch(state, lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}"),
-        journal=OrderJournal(functools.partial(_short_id, "a")),
-        drafts=DraftBook(functools.partial(_short_id, "d")),
+        journal=OrderJournal(
+            database, audit, account=account, process=process, new_id=functools.partial(_short_id, "a")
+        ),
+        drafts=DraftBook(database, account=account, new_id=functools.partial(_short_id, "d")),
         consent=_consent(settings),
         approvals=ApprovalBox(state / "approvals", functools.partial(secrets.token_hex, 3)),
         clock=site.clock,
     )
-    opened.push_async_callback(trading.aclose)
 
     def compute() -> ComputeStatus:
         pool = executor.describe()

@@ -33,7 +33,11 @@ SANDBOX_CHAIN_ID = 31337
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Clients of one venue and account. `account` is None without a key; `recorded_on` where prices are not current."""
+    """Clients of one venue and account.
+
+    `account` is None without a key; `recorded_on` is set where prices are not current. `remembers` says whether the
+    venue outlives this process: only then is it worth keeping what the desk knows of it.
+    """
 
     name: str
     clock: Clock
@@ -44,6 +48,7 @@ class Site:
     feed: MarketFeed
     account: Address | None
     recorded_on: date | None
+    remembers: bool
 
 
 async def open_site(settings: Settings, opened: AsyncExitStack) -> Site:
@@ -88,6 +93,7 @@ async def _open_sandbox(settings: Settings, opened: AsyncExitStack) -> Site:
         feed=site.feed,
         account=site.account,
         recorded_on=catalogue.starts_at.date(),
+        remembers=False,
     )
 
 
@@ -155,6 +161,7 @@ def _site(
         feed=_feed(transport, clob, clock),
         account=clob.account if signer else None,
         recorded_on=None,
+        remembers=True,
     )
 
 

@@ -31,7 +31,8 @@ class TimeInForce(StrEnum):
 class OrderStatus(StrEnum):
     """Where an order stands, in the desk's words.
 
-    `unknown`: sent, but no answer came. `delayed`: accepted, held by the venue before matching.
+    `unknown`: sent, but no answer came. `delayed`: accepted, held by the venue before matching. `dead`: meant to be
+    sent, but never reached the venue or was turned away for a reason that was not its own.
     """
 
     DRAFT = "draft"
@@ -45,6 +46,7 @@ class OrderStatus(StrEnum):
     REFUSED = "refused"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
+    DEAD = "dead"
 
     @property
     def open(self) -> bool:

@@ -47,6 +47,12 @@ class ApprovalBox:
         self._write(request)
         return request
 
+    def adopt(self, code: str, now: datetime) -> None:
+        """Ask on in the name of this process; the one that asked is gone."""
+        request = self.read(code, now)
+        if request is not None:
+            self._write(dataclasses.replace(request, asked_by=os.getpid()))
+
     def pending(self, now: datetime) -> list[ApprovalRequest]:
         found = [self.read(path.stem, now) for path in sorted(self._folder.glob("*.json"))]
         return [request for request in found if request is not None and request.decision is Decision.PENDING]

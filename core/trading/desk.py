@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import Self
 
 from ..clock import Clock
 from ..errors import InputRejected, PolymarketAPIError, RiskRefused
@@ -21,18 +22,28 @@ from ..risk.kill_switch import Halt, KillSwitch
 from ..venues.venue import SignedTicket, Venue
 from .approvals import ApprovalBox
 from .consent import NO_CONSENT_GIVEN, Consent, ConsentKind, ConsentPolicy
-from .drafts import Draft, DraftBook
+from .draft import Draft
+from .draft_book import DraftBook
 from .intent import OrderIntent
-from .journal import OrderJournal, OrderRecord, Refusal
+from .journal import OrderJournal
 from .order_plan import OrderPlan
+from .order_record import OrderRecord, Refusal
 from .order_view import OrderView, order_views
 from .person_wait import PersonWait
 from .preparation import Preparation, Prepared
+from .recovery import Recovery
 from .submission import reconcile, submit
 
 _log = logging.getLogger(__name__)
 
 REPEAT_WINDOW = timedelta(seconds=120)
+_LISTED = 500
+"""Orders that a list goes back, besides all that may still change."""
+
+_BESIDE_POLL_S = 0.1
+_BESIDE_POLLS = 100
+"""How often a call looks whether another process has sent the same order, before it says that it cannot wait."""
+
 _LANDING_S = 10.0
 """Seconds a cancel of everything waits for orders that were already on their way."""
 
@@ -86,6 +97,7 @@ class TradingDesk:
         self._clock = clock
         self._preparation = Preparation(venue, journal, gate, kill_switch, clock)
         self._person = PersonWait(approvals, journal, clock, self._release)
+        self._recovery = Recovery(venue, journal, drafts, self._person, clock)
         self._placing = asyncio.Lock()
         self._markets: weakref.WeakValueDictionary[ConditionId, asyncio.Lock] = weakref.WeakValueDictionary()
         self._under_way: set[str] = set()
@@ -144,24 +156,52 @@ class TradingDesk:
         """
         async with self._one_at_a_time(intent.market.condition_id):
             async with self._placing:
-                # The draft is read here: another call may have used it while this one waited.
-                draft = self.draft(draft_id) if draft_id is not None else None
-                if draft is not None:
-                    self._drafts.settle(draft.draft_id)
-                repeated = self.earlier(intent, client_token=client_token, draft=draft, named=named)
-                if repeated is not None:
-                    return Placement(repeated, already_placed=True)
-                record = self.journal.open(intent, now=self._clock.now(), client_token=client_token)
+                record, draft, is_new = await self._open(
+                    intent, client_token=client_token, draft_id=draft_id, named=named
+                )
+                if not is_new:
+                    return Placement(record, already_placed=True)
                 async with self._refusing(record):
                     prepared = await self._prepared(intent, draft)
                     kind = self._consent.required(prepared.plan, host_can_ask=consent.host_can_ask)
                     _check_consent(kind, prepared.plan, draft, consent)
-                    if draft is not None:
-                        self._drafts.use(draft, record.attempt_id)
                     if kind is ConsentKind.PERSON:
                         return Placement(self._person.ask(record, prepared.plan))
-                    record, signed = await self._sign(record, prepared)
+                    record, signed = self._sign(record, prepared)
             return Placement(await self._submit(record, signed))
+
+    async def _open(
+        self, intent: OrderIntent, *, client_token: str | None, draft_id: str | None, named: bool
+    ) -> tuple[OrderRecord, Draft | None, bool]:
+        """A new attempt and the draft it uses up, or the attempt that this call repeats and False.
+
+        Looking and writing are one step, also for other processes. One of them may be in the middle of the same
+        order: that is waited for, and its attempt is ended when it turns out to be gone.
+        """
+        patience = _BESIDE_POLLS
+        while True:
+            with self.journal.atomically():
+                draft = self.draft(draft_id) if draft_id is not None else None
+                if draft is not None:
+                    self._drafts.settle(draft.draft_id)
+                repeated = self.earlier(intent, client_token=client_token, draft=draft, named=named)
+                if repeated is None:
+                    record = self.journal.open(intent, now=self._clock.now(), client_token=client_token)
+                    if draft is not None:
+                        self._drafts.use(draft, record.attempt_id)
+                    return record, draft, True
+            if repeated.status is not OrderStatus.DRAFT:
+                return repeated, draft, False
+            if not patience:
+                raise InputRejected(
+                    f"Another process of this desk is preparing the same order ({repeated.attempt_id}).",
+                    code="being_placed",
+                    fix="repeat the call in a few seconds; it will return that order",
+                    retry_after_s=5,
+                )
+            patience -= 1
+            self._recovery.take_over()
+            await self._clock.sleep(_BESIDE_POLL_S)
 
     def earlier(
         self, intent: OrderIntent, *, client_token: str | None, draft: Draft | None = None, named: bool = False
@@ -169,7 +209,7 @@ class TradingDesk:
         """The attempt that a call with these arguments would repeat. Raises InputRejected `token_reused`."""
         if draft is not None and draft.attempt_id is not None:
             used = self.journal.get(draft.attempt_id)
-            if used is not None and not used.attempted:
+            if used is not None and not used.attempted and used.status is not OrderStatus.DRAFT:
                 raise InputRejected(
                     f"This draft was refused: {used.refusal.message if used.refusal else used.status}",
                     code="draft_refused",
@@ -221,25 +261,21 @@ class TradingDesk:
                 await self._all_landed.wait()
 
     def _uncertain(self, condition_id: ConditionId | None = None) -> tuple[str, ...]:
-        return tuple(
-            record.attempt_id
-            for record in self.journal
-            if record.status in (OrderStatus.SENDING, OrderStatus.UNKNOWN)
-            and condition_id in (None, record.intent.market.condition_id)
-        )
+        uncertain = self.journal.in_state(OrderStatus.SENDING, OrderStatus.UNKNOWN, condition_id=condition_id)
+        return tuple(record.attempt_id for record in uncertain)
 
     async def orders(self) -> tuple[OrderView, ...]:
         """Every order of the account that the venue or this desk knows of, newest first, with its fills."""
         open_orders, trades = await asyncio.gather(self._venue.open_orders(), self._venue.trades())
         still_open = {order.id for order in open_orders}
-        for record in self.journal:
-            if record.may_change and not (record.status is OrderStatus.LIVE and record.order_id in still_open):
+        for record in self.journal.in_state(OrderStatus.UNKNOWN, OrderStatus.LIVE, OrderStatus.DELAYED):
+            if not (record.status is OrderStatus.LIVE and record.order_id in still_open):
                 await reconcile(self._venue, self.journal, record, self._clock)
-        return order_views(self.journal, open_orders, trades)
+        return order_views(self.journal.latest(_LISTED), open_orders, trades)
 
     def remembered_orders(self) -> tuple[OrderView, ...]:
         """The orders of the journal as last known, without asking the venue; single fills are not among them."""
-        return order_views(self.journal, (), ())
+        return order_views(self.journal.latest(_LISTED), (), ())
 
     async def fills_of(self, order_id: OrderId) -> tuple[Trade, ...]:
         """The fills of one order so far; void ones are not fills."""
@@ -250,8 +286,17 @@ class TradingDesk:
         """The fee of one of the account's trades, in dollars."""
         return self._preparation.fee_of(trade)
 
+    async def __aenter__(self) -> Self:
+        """See to what earlier processes left, and go on finding out what is not known."""
+        await self._recovery.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
     async def aclose(self) -> None:
-        """Stop waiting for people. Orders at the venue stay as they are."""
+        """Stop asking and waiting. Orders at the venue stay as they are."""
+        await self._recovery.aclose()
         await self._person.aclose()
 
     @contextlib.asynccontextmanager
@@ -283,11 +328,21 @@ class TradingDesk:
             return await self._preparation.prepare_again(draft.plan)
         return await self._preparation.prepare(intent)
 
-    async def _sign(self, record: OrderRecord, prepared: Prepared) -> tuple[OrderRecord, SignedTicket]:
-        signed = await self._venue.sign(prepared.approved)
-        written = self.journal.move(
-            record, OrderStatus.SENDING, now=self._clock.now(), plan=prepared.plan, order_id=signed.order_id
-        )
+    def _sign(self, record: OrderRecord, prepared: Prepared) -> tuple[OrderRecord, SignedTicket]:
+        """Approve, sign and write down in one step: of orders that fit a limit only alone, one passes."""
+        now = self._clock.now()
+        with self.journal.atomically():
+            approved = self._preparation.approve(prepared)
+            signed = self._venue.sign(approved)
+            written = self.journal.move(
+                record,
+                OrderStatus.SENDING,
+                now=now,
+                body=signed.wire,
+                plan=prepared.plan,
+                order_id=signed.order_id,
+                sent_at=now,
+            )
         self._under_way.add(record.attempt_id)
         self._all_landed.clear()
         return written, signed
@@ -301,8 +356,11 @@ class TradingDesk:
                     self._note_cancelled(await self._venue.cancel([record.order_id]))
             return self.journal.current(record)
         finally:
-            if not self.journal.current(record).attempted:
+            ended = self.journal.current(record)
+            if not ended.attempted:
                 self._drafts.release(record.attempt_id)
+            if ended.status is OrderStatus.UNKNOWN:
+                self._recovery.look()
             self._under_way.discard(record.attempt_id)
             if not self._under_way:
                 self._all_landed.set()
@@ -316,7 +374,7 @@ class TradingDesk:
                         prepared = await self._preparation.prepare_again(agreed)
                         if self.journal.current(record).status is not OrderStatus.AWAITING_PERSON:
                             return  # withdrawn while the prices were read
-                        record, signed = await self._sign(record, prepared)
+                        record, signed = self._sign(record, prepared)
                 except PolymarketAPIError:
                     return  # the journal says why; nobody waits for this call
             with contextlib.suppress(PolymarketAPIError):  # likewise

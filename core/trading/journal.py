@@ -1,138 +1,300 @@
-"""What became of every order this desk was asked for. Kept in memory for the life of the process."""
+"""What became of every order this account was asked for: written down before it happens, kept over restarts."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, func, insert, or_, select, update
 
 from ..identifiers import ConditionId, OrderId
-from ..models import OrderStatus, PlacementResult
+from ..models import OrderStatus
+from ..money import from_micro, to_micro
+from ..storage.audit_log import AuditLog
+from ..storage.database import Database
+from ..storage.moments import to_micros
+from ..storage.processes import ProcessMark
+from ..storage.schema import orders
+from .documents import record_from_text, record_to_text
 from .intent import OrderIntent
-from .order_plan import OrderPlan
+from .order_record import OrderRecord
 from .order_states import check_move
 
-Stage = Literal["plan", "gate", "person", "venue"]
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
+_REMEMBERED = 2000
+"""Records kept decoded. The file is the truth; a revision tells whether a decoded one still is."""
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Where an order was stopped, why, and what would get through."""
+_LISTED = 500
 
-    stage: Stage
-    code: str
-    message: str
-    fix: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PendingApproval:
-    """What a person is asked: `code` names it on the command line."""
-
-    code: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OrderRecord:
-    """One attempt to trade. `order_id` is known from the moment the order is signed."""
-
-    attempt_id: str
-    status: OrderStatus
-    intent: OrderIntent
-    created_at: datetime
-    updated_at: datetime
-    client_token: str | None = None
-    plan: OrderPlan | None = None
-    order_id: OrderId | None = None
-    result: PlacementResult | None = None
-    refusal: Refusal | None = None
-    approval: PendingApproval | None = None
-
-    @property
-    def attempted(self) -> bool:
-        """Whether this attempt reached the venue, may have, or still can."""
-        return self.status not in (OrderStatus.REFUSED, OrderStatus.DRAFT, OrderStatus.REJECTED)
-
-    @property
-    def came_to_nothing(self) -> bool:
-        """Whether it ended without a fill."""
-        unfilled = self.result is None or not self.result.taking
-        return not self.attempted or (self.status in (OrderStatus.CANCELED, OrderStatus.EXPIRED) and unfilled)
-
-    @property
-    def may_change(self) -> bool:
-        """Whether the venue may know more of it than the journal."""
-        return self.status is OrderStatus.UNKNOWN or self.status.open
+_NOTHING = (OrderStatus.REFUSED, OrderStatus.REJECTED, OrderStatus.DEAD)
 
 
 class OrderJournal:
-    """Records by attempt id, newest last."""
+    """The records of one account, in a file that other processes may write too.
 
-    def __init__(self, new_id: Callable[[], str]) -> None:
-        self._records: dict[str, OrderRecord] = {}
+    Every change is one transaction, with its entry in the audit log. `atomically` makes several steps one.
+    """
+
+    def __init__(
+        self, database: Database, audit: AuditLog, *, account: str, process: ProcessMark, new_id: Callable[[], str]
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._account = account
+        self._process = process
         self._new_id = new_id
+        self._decoded: OrderedDict[str, tuple[int, OrderRecord]] = OrderedDict()
+
+    @property
+    def process_id(self) -> str:
+        """The mark of this process, which its records carry."""
+        return self._process.id
+
+    def atomically(self) -> AbstractContextManager[object]:
+        """A transaction over several calls, during which no other process writes. It must hold no await."""
+        return self._database.writing()
 
     def open(self, intent: OrderIntent, *, now: datetime, client_token: str | None) -> OrderRecord:
-        """A new attempt, as a draft."""
+        """A new attempt, as a draft of this process."""
         record = OrderRecord(
             attempt_id=self._new_id(),
             status=OrderStatus.DRAFT,
             intent=intent,
             created_at=now,
             updated_at=now,
+            desk=self._process.id,
             client_token=client_token,
         )
-        self._records[record.attempt_id] = record
+        with self._database.writing() as connection:
+            connection.execute(
+                insert(orders).values(
+                    attempt_id=record.attempt_id,
+                    account=self._account,
+                    created_at=to_micros(now),
+                    fingerprint=intent.fingerprint,
+                    condition_id=intent.market.condition_id,
+                    client_token=client_token,
+                    revision=1,
+                    spent=0,
+                    **_columns(record),
+                )
+            )
+            self._audit.write("order.asked", now=now, attempt_id=record.attempt_id, **_asked(record))
+        self._remember(record, 1)
         return record
 
-    def move(self, record: OrderRecord, status: OrderStatus, *, now: datetime, **changes: Any) -> OrderRecord:
-        """Write the next state of an attempt. Raises IllegalMove for one the table does not allow."""
-        current = self._records[record.attempt_id]
-        check_move(current.status, status)
-        updated = dataclasses.replace(current, status=status, updated_at=now, **changes)
-        self._records[record.attempt_id] = updated
+    def move(
+        self, record: OrderRecord, status: OrderStatus, *, now: datetime, body: Any = None, **changes: Any
+    ) -> OrderRecord:
+        """Write the next state of an attempt. `body` is what is about to be sent, as plain JSON values.
+
+        Raises IllegalMove for a state the table does not allow.
+        """
+        with self._database.writing() as connection:
+            row = connection.execute(
+                select(orders.c.revision, orders.c.document).where(orders.c.attempt_id == record.attempt_id)
+            ).one()
+            current = self._decode(record.attempt_id, row.revision, row.document)
+            check_move(current.status, status)
+            updated = dataclasses.replace(current, status=status, updated_at=now, **changes)
+            columns = _columns(updated) | {"revision": row.revision + 1}
+            if status is OrderStatus.SENDING and updated.plan is not None:
+                columns |= {"spent": to_micro(updated.plan.worst_cost), "body": json.dumps(body)}
+            elif status in _NOTHING:
+                columns |= {"spent": 0}
+            connection.execute(update(orders).where(orders.c.attempt_id == record.attempt_id).values(**columns))
+            if status is not current.status:
+                self._audit.write(
+                    f"order.{status.value}",
+                    now=now,
+                    attempt_id=updated.attempt_id,
+                    order_id=updated.order_id,
+                    **_told(updated),
+                )
+        self._remember(updated, row.revision + 1)
         return updated
 
     def current(self, record: OrderRecord) -> OrderRecord:
-        """The record as it is now: another call may have moved it on."""
-        return self._records[record.attempt_id]
+        """The record as it is now: another call, or another process, may have moved it on."""
+        found = self.get(record.attempt_id)
+        assert found is not None  # records are never deleted
+        return found
 
     def get(self, attempt_id: str) -> OrderRecord | None:
-        return self._records.get(attempt_id)
+        return self._one(_rows().where(orders.c.attempt_id == attempt_id))
 
     def by_order(self, order_id: OrderId) -> OrderRecord | None:
-        return next((record for record in self if record.order_id == order_id), None)
+        return self._one(_rows().where(orders.c.order_id == order_id))
 
     def by_token(self, client_token: str) -> OrderRecord | None:
-        """The attempt that used up a token. One that was refused or rejected did not."""
-        return next((record for record in self if record.client_token == client_token and record.attempted), None)
+        """The attempt that uses a token, or is about to. One that was refused or rejected does not."""
+        return self._one(
+            self._mine()
+            .where(orders.c.client_token == client_token, orders.c.status.not_in(_NOTHING))
+            .order_by(orders.c.number)
+            .limit(1)
+        )
 
     def repeated(self, intent: OrderIntent, *, now: datetime, within: timedelta) -> OrderRecord | None:
         """An attempt at the same trade, made less than `within` ago, unless it came to nothing."""
-        fingerprint = intent.fingerprint
-        return next(
-            (
-                record
-                for record in reversed(list(self))
-                if not record.came_to_nothing
-                and now - record.created_at < within
-                and record.intent.fingerprint == fingerprint
-            ),
-            None,
+        since = to_micros(now - within)
+        same = self._all(
+            self._mine()
+            .where(
+                orders.c.fingerprint == intent.fingerprint,
+                orders.c.created_at > since,
+                orders.c.status.not_in(_NOTHING),
+            )
+            .order_by(orders.c.number.desc())
         )
+        return next((each for each in same if each.status is OrderStatus.DRAFT or not each.came_to_nothing), None)
+
+    def in_state(self, *statuses: OrderStatus, condition_id: ConditionId | None = None) -> list[OrderRecord]:
+        """Records in any of some states, of one market or of all, oldest first."""
+        query = self._mine().where(orders.c.status.in_(statuses))
+        if condition_id is not None:
+            query = query.where(orders.c.condition_id == condition_id)
+        return self._all(query.order_by(orders.c.number))
 
     def unknown(self, condition_id: ConditionId | None = None) -> list[OrderRecord]:
-        return [
-            record
-            for record in self
-            if record.status is OrderStatus.UNKNOWN and condition_id in (None, record.intent.market.condition_id)
-        ]
+        return self.in_state(OrderStatus.UNKNOWN, condition_id=condition_id)
+
+    def latest(self, most: int) -> list[OrderRecord]:
+        """The last records, and every one that may still change, oldest first."""
+        with self._database.reading() as connection:
+            floor = connection.execute(
+                select(orders.c.number)
+                .where(orders.c.account == self._account)
+                .order_by(orders.c.number.desc())
+                .offset(most)
+                .limit(1)
+            ).scalar()
+        changing = (OrderStatus.UNKNOWN, OrderStatus.LIVE, OrderStatus.DELAYED, OrderStatus.SENDING)
+        query = self._mine()
+        if floor is not None:
+            query = query.where(or_(orders.c.number > floor, orders.c.status.in_(changing)))
+        return self._all(query.order_by(orders.c.number))
 
     def __iter__(self) -> Iterator[OrderRecord]:
-        return iter(list(self._records.values()))
+        """The latest records, oldest first."""
+        return iter(self.latest(_LISTED))
 
-    def __len__(self) -> int:
-        return len(self._records)
+    def counts(self) -> dict[OrderStatus, int]:
+        """How many records are in each state."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(orders.c.status, func.count()).where(orders.c.account == self._account).group_by(orders.c.status)
+            )
+            return {OrderStatus(status): count for status, count in rows}
+
+    def sent_since(self, moment: datetime) -> tuple[int, Decimal]:
+        """How many orders were sent from a moment on, and dollars of their worst cost; void ones cost nothing."""
+        with self._database.reading() as connection:
+            count, spent = connection.execute(
+                select(func.count(), func.coalesce(func.sum(orders.c.spent), 0)).where(
+                    orders.c.account == self._account, orders.c.sent_at >= to_micros(moment)
+                )
+            ).one()
+        return count, from_micro(spent)
+
+    def orphans(self) -> list[OrderRecord]:
+        """Records that a process was seeing through which no longer runs."""
+        held = self.in_state(OrderStatus.DRAFT, OrderStatus.AWAITING_PERSON, OrderStatus.SENDING)
+        living: dict[str, bool] = {}
+        for record in held:
+            if record.desk not in living:
+                living[record.desk] = self._process.lives(record.desk)
+        return [record for record in held if not living[record.desk]]
+
+    def adopt(self, record: OrderRecord, *, now: datetime) -> OrderRecord:
+        """Take over a record of a process that is gone."""
+        return self.move(record, record.status, now=now, desk=self._process.id)
+
+    def _mine(self) -> Select[Any]:
+        return _rows().where(orders.c.account == self._account)
+
+    def _one(self, query: Select[Any]) -> OrderRecord | None:
+        return next(iter(self._all(query)), None)
+
+    def _all(self, query: Select[Any]) -> list[OrderRecord]:
+        with self._database.reading() as connection:
+            rows: Sequence[Row[Any]] = connection.execute(query).all()
+        return [self._decode(row.attempt_id, row.revision, row.document) for row in rows]
+
+    def _decode(self, attempt_id: str, revision: int, document: str) -> OrderRecord:
+        kept = self._decoded.get(attempt_id)
+        if kept is not None and kept[0] == revision:
+            return kept[1]
+        record = record_from_text(document)
+        self._remember(record, revision)
+        return record
+
+    def _remember(self, record: OrderRecord, revision: int) -> None:
+        self._decoded[record.attempt_id] = (revision, record)
+        self._decoded.move_to_end(record.attempt_id)
+        while len(self._decoded) > _REMEMBERED:
+            self._decoded.popitem(last=False)
+
+
+def _rows() -> Select[Any]:
+    return select(orders.c.attempt_id, orders.c.revision, orders.c.document)
+
+
+def _columns(record: OrderRecord) -> dict[str, Any]:
+    return {
+        "status": record.status.value,
+        "order_id": record.order_id,
+        "sent_at": to_micros(record.sent_at) if record.sent_at else None,
+        "desk": record.desk,
+        "document": record_to_text(record),
+    }
+
+
+def _asked(record: OrderRecord) -> dict[str, Any]:
+    """What was asked for, in the words of the tools."""
+    intent = record.intent
+    asked = {
+        "market": intent.market.slug,
+        "outcome": intent.outcome.label,
+        "side": intent.side.value,
+        "size": intent.size,
+        "spend_usd": intent.spend_usd,
+        "price": intent.price,
+        "time_in_force": intent.time_in_force,
+        "expires_at": intent.expires_at,
+        "post_only": intent.post_only or None,
+        "max_slippage": intent.max_slippage,
+        "client_token": record.client_token,
+    }
+    return {
+        name: value if isinstance(value, bool) else str(value) for name, value in asked.items() if value is not None
+    }
+
+
+def _told(record: OrderRecord) -> dict[str, Any]:
+    """What an order's new state came with."""
+    told: dict[str, Any] = {}
+    if record.status is OrderStatus.SENDING and record.plan is not None:
+        ticket = record.plan.ticket
+        told = {
+            "side": ticket.side.value,
+            "token_id": ticket.token_id,
+            "price": str(ticket.price),
+            "shares": str(ticket.shares),
+            "dollars": str(ticket.dollars),
+            "time_in_force": ticket.time_in_force.value,
+            "worst_cost": str(record.plan.worst_cost),
+        }
+    if record.refusal is not None:
+        told |= {name: value for name, value in dataclasses.asdict(record.refusal).items() if value}
+    if record.result is not None:
+        told |= {"making": str(record.result.making), "taking": str(record.result.taking)}
+    return told

@@ -8,14 +8,14 @@ from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from ..market_data.fill_estimate import FillEstimate, estimate_fill
-from ..models import OrderSide, OrderTicket
+from ..models import OrderBook, OrderSide, OrderTicket
+from .intent import OrderIntent
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ..models import OrderBook, TimeInForce
+    from ..models import TimeInForce
     from ..polymarket.amounts import OrderAmounts
-    from .intent import OrderIntent
 
 _BASE_UNIT = Decimal("0.000001")
 

@@ -7,8 +7,8 @@ from ..models import OrderStatus as S
 LEGAL_MOVES: dict[S, frozenset[S]] = {
     S.DRAFT: frozenset({S.AWAITING_PERSON, S.SENDING, S.REFUSED, S.EXPIRED}),
     S.AWAITING_PERSON: frozenset({S.SENDING, S.REFUSED, S.EXPIRED}),
-    S.SENDING: frozenset({S.LIVE, S.DELAYED, S.MATCHED, S.REJECTED, S.UNKNOWN}),
-    S.UNKNOWN: frozenset({S.LIVE, S.DELAYED, S.MATCHED, S.CANCELED, S.EXPIRED, S.REJECTED}),
+    S.SENDING: frozenset({S.LIVE, S.DELAYED, S.MATCHED, S.REJECTED, S.DEAD, S.UNKNOWN}),
+    S.UNKNOWN: frozenset({S.LIVE, S.DELAYED, S.MATCHED, S.CANCELED, S.EXPIRED, S.REJECTED, S.DEAD}),
     S.DELAYED: frozenset({S.LIVE, S.MATCHED, S.CANCELED, S.EXPIRED, S.REJECTED, S.UNKNOWN}),
     S.LIVE: frozenset({S.MATCHED, S.CANCELED, S.EXPIRED}),
     S.MATCHED: frozenset(),
@@ -16,6 +16,7 @@ LEGAL_MOVES: dict[S, frozenset[S]] = {
     S.EXPIRED: frozenset(),
     S.REFUSED: frozenset(),
     S.REJECTED: frozenset(),
+    S.DEAD: frozenset(),
 }
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ..identifiers import ConditionId, OrderId
 from ..models import OpenOrder, OrderSide, OrderStatus, TimeInForce, Trade, TradeStatus
-from .journal import OrderJournal, OrderRecord, Refusal
+from .order_record import OrderRecord, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class OrderView:
 
 
 def order_views(
-    journal: OrderJournal, open_orders: Iterable[OpenOrder], trades: Iterable[Trade]
+    records: Iterable[OrderRecord], open_orders: Iterable[OpenOrder], trades: Iterable[Trade]
 ) -> tuple[OrderView, ...]:
     """Everything known of this account's orders, newest first."""
     fills: dict[OrderId, list[Trade]] = {}
@@ -51,7 +51,7 @@ def order_views(
     resting = {order.id: order for order in open_orders}
     seen: set[OrderId] = set()
     views = []
-    for record in journal:
+    for record in records:
         if record.order_id is not None:
             seen.add(record.order_id)
         views.append(_of_record(record, tuple(fills.get(record.order_id, ())) if record.order_id else ()))

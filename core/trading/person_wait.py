@@ -13,8 +13,9 @@ from ..models import OrderStatus
 from ..money import text
 from ..untrusted_text import quoted
 from .approvals import ApprovalBox, Decision
-from .journal import OrderJournal, OrderRecord, PendingApproval, Refusal
+from .journal import OrderJournal
 from .order_plan import OrderPlan
+from .order_record import OrderRecord, PendingApproval, Refusal
 
 _log = logging.getLogger(__name__)
 
@@ -44,30 +45,43 @@ class PersonWait:
             plan=plan,
             approval=PendingApproval(request.code, request.expires_at),
         )
-        task = asyncio.create_task(self._wait(record, plan, request.code), name=f"approval {request.code}")
-        self._waiting.add(task)
-        task.add_done_callback(self._end)
+        self._wait_for(record, plan, request.code)
         return record
 
-    def withdraw(self, why: str, *, condition_id: ConditionId | None = None) -> tuple[str, ...]:
-        """End what waits, in one market or in all, so that a later yes comes to nothing. Answers attempt ids."""
-        ended = []
-        for record in self._journal:
-            if record.status is not OrderStatus.AWAITING_PERSON or record.approval is None:
-                continue
-            if condition_id not in (None, record.intent.market.condition_id):
-                continue
-            self._approvals.remove(record.approval.code)
-            self._refuse(record, "withdrawn", why)
-            ended.append(record.attempt_id)
-        return tuple(ended)
+    def withdraw(self, why: str, *, condition_id: ConditionId | None = None, mine: bool = False) -> tuple[str, ...]:
+        """End what waits, in one market or in all, so that a later yes comes to nothing. Answers attempt ids.
+
+        With `mine`, only what this process has asked for.
+        """
+        ended: list[OrderRecord] = []
+        with self._journal.atomically():
+            for record in self._journal.in_state(OrderStatus.AWAITING_PERSON, condition_id=condition_id):
+                if mine and record.desk != self._journal.process_id:
+                    continue
+                self._refuse(record, "withdrawn", why)
+                ended.append(record)
+        for record in ended:
+            if record.approval is not None:
+                self._approvals.remove(record.approval.code)
+        return tuple(record.attempt_id for record in ended)
+
+    def resume(self, record: OrderRecord) -> None:
+        """Go on waiting for the answer that another process, which is gone, had asked for."""
+        assert record.plan is not None and record.approval is not None  # written with the question
+        self._approvals.adopt(record.approval.code, self._clock.now())
+        self._wait_for(record, record.plan, record.approval.code)
 
     async def aclose(self) -> None:
         """Stop waiting. Nothing that waits is sent."""
-        self.withdraw("The desk was closed before a person answered.")
+        self.withdraw("The desk was closed before a person answered.", mine=True)
         for task in self._waiting:
             task.cancel()
         await asyncio.gather(*self._waiting, return_exceptions=True)
+
+    def _wait_for(self, record: OrderRecord, plan: OrderPlan, code: str) -> None:
+        task = asyncio.create_task(self._wait(record, plan, code), name=f"approval {code}")
+        self._waiting.add(task)
+        task.add_done_callback(self._end)
 
     async def _wait(self, record: OrderRecord, plan: OrderPlan, code: str) -> None:
         try:

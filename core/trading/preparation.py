@@ -24,10 +24,10 @@ from .submission import reconcile
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan that passed every control a moment ago."""
+    """A plan that passed every control a moment ago, and the account as it was read for it."""
 
     plan: OrderPlan
-    approved: ApprovedOrder
+    account: AccountState
 
 
 class Preparation:
@@ -46,7 +46,7 @@ class Preparation:
         """Plan an intent anew. Raises InputRejected and RiskRefused."""
         book, account = await self._read(intent)
         plan = plan_order(intent, book, account=account, now=self._clock.now())
-        return Prepared(plan, await self._approve(plan, account))
+        return await self._checked(Prepared(plan, account))
 
     async def prepare_again(self, agreed: OrderPlan) -> Prepared:
         """Check an order that somebody has seen, exactly as they saw it, against the present.
@@ -64,7 +64,26 @@ class Preparation:
                 next_tool="polymarket_preview_order",
             )
         check_funds(plan, account)
-        return Prepared(plan, await self._approve(plan, account))
+        return await self._checked(Prepared(plan, account))
+
+    def approve(self, prepared: Prepared) -> ApprovedOrder:
+        """The gate's yes, on what the journal says at this moment. Raises RiskRefused.
+
+        It holds no await: in one transaction with the order's own entry, no other order can pass beside it.
+        """
+        market = prepared.plan.intent.market
+        return self._gate.approve(
+            Proposal(
+                ticket=prepared.plan.ticket,
+                market=market,
+                book=prepared.plan.book,
+                worst_cost=prepared.plan.worst_cost,
+                now=self._clock.now(),
+                halt=self._kill_switch.current(),
+                open_orders=len(self._open_order_ids(prepared.account)),
+                unknown_orders=len(self._journal.unknown(market.condition_id)),
+            )
+        )
 
     def fee_of(self, trade: Trade) -> Decimal:
         """The taker's fee of a trade, by the schedule of the market its order was planned on."""
@@ -87,31 +106,17 @@ class Preparation:
             )
         return book, account
 
-    async def _approve(self, plan: OrderPlan, account: AccountState) -> ApprovedOrder:
-        market = plan.intent.market
-        for record in self._journal.unknown(market.condition_id):
+    async def _checked(self, prepared: Prepared) -> Prepared:
+        for record in self._journal.unknown(prepared.plan.intent.market.condition_id):
             await reconcile(self._venue, self._journal, record, self._clock)
-        return self._gate.approve(
-            Proposal(
-                ticket=plan.ticket,
-                market=market,
-                book=plan.book,
-                worst_cost=plan.worst_cost,
-                now=self._clock.now(),
-                halt=self._kill_switch.current(),
-                open_orders=len(self._open_order_ids(account)),
-                unknown_orders=len(self._journal.unknown(market.condition_id)),
-            )
-        )
+        self.approve(prepared)
+        return prepared
 
     def _open_order_ids(self, account: AccountState) -> set[OrderId]:
         """Orders the venue says are open, and those on their way to it that will rest."""
         on_their_way = {
             record.order_id
-            for record in self._journal
-            if record.order_id is not None
-            and record.status in (OrderStatus.SENDING, OrderStatus.UNKNOWN)
-            and record.plan is not None
-            and record.plan.ticket.time_in_force.rests
+            for record in self._journal.in_state(OrderStatus.SENDING, OrderStatus.UNKNOWN)
+            if record.order_id is not None and record.plan is not None and record.plan.ticket.time_in_force.rests
         }
         return on_their_way | {order.id for order in account.open_orders}

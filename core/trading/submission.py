@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from ..clock import Clock
 from ..errors import (
@@ -14,9 +15,10 @@ from ..errors import (
     RateLimitError,
     VenueUnavailable,
 )
-from ..models import OrderStatus, TradeStatus
+from ..models import OpenOrder, OrderStatus, Trade, TradeStatus
 from ..venues.venue import SignedTicket, Venue
-from .journal import OrderJournal, OrderRecord, Refusal
+from .journal import OrderJournal
+from .order_record import OrderRecord, Refusal
 
 ARRIVAL_WINDOW = timedelta(seconds=60)
 """An order the venue has not heard of this long after it was sent never arrived."""
@@ -44,7 +46,7 @@ async def submit(
         code = error.code if isinstance(error, OrderError | InputRejected) else type(error).__name__
         journal.move(
             record,
-            OrderStatus.REJECTED,
+            OrderStatus.REJECTED if _is_its_own_fault(error) else OrderStatus.DEAD,
             now=clock.now(),
             refusal=Refusal(stage="venue", code=code, message=error.message),
         )
@@ -69,14 +71,25 @@ async def submit(
         return record  # a later look settles it
 
 
+def _is_its_own_fault(error: PolymarketAPIError) -> bool:
+    """Whether the venue looked at the order and refused it for what it is; else it was turned away unseen."""
+    return isinstance(error, OrderError) and error.restriction is None
+
+
 async def reconcile(venue: Venue, journal: OrderJournal, record: OrderRecord, clock: Clock) -> OrderRecord:
     """Look an order up by its hash and move its record to what the venue says. Never sends anything."""
     if record.order_id is None:
         return record
     found = await venue.order(record.order_id)
     trades = await venue.trades() if found is None else ()
-    now = clock.now()
-    record = journal.current(record)
+    with journal.atomically():
+        return _settle(journal, journal.current(record), found, trades, clock.now())
+
+
+def _settle(
+    journal: OrderJournal, record: OrderRecord, found: OpenOrder | None, trades: Sequence[Trade], now: datetime
+) -> OrderRecord:
+    """Move a record to what the venue has said of its order."""
     if not record.may_change:
         return record  # another call settled it meanwhile
     if found is not None:
@@ -96,11 +109,11 @@ async def reconcile(venue: Venue, journal: OrderJournal, record: OrderRecord, cl
         trade.order_id == record.order_id and trade.status is not TradeStatus.FAILED for trade in trades
     ):
         return journal.move(record, OrderStatus.MATCHED, now=now)
-    if record.status is OrderStatus.UNKNOWN and now - record.updated_at < ARRIVAL_WINDOW:
+    if record.status is OrderStatus.UNKNOWN and now - (record.sent_at or record.updated_at) < ARRIVAL_WINDOW:
         return record
     if record.status is OrderStatus.UNKNOWN:
         refusal = Refusal(stage="venue", code="never_arrived", message="The venue has never seen this order.")
-        return journal.move(record, OrderStatus.REJECTED, now=now, refusal=refusal)
+        return journal.move(record, OrderStatus.DEAD, now=now, refusal=refusal)
     if record.status is OrderStatus.LIVE:
         return journal.move(record, OrderStatus.CANCELED, now=now)
     return record

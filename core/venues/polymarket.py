@@ -26,9 +26,9 @@ class PolymarketVenue:
     async def book(self, token_id: TokenId) -> OrderBook | None:
         return await self._clob.book(token_id, fresh=True)
 
-    async def sign(self, approved: ApprovedOrder) -> SignedTicket:
+    def sign(self, approved: ApprovedOrder) -> SignedTicket:
         signed = self._clob.sign(approved.ticket)
-        return SignedTicket(order_id=signed.order_id, approved=approved, body=signed)
+        return SignedTicket(order_id=signed.order_id, approved=approved, body=signed, wire=signed.order)
 
     async def submit(self, signed: SignedTicket) -> PlacementResult:
         return await self._clob.post_order(signed.body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -33,11 +33,15 @@ class ApprovedOrder:
 
 @dataclass(frozen=True, slots=True)
 class SignedTicket:
-    """A signed order that has not been sent. `order_id` is its hash; `body` is what goes over the wire."""
+    """A signed order that has not been sent.
+
+    `order_id` is its hash, `body` what the venue submits, `wire` the same as the plain JSON values of the wire.
+    """
 
     order_id: OrderId
     approved: ApprovedOrder
     body: Any
+    wire: Mapping[str, Any]
 
 
 class Venue(Protocol):
@@ -56,7 +60,9 @@ class Venue(Protocol):
         """The book as it is now, never from a cache; None when the outcome has none (closed markets)."""
         ...
 
-    async def sign(self, approved: ApprovedOrder) -> SignedTicket: ...
+    def sign(self, approved: ApprovedOrder) -> SignedTicket:
+        """Sign without sending. Raises ConfigurationError without a key."""
+        ...
 
     async def submit(self, signed: SignedTicket) -> PlacementResult: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -27,15 +27,21 @@ from polydesk.core.models import (
 from polydesk.core.risk.gate import RiskGate
 from polydesk.core.risk.kill_switch import KillSwitch
 from polydesk.core.risk.limits import RiskLimits
+from polydesk.core.storage.audit_log import AuditLog
+from polydesk.core.storage.database import Database
+from polydesk.core.storage.processes import ProcessMark
 from polydesk.core.trading.approvals import ApprovalBox
 from polydesk.core.trading.consent import ConsentPolicy, NoConsent
 from polydesk.core.trading.desk import TradingDesk
-from polydesk.core.trading.drafts import DraftBook
+from polydesk.core.trading.draft_book import DraftBook
 from polydesk.core.trading.journal import OrderJournal
 from polydesk.core.venues.venue import ApprovedOrder, SignedTicket
 
 if TYPE_CHECKING:
     from tests.core.conftest import MakeBook
+
+
+ACCOUNT = "0x" + "11" * 20
 
 
 @dataclass
@@ -59,13 +65,13 @@ class ScriptedVenue:
 
     @property
     def account(self) -> Address:
-        return Address("0x" + "11" * 20)
+        return Address(ACCOUNT)
 
     async def book(self, token_id: TokenId) -> OrderBook | None:
         return self.order_book
 
-    async def sign(self, approved: ApprovedOrder) -> SignedTicket:
-        return SignedTicket(OrderId(f"0x{next(self._numbers):064x}"), approved, body=None)
+    def sign(self, approved: ApprovedOrder) -> SignedTicket:
+        return SignedTicket(OrderId(f"0x{next(self._numbers):064x}"), approved, body=None, wire={"salt": 1})
 
     async def submit(self, signed: SignedTicket) -> PlacementResult:
         self.before_submit(signed)
@@ -120,24 +126,36 @@ MakeBench = Callable[..., Bench]
 
 
 @pytest.fixture
-def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> MakeBench:
+def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> Iterator[MakeBench]:
+    databases: list[Database] = []
+
     def make(consent: ConsentPolicy | None = None, **limits: object) -> Bench:
         clock = ManualClock(now)
         venue = ScriptedVenue(make_book(), clock)
         numbers = itertools.count(1)
         approvals = ApprovalBox(tmp_path / "approvals", lambda: f"c{next(numbers)}")
         kill_switch = KillSwitch(tmp_path, lifted_by="polydesk resume --mode live")
+        database = Database.in_memory()
+        databases.append(database)
         settings = {"max_order_usd": Decimal(250), "max_open_orders": 3} | limits
         desk = TradingDesk(
             venue=venue,
             gate=RiskGate(RiskLimits(**settings)),  # type: ignore[arg-type]
             kill_switch=kill_switch,
-            journal=OrderJournal(lambda: f"a{next(numbers)}"),
-            drafts=DraftBook(lambda: f"d{next(numbers)}"),
+            journal=OrderJournal(
+                database,
+                AuditLog(database, ACCOUNT),
+                account=ACCOUNT,
+                process=ProcessMark(None),
+                new_id=lambda: f"a{next(numbers)}",
+            ),
+            drafts=DraftBook(database, account=ACCOUNT, new_id=lambda: f"d{next(numbers)}"),
             consent=consent or NoConsent(),
             approvals=approvals,
             clock=clock,
         )
         return Bench(desk, venue, clock, approvals, kill_switch)
 
-    return make
+    yield make
+    for database in databases:
+        database.close()

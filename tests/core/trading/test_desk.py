@@ -33,7 +33,7 @@ from polydesk.core.models import (
 from polydesk.core.trading.approvals import Decision
 from polydesk.core.trading.consent import Consent, ConsentKind, LiveConsent
 from polydesk.core.trading.intent import OrderIntent
-from polydesk.core.trading.journal import OrderRecord
+from polydesk.core.trading.order_record import OrderRecord
 from polydesk.core.trading.order_states import LEGAL_MOVES, IllegalMove, check_move
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ async def test_an_order_the_venue_never_saw_is_given_up_after_a_minute(
     await bench.clock.advance(61)
     await bench.desk.orders()
     (record,) = bench.desk.journal
-    assert record.status is OrderStatus.REJECTED
+    assert record.status is OrderStatus.DEAD
     assert record.refusal is not None
     assert record.refusal.code == "never_arrived"
 
@@ -216,22 +216,23 @@ async def test_an_order_gone_from_the_book_with_a_fill_was_matched_and_without_o
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("error", "code", "status"),
     [
-        (OrderError("no", code="tick"), "tick"),
-        (RateLimitError("slow down", retry_after_s=1), "RateLimitError"),
-        (VenueUnavailable("refused"), "VenueUnavailable"),
+        (OrderError("no", code="tick"), "tick", OrderStatus.REJECTED),
+        (OrderError("not now", code="post_only_mode", restriction="post_only"), "post_only_mode", OrderStatus.DEAD),
+        (RateLimitError("slow down", retry_after_s=1), "RateLimitError", OrderStatus.DEAD),
+        (VenueUnavailable("refused"), "VenueUnavailable", OrderStatus.DEAD),
     ],
 )
 async def test_a_clear_no_is_recorded_and_frees_the_token(
-    make_bench: MakeBench, resting: OrderIntent, error: PolymarketAPIError, code: str
+    make_bench: MakeBench, resting: OrderIntent, error: PolymarketAPIError, code: str, status: OrderStatus
 ) -> None:
     bench = make_bench()
     bench.venue.answer = error
     with pytest.raises(type(error)):
         await bench.desk.place(resting, client_token="t")
     (record,) = bench.desk.journal
-    assert record.status is OrderStatus.REJECTED
+    assert record.status is status
     assert record.refusal is not None
     assert record.refusal.code == code
     bench.venue.answer = None
@@ -621,7 +622,7 @@ async def test_whatever_fails_before_the_signature_leaves_no_half_made_record(
 ) -> None:
     bench = make_bench()
 
-    async def fail(approved: Any) -> Any:
+    def fail(approved: Any) -> Any:
         raise error
 
     bench.venue.sign = fail  # type: ignore[method-assign]

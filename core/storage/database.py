@@ -1,0 +1,139 @@
+"""One SQLite file that every process of a desk may read and write, in whole transactions that survive a crash."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from ..errors import ConfigurationError
+from .schema import SCHEMA_VERSION, metadata, versions
+
+_LOCK_WAIT_S = 10.0
+"""How long a write waits for one of another process. They take milliseconds."""
+
+
+class StorageFailed(ConfigurationError):
+    """The desk's file cannot be used. Nothing was sent, because nothing is sent that cannot be written down first."""
+
+
+class Database:
+    """An open file, or one in memory that ends with the process.
+
+    The write-ahead log lets others read while one writes; with synchronous=FULL a committed transaction outlives the
+    process and the power. Transactions are short and hold no awaits, so the file is used from one thread.
+    """
+
+    def __init__(self, engine: Engine, *, where: str) -> None:
+        self._engine = engine
+        self._where = where
+        self._writing: Connection | None = None
+
+    @classmethod
+    def at(cls, path: Path) -> Database:
+        """Open a file, made when it is missing. Raises StorageFailed for one that is damaged or not ours."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StorageFailed(
+                f"{path} cannot be written ({error.strerror}); name another POLYMARKET_STATE_DIR."
+            ) from error
+        database = cls(_engine(f"sqlite:///{path}"), where=str(path))
+        database._prepare()
+        return database
+
+    @classmethod
+    def in_memory(cls) -> Database:
+        """For a desk whose venue forgets everything too."""
+        database = cls(_engine("sqlite://"), where="memory")
+        database._prepare()
+        return database
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that no other process writes beside; what fails in it has not happened.
+
+        One that is opened within another is part of it. Raises StorageFailed.
+        """
+        if self._writing is not None:
+            yield self._writing
+            return
+        with (
+            self._failures(),
+            self._engine.connect().execution_options(immediate=True) as connection,
+            connection.begin(),
+        ):
+            self._writing = connection
+            try:
+                yield connection
+            finally:
+                self._writing = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent look at the file. Raises StorageFailed."""
+        if self._writing is not None:
+            yield self._writing
+            return
+        with self._failures(), self._engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _prepare(self) -> None:
+        with self.writing() as connection:
+            metadata.create_all(connection)
+            version = connection.execute(select(versions.c.version)).scalar()
+            if version is None:
+                connection.execute(insert(versions).values(version=SCHEMA_VERSION))
+            elif version != SCHEMA_VERSION:
+                raise StorageFailed(
+                    f"{self._where} has the format {version} and this polydesk writes {SCHEMA_VERSION}: use the "
+                    "polydesk that wrote it, or name another POLYMARKET_STATE_DIR."
+                )
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            if isinstance(error, OperationalError) and "locked" in str(cause):
+                message = f"{self._where} stayed locked by another process for {_LOCK_WAIT_S:g} s; try again."
+            elif isinstance(error, DatabaseError):
+                message = (
+                    f"{self._where} cannot be used ({cause}). It was left as it is: move it away to start anew, "
+                    "or put a backup in its place."
+                )
+            else:
+                raise
+            raise StorageFailed(message) from error
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False, "timeout": _LOCK_WAIT_S, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        # Taking the write lock at once is what makes a check and the write after it one step for other processes.
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine

@@ -1,0 +1,90 @@
+"""The tables of the desk's file. Times are unix microseconds, money is millionths of a dollar."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+versions = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("attempt_id", Text, nullable=False, unique=True),
+    Column("account", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("client_token", Text),
+    Column("fingerprint", Text, nullable=False),
+    Column("condition_id", Text, nullable=False),
+    Column("order_id", Text, unique=True),
+    Column("desk", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("body", Text),
+    Index("orders_by_status", "account", "status"),
+    Index("orders_by_token", "account", "client_token"),
+    Index("orders_by_fingerprint", "account", "fingerprint", "created_at"),
+    Index("orders_by_time_sent", "account", "sent_at"),
+)
+"""One row per attempt. `document` is the record, `body` what goes over the wire once it is signed; `desk` the process
+that sees it through, `spent` the worst cost of an order that was sent."""
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("draft_id", Text, nullable=False, unique=True),
+    Column("account", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("asked", Boolean, nullable=False),
+    Column("attempt_id", Text),
+    Column("document", Text, nullable=False),
+    Index("drafts_by_attempt", "attempt_id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("attempt_id", Text),
+    Column("order_id", Text),
+    Column("detail", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index("audit_by_attempt", "attempt_id"),
+)
+"""Append-only: each row's hash covers the row and the hash before it."""
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("letter_id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("attempt_id", Text),
+    Column("cause", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("ended", Text),
+)
+
+last_seen = Table(
+    "last_seen",
+    metadata,
+    Column("principal", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""Up to which audit row somebody was told what happened."""
