@@ -111,12 +111,43 @@ class Settings(BaseSettings):
     max_order_usd: Annotated[Decimal, Field(gt=0)] = Field(
         Decimal(250), description="Most that one order may cost, fee included, in dollars."
     )
+    max_day_usd: Annotated[Decimal | None, Field(gt=0)] = Field(
+        None, description="Most that all orders of a day (UTC) may cost, in dollars. Live orders need it."
+    )
+    max_exposure_usd: Annotated[Decimal | None, Field(gt=0)] = Field(
+        None, description="Most that can be lost in all, in dollars, whatever happens. Live orders need it."
+    )
+    max_event_usd: Annotated[Decimal | None, Field(gt=0)] = Field(
+        None, description="Most that can be lost in one event, in dollars."
+    )
+    max_market_usd: Annotated[Decimal | None, Field(gt=0)] = Field(
+        None, description="Most that can be lost in one market, in dollars."
+    )
+    max_day_loss_usd: Annotated[Decimal | None, Field(gt=0)] = Field(
+        None, description="Loss of a day (UTC), in dollars, after which nothing more is bought."
+    )
     max_open_orders: Annotated[int, Field(ge=1)] = Field(50, description="Most orders that may rest at once.")
+    max_orders_per_minute: Annotated[int | None, Field(ge=1)] = Field(60, description="Most orders sent in a minute.")
+    max_spread: Annotated[Decimal | None, Field(gt=0, lt=1)] = Field(
+        None, description="Widest spread, in dollars, at which an order may trade at once."
+    )
+    min_depth_usd: Annotated[Decimal | None, Field(gt=0)] = Field(
+        None, description="Least that must rest within 5 cents of the best price for an order to trade at once."
+    )
+    min_hours_to_end: Annotated[Decimal | None, Field(ge=0)] = Field(
+        None, description="Hours before a market's end from which on nothing more is bought in it."
+    )
+    allow_markets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="Slugs of the only markets and events to trade, separated by commas; all when empty."
+    )
+    deny_markets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="Slugs of markets and events never to trade, separated by commas."
+    )
     compute: Literal["process", "inline"] = Field(
         "process", description="Where simulations run: a worker `process`, or `inline` in the server."
     )
     state_dir: Path | None = Field(
-        None, description="Folder for halts and approvals; by default the system's state folder."
+        None, description="Folder for orders, halts and approvals; by default the system's state folder."
     )
     sandbox_seed: int = Field(7, description="Seed of the sandbox: its key, its traders, its simulations.")
     sandbox_balance: Annotated[Decimal, Field(gt=0)] = Field(
@@ -148,6 +179,22 @@ class Settings(BaseSettings):
         import platformdirs  # only a process that waits for a person needs the folder
 
         return Path(platformdirs.user_state_dir("polydesk"))
+
+    def check_limits(self) -> None:
+        """Raise ConfigurationError where real money could be traded without the limits that a person must choose."""
+        if self.mode is not Mode.LIVE or self.private_key is None or self.read_only:
+            return
+        chosen = {
+            "POLYMARKET_MAX_ORDER_USD": "max_order_usd" in self.model_fields_set,
+            "POLYMARKET_MAX_DAY_USD": self.max_day_usd is not None,
+            "POLYMARKET_MAX_EXPOSURE_USD": self.max_exposure_usd is not None,
+        }
+        missing = ", ".join(name for name, given in chosen.items() if not given)
+        if missing:
+            raise ConfigurationError(
+                f"Live trading needs limits that a person has chosen; missing: {missing}. "
+                "25 for an order, 100 for a day and 250 in all, in dollars, are a cautious beginning."
+            )
 
     def polymarket_config(self) -> PolymarketConfig:
         """The part that the client layer needs."""

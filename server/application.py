@@ -13,7 +13,10 @@ from ..handlers.toolspec import parse_toolsets
 
 if TYPE_CHECKING:
     from ..core.market_data.followed_books import FollowedBooks
+    from ..core.risk.limits import RiskLimits
     from ..core.trading.consent import ConsentPolicy
+    from ..core.trading.desk import TradingDesk
+    from ..core.venues.venue import Venue
     from ..gpu.interface import Executor
     from ..handlers.context import Desk
     from .sites import Site
@@ -63,43 +66,14 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
     from ..core.market_data.tape import TradeTape
     from ..core.market_data.traders import TraderRecords
     from ..core.portfolio.snapshot import Portfolio
-    from ..core.risk.gate import RiskGate
-    from ..core.risk.kill_switch import KillSwitch
-    from ..core.risk.limits import RiskLimits
     from ..core.risk.simulation import market_risk, portfolio_risk
-    from ..core.storage.audit_log import AuditLog
-    from ..core.storage.database import Database
-    from ..core.storage.processes import ProcessMark
-    from ..core.trading.approvals import ApprovalBox
-    from ..core.trading.desk import TradingDesk
-    from ..core.trading.draft_book import DraftBook
-    from ..core.trading.journal import OrderJournal
     from ..core.venues.polymarket import PolymarketVenue
     from ..handlers.context import ComputeStatus, Desk, VenueHealth
 
     executor = _executor(settings)
     opened.push_async_callback(executor.aclose)
     venue = PolymarketVenue(site.clob, site.data)
-    state = settings.resolved_state_dir / settings.mode.value
-    database = Database.at(state / "desk.sqlite3") if site.remembers else Database.in_memory()
-    opened.callback(database.close)
-    process = ProcessMark(state / "processes" if site.remembers else None)
-    opened.callback(process.release)
-    account = site.account or ""
-    audit = AuditLog(database, account)
-    in_folder = f"POLYMARKET_STATE_DIR={settings.state_dir} " if settings.state_dir else ""
-    trading = TradingDesk(
-        venue=venue,
-        gate=RiskGate(RiskLimits(max_order_usd=settings.max_order_usd, max_open_orders=settings.max_open_orders)),
-        kill_switch=KillSwitch(state, lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}"),
-        journal=OrderJournal(
-            database, audit, account=account, process=process, new_id=functools.partial(_short_id, "a")
-        ),
-        drafts=DraftBook(database, account=account, new_id=functools.partial(_short_id, "d")),
-        consent=_consent(settings),
-        approvals=ApprovalBox(state / "approvals", functools.partial(secrets.token_hex, 3)),
-        clock=site.clock,
-    )
+    trading = _trading_desk(settings, site, venue, opened)
 
     def compute() -> ComputeStatus:
         pool = executor.describe()
@@ -141,6 +115,67 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
         read_only=settings.read_only,
         warnings=settings.warnings,
         default_bankroll=settings.sandbox_balance,
+    )
+
+
+def _trading_desk(settings: Settings, site: Site, venue: Venue, opened: AsyncExitStack) -> TradingDesk:
+    from ..core.risk.gate import RiskGate
+    from ..core.risk.kill_switch import KillSwitch
+    from ..core.storage.audit_log import AuditLog
+    from ..core.storage.database import Database
+    from ..core.storage.processes import ProcessMark
+    from ..core.trading.approvals import ApprovalBox
+    from ..core.trading.desk import TradingDesk
+    from ..core.trading.desk_state import DeskStates
+    from ..core.trading.draft_book import DraftBook
+    from ..core.trading.journal import OrderJournal
+
+    state = settings.resolved_state_dir / settings.mode.value
+    database = Database.at(state / "desk.sqlite3") if site.remembers else Database.in_memory()
+    opened.callback(database.close)
+    process = ProcessMark(state / "processes" if site.remembers else None)
+    opened.callback(process.release)
+    account = site.account or ""
+    in_folder = f"POLYMARKET_STATE_DIR={settings.state_dir} " if settings.state_dir else ""
+    kill_switch = KillSwitch(state, lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}")
+    journal = OrderJournal(
+        database,
+        AuditLog(database, account),
+        account=account,
+        process=process,
+        new_id=functools.partial(_short_id, "a"),
+    )
+    return TradingDesk(
+        venue=venue,
+        gate=RiskGate(_limits(settings)),
+        states=DeskStates(database, journal, kill_switch, site.clock, account=account),
+        kill_switch=kill_switch,
+        journal=journal,
+        drafts=DraftBook(database, account=account, new_id=functools.partial(_short_id, "d")),
+        consent=_consent(settings),
+        approvals=ApprovalBox(state / "approvals", functools.partial(secrets.token_hex, 3)),
+        clock=site.clock,
+    )
+
+
+def _limits(settings: Settings) -> RiskLimits:
+    from ..core.risk.limits import RiskLimits
+
+    settings.check_limits()
+    return RiskLimits(
+        max_order_usd=settings.max_order_usd,
+        max_open_orders=settings.max_open_orders,
+        max_market_usd=settings.max_market_usd,
+        max_event_usd=settings.max_event_usd,
+        max_exposure_usd=settings.max_exposure_usd,
+        max_day_usd=settings.max_day_usd,
+        max_day_loss_usd=settings.max_day_loss_usd,
+        max_orders_per_minute=settings.max_orders_per_minute,
+        max_spread=settings.max_spread,
+        min_depth_usd=settings.min_depth_usd,
+        min_hours_to_end=settings.min_hours_to_end,
+        allow_markets=settings.allow_markets,
+        deny_markets=settings.deny_markets,
     )
 
 

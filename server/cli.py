@@ -116,6 +116,7 @@ def _serve(options: argparse.Namespace) -> int:
     gc.disable()  # what loads now stays for good; looking for garbage among it would take a tenth of the start
     from .transports import serve  # loads the SDK: other commands do not need it
 
+    settings.check_limits()
     serve(settings, transport=options.transport, host=options.host, port=options.port)
     return 0
 

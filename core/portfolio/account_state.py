@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 
+from ..clock import Clock
 from ..identifiers import TokenId
-from ..models import OpenOrder, OrderSide, Trade
+from ..models import OpenOrder, OrderSide, Position, Trade
 from ..venues.venue import Venue
 
 FeeOf = Callable[[Trade], Decimal]
@@ -17,7 +19,7 @@ _MICRO_DOLLAR = Decimal("0.000001")
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """Dollars and shares of one outcome. `settling` shares are bought and show in no balance yet."""
+    """Dollars, shares of one outcome, and what the venue lists. `settling` shares are bought and in no balance yet."""
 
     cash: Decimal
     reserved: Decimal
@@ -25,6 +27,9 @@ class AccountState:
     sellable: Decimal
     settling: Decimal
     open_orders: tuple[OpenOrder, ...]
+    trades: tuple[Trade, ...]
+    positions: tuple[Position, ...]
+    read_at: datetime
 
     @property
     def free(self) -> Decimal:
@@ -32,10 +37,11 @@ class AccountState:
         return max(self.cash - self.reserved - self.owed, Decimal(0))
 
 
-async def read_account(venue: Venue, token_id: TokenId, fee_of: FeeOf) -> AccountState:
-    """Ask the venue for balances, open orders and trades at once. Raises what the venue's reads raise."""
-    balance, shares, open_orders, trades = await asyncio.gather(
-        venue.balance(), venue.token_balance(token_id), venue.open_orders(), venue.trades()
+async def read_account(venue: Venue, token_id: TokenId, fee_of: FeeOf, clock: Clock) -> AccountState:
+    """Ask the venue for all of an account at once. Raises what the venue's reads raise."""
+    read_at = clock.now()
+    balance, shares, open_orders, trades, positions = await asyncio.gather(
+        venue.balance(), venue.token_balance(token_id), venue.open_orders(), venue.trades(), venue.positions()
     )
     undelivered = [trade for trade in trades if trade.token_id == token_id and trade.status.undelivered]
     on_sale = sum(
@@ -54,6 +60,9 @@ async def read_account(venue: Venue, token_id: TokenId, fee_of: FeeOf) -> Accoun
         sellable=max(shares - on_sale - sold, Decimal(0)),
         settling=sum((trade.size for trade in undelivered if trade.side is OrderSide.BUY), Decimal(0)),
         open_orders=open_orders,
+        trades=trades,
+        positions=positions,
+        read_at=read_at,
     )
 
 

@@ -80,6 +80,15 @@ dead_letters = Table(
     Column("ended", Text),
 )
 
+days = Table(
+    "days",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("equity", BigInteger, nullable=False),
+)
+"""What an account was worth when it was first looked at on a day (UTC)."""
+
 last_seen = Table(
     "last_seen",
     metadata,

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Self
 
 from ..clock import Clock
-from ..errors import InputRejected, PolymarketAPIError, RiskRefused
+from ..errors import InputRejected, OrderError, PolymarketAPIError, RiskRefused
 from ..identifiers import ConditionId, OrderId
 from ..models import CancelResult, OrderStatus, Trade, TradeStatus
 from ..money import text
@@ -22,6 +22,7 @@ from ..risk.kill_switch import Halt, KillSwitch
 from ..venues.venue import SignedTicket, Venue
 from .approvals import ApprovalBox
 from .consent import NO_CONSENT_GIVEN, Consent, ConsentKind, ConsentPolicy
+from .desk_state import DeskStates
 from .draft import Draft
 from .draft_book import DraftBook
 from .intent import OrderIntent
@@ -83,6 +84,7 @@ class TradingDesk:
         self,
         venue: Venue,
         gate: RiskGate,
+        states: DeskStates,
         kill_switch: KillSwitch,
         journal: OrderJournal,
         drafts: DraftBook,
@@ -95,7 +97,8 @@ class TradingDesk:
         self._drafts = drafts
         self._consent = consent
         self._clock = clock
-        self._preparation = Preparation(venue, journal, gate, kill_switch, clock)
+        self._states = states
+        self._preparation = Preparation(venue, journal, gate, states, clock)
         self._person = PersonWait(approvals, journal, clock, self._release)
         self._recovery = Recovery(venue, journal, drafts, self._person, clock)
         self._placing = asyncio.Lock()
@@ -339,6 +342,7 @@ class TradingDesk:
                 OrderStatus.SENDING,
                 now=now,
                 body=signed.wire,
+                gate=approved.controls,
                 plan=prepared.plan,
                 order_id=signed.order_id,
                 sent_at=now,
@@ -355,6 +359,10 @@ class TradingDesk:
                 with contextlib.suppress(PolymarketAPIError):
                     self._note_cancelled(await self._venue.cancel([record.order_id]))
             return self.journal.current(record)
+        except OrderError as error:
+            if error.restriction == "region":
+                self._states.region_refused_at = self._clock.now()
+            raise
         finally:
             ended = self.journal.current(record)
             if not ended.attempted:
@@ -386,15 +394,19 @@ class TradingDesk:
             return
         self._drafts.release(record.attempt_id)
         rejected = error if isinstance(error, InputRejected) else None
+        risk = error if isinstance(error, RiskRefused) else None
         self.journal.move(
             record,
             OrderStatus.REFUSED,
             now=self._clock.now(),
             refusal=Refusal(
-                stage="gate" if isinstance(error, RiskRefused) else "plan",
+                stage="gate" if risk else "plan",
                 code=rejected.code if rejected else type(error).__name__,
                 message=error.message,
                 fix=rejected.fix if rejected else "",
+                control=risk.control if risk else "",
+                value=risk.value if risk else "",
+                limit=risk.limit if risk else "",
             ),
         )
 

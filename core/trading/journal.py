@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -92,10 +92,18 @@ class OrderJournal:
         return record
 
     def move(
-        self, record: OrderRecord, status: OrderStatus, *, now: datetime, body: Any = None, **changes: Any
+        self,
+        record: OrderRecord,
+        status: OrderStatus,
+        *,
+        now: datetime,
+        body: Any = None,
+        gate: Mapping[str, str] | None = None,
+        **changes: Any,
     ) -> OrderRecord:
-        """Write the next state of an attempt. `body` is what is about to be sent, as plain JSON values.
+        """Write the next state of an attempt. `changes` are fields of the record.
 
+        `body` is what is about to be sent, as plain JSON values, `gate` what its controls found.
         Raises IllegalMove for a state the table does not allow.
         """
         with self._database.writing() as connection:
@@ -118,6 +126,7 @@ class OrderJournal:
                     attempt_id=updated.attempt_id,
                     order_id=updated.order_id,
                     **_told(updated),
+                    **({"gate": dict(gate)} if gate else {}),
                 )
         self._remember(updated, row.revision + 1)
         return updated
@@ -163,6 +172,14 @@ class OrderJournal:
         if condition_id is not None:
             query = query.where(orders.c.condition_id == condition_id)
         return self._all(query.order_by(orders.c.number))
+
+    def matched_since(self, moment: datetime) -> list[OrderRecord]:
+        """Orders sent from shortly before a moment on that matched at or after it."""
+        query = self._mine().where(
+            orders.c.status == OrderStatus.MATCHED.value,
+            orders.c.sent_at >= to_micros(moment - timedelta(minutes=1)),
+        )
+        return [record for record in self._all(query) if record.updated_at >= moment]
 
     def unknown(self, condition_id: ConditionId | None = None) -> list[OrderRecord]:
         return self.in_state(OrderStatus.UNKNOWN, condition_id=condition_id)

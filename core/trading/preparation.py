@@ -8,13 +8,14 @@ from decimal import Decimal
 
 from ..clock import Clock
 from ..errors import InputRejected
-from ..identifiers import OrderId, TokenId
-from ..models import OrderBook, OrderStatus, Trade
+from ..identifiers import TokenId
+from ..models import OrderBook, Trade
 from ..money import text
 from ..portfolio.account_state import AccountState, read_account
-from ..risk.gate import Proposal, RiskGate
-from ..risk.kill_switch import KillSwitch
+from ..risk.gate import RiskGate
+from ..risk.proposal import Proposal
 from ..venues.venue import ApprovedOrder, Venue
+from .desk_state import DeskStates
 from .intent import OrderIntent
 from .journal import OrderJournal
 from .order_plan import OrderPlan
@@ -33,13 +34,11 @@ class Prepared:
 class Preparation:
     """Plans orders and takes them through the gate. It reads, and changes nothing."""
 
-    def __init__(
-        self, venue: Venue, journal: OrderJournal, gate: RiskGate, kill_switch: KillSwitch, clock: Clock
-    ) -> None:
+    def __init__(self, venue: Venue, journal: OrderJournal, gate: RiskGate, states: DeskStates, clock: Clock) -> None:
         self._venue = venue
         self._journal = journal
         self._gate = gate
-        self._kill_switch = kill_switch
+        self._states = states
         self._clock = clock
 
     async def prepare(self, intent: OrderIntent) -> Prepared:
@@ -79,9 +78,7 @@ class Preparation:
                 book=prepared.plan.book,
                 worst_cost=prepared.plan.worst_cost,
                 now=self._clock.now(),
-                halt=self._kill_switch.current(),
-                open_orders=len(self._open_order_ids(prepared.account)),
-                unknown_orders=len(self._journal.unknown(market.condition_id)),
+                state=self._states.of(prepared.plan, prepared.account, self.fee_of),
             )
         )
 
@@ -95,7 +92,7 @@ class Preparation:
     async def _read(self, intent: OrderIntent) -> tuple[OrderBook, AccountState]:
         token_id: TokenId = intent.outcome.token_id
         book, account = await asyncio.gather(
-            self._venue.book(token_id), read_account(self._venue, token_id, self.fee_of)
+            self._venue.book(token_id), read_account(self._venue, token_id, self.fee_of, self._clock)
         )
         if book is None:
             raise InputRejected(
@@ -111,12 +108,3 @@ class Preparation:
             await reconcile(self._venue, self._journal, record, self._clock)
         self.approve(prepared)
         return prepared
-
-    def _open_order_ids(self, account: AccountState) -> set[OrderId]:
-        """Orders the venue says are open, and those on their way to it that will rest."""
-        on_their_way = {
-            record.order_id
-            for record in self._journal.in_state(OrderStatus.SENDING, OrderStatus.UNKNOWN)
-            if record.order_id is not None and record.plan is not None and record.plan.ticket.time_in_force.rests
-        }
-        return on_their_way | {order.id for order in account.open_orders}

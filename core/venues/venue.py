@@ -23,12 +23,15 @@ from ..models import (
 
 @dataclass(frozen=True, slots=True)
 class ApprovedOrder:
-    """A ticket that passed the risk gate, with the names of the controls it passed. Only the gate makes one."""
+    """A ticket that passed the risk gate. Only the gate makes one.
+
+    `controls` tells what each control measured and against which limit.
+    """
 
     ticket: OrderTicket
     worst_cost: Decimal
     approved_at: datetime
-    controls: tuple[str, ...]
+    controls: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

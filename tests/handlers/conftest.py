@@ -15,6 +15,7 @@ from mcp import Client
 from polydesk.core.settings import load_settings
 from polydesk.server.application import Application
 from polydesk.server.build import build_server
+from tests.support.live_desk import LIVE_LIMITS
 
 NO_CHANGE = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting"
 FED_EVENT = "fed-decision-in-june-825"
@@ -59,7 +60,7 @@ class Agent:
 @asynccontextmanager
 async def open_agent(state: Path, *, era: str = "auto", **settings: Any) -> AsyncIterator[Agent]:
     """An agent on a desk of its own. Simulated traders are off unless asked for, so that books hold still."""
-    defaults: dict[str, Any] = {"state_dir": state, "compute": "inline", "sandbox_traders": False}
+    defaults: dict[str, Any] = {"state_dir": state, "compute": "inline", "sandbox_traders": False, **LIVE_LIMITS}
     application = Application(load_settings(**(defaults | settings)))
     try:
         async with Client(build_server(application), mode=era, raise_exceptions=True) as client:

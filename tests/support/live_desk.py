@@ -15,6 +15,9 @@ from polydesk.server.application import Application
 from polydesk.server.build import build_server
 from tests.support.processes import KEY, Era
 
+LIVE_LIMITS: dict[str, Any] = {"max_order_usd": 250, "max_day_usd": 5000, "max_exposure_usd": 5000}
+"""Without limits that somebody chose, a live desk does not open."""
+
 
 @asynccontextmanager
 async def live_client(
@@ -30,7 +33,7 @@ async def live_client(
             ws_url=venue.ws_url,
             private_key=KEY,
             compute="inline",
-            **settings,
+            **(LIVE_LIMITS | settings),
         )
     )
     try:

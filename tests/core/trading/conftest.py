@@ -33,6 +33,7 @@ from polydesk.core.storage.processes import ProcessMark
 from polydesk.core.trading.approvals import ApprovalBox
 from polydesk.core.trading.consent import ConsentPolicy, NoConsent
 from polydesk.core.trading.desk import TradingDesk
+from polydesk.core.trading.desk_state import DeskStates
 from polydesk.core.trading.draft_book import DraftBook
 from polydesk.core.trading.journal import OrderJournal
 from polydesk.core.venues.venue import ApprovedOrder, SignedTicket
@@ -138,17 +139,19 @@ def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> Iterator[M
         database = Database.in_memory()
         databases.append(database)
         settings = {"max_order_usd": Decimal(250), "max_open_orders": 3} | limits
+        journal = OrderJournal(
+            database,
+            AuditLog(database, ACCOUNT),
+            account=ACCOUNT,
+            process=ProcessMark(None),
+            new_id=lambda: f"a{next(numbers)}",
+        )
         desk = TradingDesk(
             venue=venue,
             gate=RiskGate(RiskLimits(**settings)),  # type: ignore[arg-type]
+            states=DeskStates(database, journal, kill_switch, clock, account=ACCOUNT),
             kill_switch=kill_switch,
-            journal=OrderJournal(
-                database,
-                AuditLog(database, ACCOUNT),
-                account=ACCOUNT,
-                process=ProcessMark(None),
-                new_id=lambda: f"a{next(numbers)}",
-            ),
+            journal=journal,
             drafts=DraftBook(database, account=ACCOUNT, new_id=lambda: f"d{next(numbers)}"),
             consent=consent or NoConsent(),
             approvals=approvals,

@@ -39,7 +39,15 @@ def plan(make_market: MakeMarket, make_book: MakeBook, now: datetime) -> Any:
         **intent: Any,
     ) -> OrderPlan:
         account = AccountState(
-            cash=D(cash), reserved=D(reserved), owed=D(0), sellable=D(holding), settling=D(settling), open_orders=()
+            cash=D(cash),
+            reserved=D(reserved),
+            owed=D(0),
+            sellable=D(holding),
+            settling=D(settling),
+            open_orders=(),
+            trades=(),
+            positions=(),
+            read_at=now,
         )
         market = market or make_market()
         intent.setdefault("side", OrderSide.BUY)

@@ -25,6 +25,7 @@ from polydesk.core.storage.processes import ProcessMark
 from polydesk.core.trading.approvals import ApprovalBox, Decision
 from polydesk.core.trading.consent import ConsentPolicy, LiveConsent, NoConsent
 from polydesk.core.trading.desk import TradingDesk
+from polydesk.core.trading.desk_state import DeskStates
 from polydesk.core.trading.draft_book import DraftBook
 from polydesk.core.trading.intent import OrderIntent
 from polydesk.core.trading.journal import OrderJournal
@@ -52,17 +53,20 @@ class Start:
         self._databases.append(database)
         self.marks.append(mark)
         self.approvals = ApprovalBox(self.folder / "approvals", lambda: f"c{next(self._numbers)}")
+        kill_switch = KillSwitch(self.folder, lifted_by="polydesk resume")
+        journal = OrderJournal(
+            database,
+            AuditLog(database, ACCOUNT),
+            account=ACCOUNT,
+            process=mark,
+            new_id=lambda: f"a{next(self._numbers)}",
+        )
         return TradingDesk(
             venue=self.venue,
             gate=RiskGate(RiskLimits(max_order_usd=D(250), max_open_orders=3)),
-            kill_switch=KillSwitch(self.folder, lifted_by="polydesk resume"),
-            journal=OrderJournal(
-                database,
-                AuditLog(database, ACCOUNT),
-                account=ACCOUNT,
-                process=mark,
-                new_id=lambda: f"a{next(self._numbers)}",
-            ),
+            states=DeskStates(database, journal, kill_switch, self.clock, account=ACCOUNT),
+            kill_switch=kill_switch,
+            journal=journal,
             drafts=DraftBook(database, account=ACCOUNT, new_id=lambda: f"d{next(self._numbers)}"),
             consent=consent or NoConsent(),
             approvals=self.approvals,

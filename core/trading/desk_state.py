@@ -1,0 +1,213 @@
+"""How the desk stands at the moment of an order: what is held, what may still fill, what the day has brought."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import insert, select
+
+from ..clock import Clock
+from ..identifiers import OrderId, TokenId
+from ..models import Market, OpenOrder, OrderSide, OrderStatus, Position, Trade, TradeStatus
+from ..money import from_micro, to_micro
+from ..portfolio.account_state import AccountState, FeeOf
+from ..risk.kill_switch import KillSwitch
+from ..risk.proposal import DeskState
+from ..risk.worst_case import Claim, worst_case
+from ..storage.database import Database
+from ..storage.schema import days
+from .journal import OrderJournal
+from .order_plan import OrderPlan
+from .order_record import OrderRecord
+
+_POSITIONS_LAG = timedelta(minutes=10)
+"""For so long after a trade the venue's list of positions may not show it yet."""
+
+_MICRO = Decimal("0.000001")
+
+
+class DeskStates:
+    """Adds up the state of the desk from the account, as the venue tells it, and the journal."""
+
+    def __init__(
+        self, database: Database, journal: OrderJournal, kill_switch: KillSwitch, clock: Clock, *, account: str
+    ) -> None:
+        self._database = database
+        self._journal = journal
+        self._kill_switch = kill_switch
+        self._clock = clock
+        self._account = account
+        self.region_refused_at: datetime | None = None
+
+    def of(self, plan: OrderPlan, account: AccountState, fee_of: FeeOf) -> DeskState:
+        """The state with the order's own worst case in it. It holds no await."""
+        now = self._clock.now()
+        market = plan.intent.market
+        under_way = self._under_way(account)
+        claims = [
+            *held_claims(account, fee_of, now=now),
+            *(self._open_claim(order) for order in account.open_orders if order.side is OrderSide.BUY),
+            *(_claim_of(record) for record in under_way if record.intent.side is OrderSide.BUY),
+        ]
+        if plan.worst_cost:
+            claims.append(_planned_claim(plan, held=False))
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        resting = {order.id for order in account.open_orders}
+        resting |= {
+            record.order_id
+            for record in under_way
+            if record.order_id is not None and record.plan is not None and record.plan.ticket.time_in_force.rests
+        }
+        return DeskState(
+            halt=self._kill_switch.current(),
+            open_orders=len(resting),
+            unknown_orders=len(self._journal.unknown(market.condition_id)),
+            exposure=worst_case(claims, condition_id=market.condition_id, event=_event_of(market)),
+            day_usd=self._journal.sent_since(midnight)[1],
+            minute_orders=self._journal.sent_since(now - timedelta(minutes=1))[0],
+            day_loss_usd=self._day_loss(midnight, account, fee_of, now=now),
+            region_refused_at=self.region_refused_at,
+        )
+
+    def _under_way(self, account: AccountState) -> list[OrderRecord]:
+        """Orders that may have taken effect without the account, as it was read, showing it."""
+        shown: set[OrderId] = {order.id for order in account.open_orders} | {trade.order_id for trade in account.trades}
+        sent = self._journal.in_state(
+            OrderStatus.SENDING, OrderStatus.UNKNOWN, OrderStatus.DELAYED, OrderStatus.LIVE
+        ) + self._journal.matched_since(account.read_at)
+        return [record for record in sent if record.order_id not in shown]
+
+    def _open_claim(self, order: OpenOrder) -> Claim:
+        left = order.original_size - order.size_matched
+        record = self._journal.by_order(order.id)
+        market = record.intent.market if record else None
+        fee = market.fees.taker_fee(left, order.price) if market else Decimal(0)
+        return Claim(
+            condition_id=order.condition_id,
+            token_id=order.token_id,
+            event=_event_of(market) if market else "",
+            first_outcome=_is_first(order.outcome),
+            shares=left,
+            cost=left * order.price + fee,
+            held=False,
+        )
+
+    def _day_loss(self, midnight: datetime, account: AccountState, fee_of: FeeOf, *, now: datetime) -> Decimal | None:
+        """Dollars the account is worth less than when it was first looked at today; money moved in hides a loss."""
+        worth = equity(account, fee_of, now=now)
+        day = midnight.date().isoformat()
+        with self._database.writing() as connection:
+            began = connection.execute(
+                select(days.c.equity).where(days.c.account == self._account, days.c.day == day)
+            ).scalar()
+            if began is None:
+                connection.execute(
+                    insert(days).values(account=self._account, day=day, equity=to_micro(worth.quantize(_MICRO)))
+                )
+                return Decimal(0)
+        return max(from_micro(began) - worth, Decimal(0))
+
+
+def held_claims(account: AccountState, fee_of: FeeOf, *, now: datetime) -> list[Claim]:
+    """What the account holds or has bought. Of resolved markets nothing can be lost any more."""
+    claims = []
+    positions = {position.token_id: position for position in account.positions}
+    for token_id, shares in _held_shares(account, now=now).items():
+        position = positions.get(token_id)
+        if position is not None and position.status not in ("", "OPEN"):
+            continue
+        bought = [each for each in account.trades if each.token_id == token_id and _counts(each)]
+        cost = _cost(position, bought, shares, fee_of)
+        first = bought[0] if bought else None
+        condition_id = position.condition_id if position else first.market_id if first else None
+        if condition_id is None or not shares:
+            continue
+        claims.append(
+            Claim(
+                condition_id=condition_id,
+                token_id=token_id,
+                event=position.event_slug if position is not None and position.neg_risk else "",
+                first_outcome=_is_first(position.outcome if position else first.outcome if first else ""),
+                shares=shares,
+                cost=cost,
+                held=True,
+            )
+        )
+    return claims
+
+
+def equity(account: AccountState, fee_of: FeeOf, *, now: datetime) -> Decimal:
+    """Cash and shares at the venue's current prices, what is bought and not delivered at what it costs."""
+    positions = {position.token_id: position for position in account.positions}
+    worth = account.cash
+    delivered = [each for each in account.trades if not each.status.undelivered]
+    for token_id, shares in _held_shares(account, now=now, delivered_only=True).items():
+        position = positions.get(token_id)
+        price = position.current_price if position else None
+        if price is None:
+            last = [each for each in delivered if each.token_id == token_id]
+            price = max(last, key=lambda each: each.timestamp).price if last else Decimal(0)
+        worth += shares * price
+    return worth
+
+
+def _held_shares(account: AccountState, *, now: datetime, delivered_only: bool = False) -> dict[TokenId, Decimal]:
+    """Shares by outcome: those of the position list, or those of the trades where it lags behind them."""
+    shares = {position.token_id: position.size for position in account.positions}
+    net: defaultdict[TokenId, Decimal] = defaultdict(Decimal)
+    recent: set[TokenId] = set()
+    for trade in account.trades:
+        if not _counts(trade) or (delivered_only and trade.status.undelivered):
+            continue
+        net[trade.token_id] += trade.size if trade.side is OrderSide.BUY else -trade.size
+        if now - trade.timestamp < _POSITIONS_LAG or trade.status.undelivered:
+            recent.add(trade.token_id)
+    for token_id in recent:
+        shares[token_id] = max(shares.get(token_id, Decimal(0)), net[token_id])
+    return shares
+
+
+def _cost(position: Position | None, trades: list[Trade], shares: Decimal, fee_of: FeeOf) -> Decimal:
+    """What the shares cost with fees; those beyond the position at the average of the purchases."""
+    if position is not None and position.size >= shares:
+        return position.cost + position.fees
+    bought = [each for each in trades if each.side is OrderSide.BUY]
+    size = sum((each.size for each in bought), Decimal(0))
+    paid = sum((each.size * each.price + fee_of(each) for each in bought), Decimal(0))
+    known = position.cost + position.fees if position else Decimal(0)
+    beyond = shares - (position.size if position else Decimal(0))
+    return known + (paid / size * beyond if size else beyond)
+
+
+def _counts(trade: Trade) -> bool:
+    return trade.status is not TradeStatus.FAILED
+
+
+def _claim_of(record: OrderRecord) -> Claim:
+    assert record.plan is not None  # it was signed
+    return _planned_claim(record.plan, held=False)
+
+
+def _planned_claim(plan: OrderPlan, *, held: bool) -> Claim:
+    market, outcome = plan.intent.market, plan.intent.outcome
+    return Claim(
+        condition_id=market.condition_id,
+        token_id=outcome.token_id,
+        event=_event_of(market),
+        first_outcome=market.outcomes[0].token_id == outcome.token_id,
+        shares=plan.ticket.shares,
+        cost=plan.worst_cost,
+        held=held,
+    )
+
+
+def _event_of(market: Market) -> str:
+    """The event whose markets exclude each other; a market that stands alone has none."""
+    return market.event_slug if market.neg_risk else ""
+
+
+def _is_first(outcome: str) -> bool:
+    """Markets of neg-risk events are all of Yes and No, Yes first."""
+    return outcome.casefold() == "yes"
