@@ -12,6 +12,7 @@ MODULES = {
     "cached_read": "benchmarks.cached_read",
     "signing": "benchmarks.signing",
     "matching": "benchmarks.matching",
+    "exchange_server": "benchmarks.exchange_server",
     "monte_carlo": "benchmarks.monte_carlo",
     "compute_pool": "benchmarks.compute_pool",
     "order_book_stream": "benchmarks.order_book_stream",

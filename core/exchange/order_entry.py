@@ -32,7 +32,7 @@ from .rejections import (
     no_book,
     too_small,
 )
-from .signatures import POLY_1271, BadSignature, SignedOrder, checksum_address, order_digest, order_signer
+from .signatures import POLY_1271, BadSignature, SignedOrder, checksum_address, order_signer
 from .units import amount_text
 from .venue import Entry, Exchange
 
@@ -97,13 +97,13 @@ def place_order(exchange: Exchange, request: OrderRequest, credential: Credentia
     listing = exchange.by_token.get(request.token_id)
     contract = exchange_contract(neg_risk=listing is not None and listing.neg_risk)
     chain_id = exchange.settings.chain_id
-    account = _signing_account(exchange, signed, credential, chain_id=chain_id, contract=contract)
+    account, digest = _signing_account(exchange, signed, credential, chain_id=chain_id, contract=contract)
     if listing is None or listing.closed:
         raise no_book(request.token_id)
     if not listing.accepting_orders:
         raise Rejection(MARKET_NOT_READY)
 
-    order_id = "0x" + order_digest(signed, chain_id=chain_id, verifying_contract=contract).hex()
+    order_id = "0x" + digest.hex()
     immediate = request.order_type in ("FOK", "FAK")
     amounts = read_amounts(
         order_id,
@@ -144,10 +144,10 @@ def place_order(exchange: Exchange, request: OrderRequest, credential: Credentia
 
 def _signing_account(
     exchange: Exchange, signed: SignedOrder, credential: Credential, *, chain_id: int, contract: str
-) -> Account:
-    """The account that the order trades on, once its signature is proven."""
+) -> tuple[Account, bytes]:
+    """The account that the order trades on, once its signature is proven, and the order's digest."""
     try:
-        signer = order_signer(signed, chain_id=chain_id, verifying_contract=contract)
+        signer, digest = order_signer(signed, chain_id=chain_id, verifying_contract=contract)
     except BadSignature as error:
         raise Rejection(BAD_SIGNATURE) from error
     if signed.signature_type == POLY_1271:
@@ -160,7 +160,7 @@ def _signing_account(
     account = exchange.open_account(credential.address)
     if not exchange.claim_wallet(signed.maker, credential.address):
         raise Rejection(MAKER_NOT_ALLOWED)
-    return account
+    return account, digest
 
 
 def _check_lifetime(exchange: Exchange, request: OrderRequest) -> None:

@@ -6,8 +6,9 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import cast
 
 from .contracts import (
@@ -61,18 +62,22 @@ class SignedOrder:
 def order_struct_hash(order: SignedOrder) -> bytes:
     """hashStruct of the order, per EIP-712."""
     return _keccak(
-        _type_hash(ORDER_TYPE)
-        + _word(order.salt)
-        + _address_word(order.maker)
-        + _address_word(order.signer)
-        + _word(order.token_id)
-        + _word(order.maker_amount)
-        + _word(order.taker_amount)
-        + _word(order.side)
-        + _word(order.signature_type)
-        + _word(order.timestamp)
-        + order.metadata
-        + order.builder
+        b"".join(
+            (
+                _type_hash(ORDER_TYPE),
+                _word(order.salt),
+                _address_word(order.maker),
+                _address_word(order.signer),
+                _word(order.token_id),
+                _word(order.maker_amount),
+                _word(order.taker_amount),
+                _word(order.side),
+                _word(order.signature_type),
+                _word(order.timestamp),
+                order.metadata,
+                order.builder,
+            )
+        )
     )
 
 
@@ -93,11 +98,12 @@ def order_digest(order: SignedOrder, *, chain_id: int, verifying_contract: str) 
     return _keccak(b"\x19\x01" + exchange_domain_separator(chain_id, verifying_contract) + order_struct_hash(order))
 
 
-def order_signer(order: SignedOrder, *, chain_id: int, verifying_contract: str) -> str:
-    """Checksummed address of the key that signed the order. Raises BadSignature."""
+def order_signer(order: SignedOrder, *, chain_id: int, verifying_contract: str) -> tuple[str, bytes]:
+    """Checksummed address of the key that signed the order, and the order's digest. Raises BadSignature."""
+    digest = order_digest(order, chain_id=chain_id, verifying_contract=verifying_contract)
     if order.signature_type == POLY_1271:
-        return _deposit_wallet_owner(order, chain_id=chain_id, verifying_contract=verifying_contract)
-    return recover(order_digest(order, chain_id=chain_id, verifying_contract=verifying_contract), order.signature)
+        return _deposit_wallet_owner(order, chain_id=chain_id, verifying_contract=verifying_contract), digest
+    return recover(digest, order.signature), digest
 
 
 def _deposit_wallet_owner(order: SignedOrder, *, chain_id: int, verifying_contract: str) -> str:
@@ -132,18 +138,13 @@ def l1_digest(address: str, *, timestamp: str, nonce: int, chain_id: int) -> byt
 
 def recover(digest: bytes, signature: bytes) -> str:
     """Checksummed address whose key signed `digest`. Raises BadSignature."""
-    from eth_keys.datatypes import Signature
-    from eth_keys.exceptions import BadSignature as BadKeySignature
-    from eth_utils.exceptions import ValidationError
-
     if len(signature) != 65:
         raise BadSignature(f"a signature has 65 bytes, not {len(signature)}")
     v = signature[64]
-    try:
-        parsed = Signature(signature[:64] + bytes([v - 27 if v >= 27 else v]))
-        return cast(str, parsed.recover_public_key_from_msg_hash(digest).to_checksum_address())
-    except (BadKeySignature, ValidationError, ValueError) as error:
-        raise BadSignature("the signature recovers to no key") from error
+    parity = v - 27 if v >= 27 else v
+    if parity not in (0, 1):
+        raise BadSignature(f"a signature ends in 27, 28, 0 or 1, not {v}")
+    return _key_address(_recovery()(digest, signature[:64] + bytes([parity])))
 
 
 def l2_signature(secret: str, *, timestamp: str, method: str, path: str, body: bytes) -> str:
@@ -159,6 +160,49 @@ def l2_signature(secret: str, *, timestamp: str, method: str, path: str, body: b
     return base64.urlsafe_b64encode(hmac.new(key, message, hashlib.sha256).digest()).decode()
 
 
+Recovery = Callable[[bytes, bytes], bytes]
+"""From a digest and a signature (r, s, parity) to the 64 bytes of a public key. Raises BadSignature."""
+
+
+@cache
+def _recovery() -> Recovery:
+    """The curve in C where it is installed; it is the larger part of what an order costs."""
+    try:
+        import coincurve  # noqa: F401
+    except ImportError:
+        return recover_in_python
+    return recover_with_coincurve
+
+
+def recover_with_coincurve(digest: bytes, signature: bytes) -> bytes:
+    """A `Recovery` in C."""
+    from coincurve import PublicKey
+
+    try:
+        key = PublicKey.from_signature_and_message(signature, digest, hasher=None)
+    except Exception as error:  # the binding raises a bare Exception for numbers that are off the curve
+        raise BadSignature("the signature recovers to no key") from error
+    return cast(bytes, key.format(compressed=False)[1:])
+
+
+def recover_in_python(digest: bytes, signature: bytes) -> bytes:
+    """A `Recovery` that works everywhere."""
+    from eth_keys.datatypes import Signature
+    from eth_keys.exceptions import BadSignature as BadKeySignature
+    from eth_utils.exceptions import ValidationError
+
+    try:
+        return cast(bytes, Signature(signature).recover_public_key_from_msg_hash(digest).to_bytes())
+    except (BadKeySignature, ValidationError, ValueError) as error:
+        raise BadSignature("the signature recovers to no key") from error
+
+
+@lru_cache(maxsize=4096)
+def _key_address(public_key: bytes) -> str:
+    return checksum_address("0x" + _keccak(public_key)[-20:].hex())
+
+
+@lru_cache(maxsize=4096)
 def checksum_address(text: str) -> str:
     """An address in its EIP-55 spelling. Raises ValueError when it is not 0x and 40 hex digits."""
     from eth_utils.address import to_checksum_address
@@ -169,9 +213,15 @@ def checksum_address(text: str) -> str:
 
 
 def _keccak(data: bytes) -> bytes:
+    return _hasher()(data)
+
+
+@cache
+def _hasher() -> Callable[[bytes], bytes]:
     from eth_hash.auto import keccak
 
-    return keccak(data)
+    keccak(b"")  # the first call chooses the implementation
+    return keccak.hasher
 
 
 @lru_cache(maxsize=16)
@@ -188,5 +238,6 @@ def _word(number: int) -> bytes:
     return number.to_bytes(32, "big")
 
 
+@lru_cache(maxsize=4096)
 def _address_word(address: str) -> bytes:
     return bytes(12) + bytes.fromhex(address[2:])

@@ -98,7 +98,7 @@ def test_an_order_has_the_published_id_and_recovers_to_its_owner(
     order: SignedOrder, chain_id: int, contract: str, order_id: str
 ) -> None:
     assert order_digest(order, chain_id=chain_id, verifying_contract=contract).hex() == order_id
-    assert order_signer(order, chain_id=chain_id, verifying_contract=contract) == OWNER
+    assert order_signer(order, chain_id=chain_id, verifying_contract=contract) == (OWNER, bytes.fromhex(order_id))
 
 
 def test_struct_hash_and_domain_separator_are_the_published_ones() -> None:
@@ -109,8 +109,8 @@ def test_struct_hash_and_domain_separator_are_the_published_ones() -> None:
 
 def test_any_changed_field_recovers_to_somebody_else() -> None:
     for changed in (replace(ORDER_A, salt=1), replace(ORDER_A, side=1), replace(ORDER_A, taker_amount=1)):
-        assert order_signer(changed, chain_id=137, verifying_contract=STANDARD_EXCHANGE) != OWNER
-    assert order_signer(ORDER_A, chain_id=137, verifying_contract=NEG_RISK_EXCHANGE) != OWNER
+        assert order_signer(changed, chain_id=137, verifying_contract=STANDARD_EXCHANGE)[0] != OWNER
+    assert order_signer(ORDER_A, chain_id=137, verifying_contract=NEG_RISK_EXCHANGE)[0] != OWNER
 
 
 def test_a_deposit_wallet_envelope_of_another_order_is_refused() -> None:
