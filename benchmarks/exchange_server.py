@@ -62,8 +62,8 @@ def run() -> Result:
                     shares.append(client_share)
     best = {name: max(found) for name, found in rates.items()}
     return Result(
-        about=f"{_SINGLES:,} single orders and {_BATCHES} batches of {_BATCH} on {_CONNECTIONS} connections, the fastest "
-        f"of {_ROUNDS} rounds",
+        about=f"{_SINGLES:,} single orders and {_BATCHES} batches of {_BATCH} on {_CONNECTIONS} connections, the "
+        f"fastest of {_ROUNDS} rounds",
         ratios={
             "orders in batches / one by one": best["batch in memory"] / best["single in memory"],
             "one by one, in memory / with a ledger": best["single in memory"] / best["single with a ledger"],
@@ -159,9 +159,7 @@ def _signed(venue: _Venue, trader: _Trader, generator: random.Random, number: in
         builder=bytes(32),
         signature=b"",
     )
-    digest = order_digest(
-        signed, chain_id=_CHAIN_ID, verifying_contract=exchange_contract(neg_risk=venue.neg_risk)
-    )
+    digest = order_digest(signed, chain_id=_CHAIN_ID, verifying_contract=exchange_contract(neg_risk=venue.neg_risk))
     signature = coincurve.PrivateKey(trader.private_key).sign_recoverable(digest, hasher=None)
     order = {
         "salt": signed.salt,
@@ -203,22 +201,23 @@ def _send(venue: _Venue, requests: list[bytes], orders: int) -> tuple[float, flo
     """Seconds that all requests took, and the client's processor time as a share of them. Every order must be taken."""
     waiting = iter(requests)
     selector = selectors.DefaultSelector()
+    connections: dict[int, socket.socket] = {}
     for _ in range(_CONNECTIONS):
         connection = socket.create_connection(("127.0.0.1", venue.port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(connection, selectors.EVENT_READ, bytearray())
+        connections[connection.fileno()] = connection
     used = time.process_time()
     started = time.perf_counter()
     open_connections = 0
     answers: list[bytes] = []
-    for key in list(selector.get_map().values()):
+    for connection in connections.values():
         if (request := next(waiting, None)) is not None:
-            key.fileobj.sendall(request)  # type: ignore[union-attr]
+            connection.sendall(request)
             open_connections += 1
     while open_connections:
         for key, _ in selector.select():
-            connection, received = key.fileobj, key.data
-            assert isinstance(connection, socket.socket)
+            connection, received = connections[key.fd], key.data
             received += connection.recv(65536)
             head, separator, body = bytes(received).partition(b"\r\n\r\n")
             if not separator or len(body) < _length(head):
@@ -231,8 +230,8 @@ def _send(venue: _Venue, requests: list[bytes], orders: int) -> tuple[float, flo
                 open_connections -= 1
     seconds = time.perf_counter() - started
     share = (time.process_time() - used) / seconds
-    for key in list(selector.get_map().values()):
-        key.fileobj.close()  # type: ignore[union-attr]
+    for connection in connections.values():
+        connection.close()
     selector.close()
     taken = sum(answer.count(b'"errorMsg":""') for answer in answers)
     if taken != len(requests) * orders:

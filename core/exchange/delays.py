@@ -29,7 +29,7 @@ class DelayedOrders(Generic[Outcome]):
 
     def delay_s(self, order: Order, listing: Listing, plan: MatchPlan) -> float:
         """How long an order has to wait; 0 for one that rests, for house orders and where delays are off."""
-        if not order.owner or not plan.fills or self._settings.matching_delays == "off":
+        if not order.owner or not plan.buckets or self._settings.matching_delays == "off":
             return 0.0
         if listing.seconds_delay:
             return listing.seconds_delay

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ..money import MICRO, FeeSchedule, to_micro
+from ..money import FeeSchedule, to_micro
 from .book import OrderBook, Side
 from .catalogue import RecordedMarket
+from .engine import MatchingEngine
+from .fees import TakerFee
 from .history import MidpointHistory
 from .units import UNIT, price_decimal, price_units
 
@@ -61,6 +63,8 @@ class Listing:
         self.oracle_steps: list[str] = []
         self.mirrored = False
         self.book = OrderBook()
+        self.taker_fee = TakerFee(self.fees)
+        self.engine = MatchingEngine(self.book, self.taker_fee)
         self.history = MidpointHistory(recorded.history)
         self.volume = 0
         self.changed_at_ms: int | None = None
@@ -92,23 +96,15 @@ class Listing:
             first = self._recorded_price if midpoint is None else midpoint
         return first, 1 - first
 
-    def taker_fee(self, shares: int, price: int) -> int:
-        """Millionths of a dollar charged for taking `shares` at `price`."""
-        return to_micro(self.fees.taker_fee(Decimal(shares) / MICRO, price_decimal(price)))
-
-    def note_change(self, now_ms: int) -> None:
-        """Keep what follows from a change of the book: when it was, and the midpoint's history."""
+    def note_change(self, now_ms: int, *, best_changed: bool) -> int | None:
+        """Keep what follows from a change of the book: when it was, the midpoint's history, and a finer tick where the
+        price calls for it. The former tick when that happened.
+        """
         self.changed_at_ms = now_ms
-        midpoint = self.midpoint
-        if midpoint is not None:
-            self.history.add(now_ms // 1000, midpoint)
-
-    def refine_tick(self) -> int | None:
-        """Move to the finer tick where the price calls for it; the former tick when that happened."""
-        midpoint = self.midpoint
-        if self.mirrored or self.tick != UNIT // 100 or midpoint is None:
+        if not best_changed or (midpoint := self.midpoint) is None:
             return None
-        if _FINE_TICK_BELOW <= midpoint * UNIT <= _FINE_TICK_ABOVE:
+        self.history.add(now_ms // 1000, midpoint)
+        if self.mirrored or self.tick != UNIT // 100 or _FINE_TICK_BELOW <= midpoint * UNIT <= _FINE_TICK_ABOVE:
             return None
         former, self.tick = self.tick, _FINE_TICK
         return former

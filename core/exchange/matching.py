@@ -9,14 +9,15 @@ venue documents no rule; this one cannot create volume or fees out of nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from .book import Order, OrderBook
 from .units import UNIT
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(NamedTuple):
     """`shares` against one resting order; `cash` and `price` are of the incoming order's token."""
 
     maker: Order
@@ -26,17 +27,33 @@ class Fill:
 
 
 @dataclass(slots=True)
-class MatchPlan:
-    """What would happen, before anything has. `shares` and `cash` are totals; `own` are the account's own orders met.
+class Bucket:
+    """The fills at one price, oldest first, and their totals. `fee` is what the incoming order is charged for them."""
 
-    `complete` says whether the order's size, or its budget, is used up.
+    price: int
+    fills: list[Fill]
+    shares: int
+    cash: int
+    fee: int = 0
+
+
+@dataclass(slots=True)
+class MatchPlan:
+    """What would happen, before anything has: the best price first. `shares`, `cash` and `fee` are totals.
+
+    `own` are the account's own orders met. `complete` says whether the order's size, or its budget, is used up.
     """
 
-    fills: list[Fill] = field(default_factory=list)
-    own: list[Order] = field(default_factory=list)
+    buckets: Sequence[Bucket] = ()
+    own: Sequence[Order] = ()
     shares: int = 0
     cash: int = 0
+    fee: int = 0
     complete: bool = False
+
+
+_NOTHING = MatchPlan()
+"""The plan of an order that meets nobody; nothing is ever added to it."""
 
 
 def plan_match(book: OrderBook, taker: Order) -> MatchPlan:
@@ -45,43 +62,55 @@ def plan_match(book: OrderBook, taker: Order) -> MatchPlan:
     Fractions of a millionth go to the taker: a selling maker receives its running total rounded down, a buying maker
     pays it rounded up, which is how the settlement contract rounds and what recorded fills show.
     """
-    plan = MatchPlan()
+    opposite = book.asks if taker.is_bid else book.bids
+    best = opposite.best
+    limit = taker.book_price
+    if best is None or (best > limit if taker.is_bid else best < limit):
+        return _NOTHING
     buying = taker.side == "BUY"
     shares_left = taker.size
     cash_left = taker.budget
-    limit = taker.book_price
-    for level in book.opposite_of(taker).best_first():
+    total_shares = total_cash = 0
+    complete = False
+    buckets: list[Bucket] = []
+    own: list[Order] = []
+    for level in opposite.best_first():
         if (level.price > limit) if taker.is_bid else (level.price < limit):
             break
         price = level.price if taker.outcome == 0 else UNIT - level.price
+        fills: list[Fill] = []
+        level_shares = level_cash = 0
         for maker in level.queue.values():
             if maker.account is taker.account:
-                plan.own.append(maker)
+                own.append(maker)
                 continue
             before = maker.resting_filled
             shares = maker.resting - before
-            if cash_left is None:
-                shares = min(shares, shares_left)
-            if buying:
-                cash = _floored(before, shares, price)
-                if cash_left is not None and cash > cash_left:
-                    # The fewest shares that cost the whole budget.
-                    shares = -(-(cash_left + before * price // UNIT) * UNIT // price) - before
-                    cash = cash_left
-            else:
-                cash = _ceiled(before, shares, price)
-            plan.fills.append(Fill(maker, shares, cash, price))
-            plan.shares += shares
-            plan.cash += cash
+            if cash_left is None and shares > shares_left:
+                shares = shares_left
+            cash = _floored(before, shares, price) if buying else _ceiled(before, shares, price)
+            if cash_left is not None and cash > cash_left:
+                # The fewest shares that cost the whole budget.
+                shares = -(-(cash_left + before * price // UNIT) * UNIT // price) - before
+                cash = cash_left
+            fills.append(Fill(maker, shares, cash, price))
+            level_shares += shares
+            level_cash += cash
             if cash_left is None:
                 shares_left -= shares
-                plan.complete = not shares_left
+                complete = not shares_left
             else:
                 cash_left -= cash
-                plan.complete = not cash_left
-            if plan.complete:
-                return plan
-    return plan
+                complete = not cash_left
+            if complete:
+                break
+        if fills:
+            buckets.append(Bucket(price, fills, level_shares, level_cash))
+            total_shares += level_shares
+            total_cash += level_cash
+        if complete:
+            break
+    return MatchPlan(buckets, own, total_shares, total_cash, 0, complete)
 
 
 def cash_of(maker: Order, shares: int) -> int:

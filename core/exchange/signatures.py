@@ -9,7 +9,6 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import cast
 
 from .contracts import (
     DEPOSIT_WALLET_NAME,
@@ -182,7 +181,7 @@ def recover_with_coincurve(digest: bytes, signature: bytes) -> bytes:
         key = PublicKey.from_signature_and_message(signature, digest, hasher=None)
     except Exception as error:  # the binding raises a bare Exception for numbers that are off the curve
         raise BadSignature("the signature recovers to no key") from error
-    return cast(bytes, key.format(compressed=False)[1:])
+    return key.format(compressed=False)[1:]
 
 
 def recover_in_python(digest: bytes, signature: bytes) -> bytes:
@@ -192,7 +191,7 @@ def recover_in_python(digest: bytes, signature: bytes) -> bytes:
     from eth_utils.exceptions import ValidationError
 
     try:
-        return cast(bytes, Signature(signature).recover_public_key_from_msg_hash(digest).to_bytes())
+        return Signature(signature).recover_public_key_from_msg_hash(digest).to_bytes()
     except (BadKeySignature, ValidationError, ValueError) as error:
         raise BadSignature("the signature recovers to no key") from error
 

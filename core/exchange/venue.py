@@ -21,7 +21,6 @@ from .catalogue import Catalogue, RecordedMarket
 from .credentials import Credential, CredentialStore
 from .delays import DelayedOrders
 from .durability import Durability
-from .entry_checks import check_funds, check_minimum, kill_reason
 from .events import (
     BookChanged,
     ExchangeEvent,
@@ -35,9 +34,9 @@ from .events import (
 )
 from .ledger import Account, Ledger
 from .listing import LastTrade, Listing
-from .matching import Fill, MatchPlan, cash_of, plan_match
+from .matching import Bucket, Fill, MatchPlan, cash_of
 from .operator_controls import OperatorControls
-from .rejections import POST_ONLY_CROSSES, LedgerUnavailable, Rejection, no_book
+from .rejections import LedgerUnavailable, Rejection, no_book
 from .restoring import known_markets, restore_credentials, restore_ledger, restore_markets
 from .seeding import seed_books
 from .settings import ExchangeSettings
@@ -194,7 +193,8 @@ class Exchange:
 
     def _resume_order(self, order: Order, listing: Listing) -> None:
         if order.open_size:
-            self._put_on_book(order, listing)
+            listing.engine.put_back(order)
+            self._note_resting(order)
         elif order.status == "DELAYED":
             self.delayed.begin(order)
             self.agenda.at(self.now_ms, partial(self._end_delay, order, listing))
@@ -287,18 +287,12 @@ class Exchange:
 
     def _checked_plan(self, order: Order, listing: Listing, *, post_only: bool) -> MatchPlan:
         """What an order would trade with. Raises Rejection; of the reasons only a kill is told as an event."""
-        plan = plan_match(listing.book, order)
-        fees = sum(_fee(listing, bucket) for bucket in _buckets(plan.fills))
-        check_minimum(order, plan)
-        check_funds(order, plan, fee=fees)
-        if post_only and (plan.fills or plan.own):
-            raise Rejection(POST_ONLY_CROSSES)
-        killed = kill_reason(order, plan)
-        if killed is not None:
-            order.status = f"CANCELED_{killed}"
-            self.publish(OrderChanged(order, listing, "CANCELLATION"))
-            raise Rejection(killed)
-        return plan
+        try:
+            return listing.engine.plan(order, post_only=post_only)
+        except Rejection:
+            if order.status != "LIVE":
+                self.publish(OrderChanged(order, listing, "CANCELLATION"))
+            raise
 
     def _end_delay(self, order: Order, listing: Listing) -> None:
         self.delayed.end(order)
@@ -313,7 +307,7 @@ class Exchange:
                 order.status = "CANCELED_MARKET_RESOLVED" if listing.closed else "CANCELED_NOT_ENOUGH_BALANCE"
                 self.publish(OrderChanged(order, listing, "CANCELLATION"))
         else:
-            if not plan.fills:
+            if not plan.buckets:
                 order.status = "UNMATCHED"
                 self.publish(OrderChanged(order, listing, "UPDATE"))
                 order.status = "LIVE"
@@ -330,11 +324,10 @@ class Exchange:
             self._withdraw(own, listing, "CANCELED")
             touched[(own.is_bid, own.book_price)] = None
         trades = []
-        for index, bucket in enumerate(_buckets(plan.fills)):
-            trades.append(self._trade(order, listing, index, bucket, _fee(listing, bucket)))
-            touched[(not order.is_bid, bucket[0].maker.book_price)] = None
-        order.filled = plan.shares
-        if order.order_type in ("FOK", "FAK") or plan.complete:
+        for index, bucket in enumerate(plan.buckets):
+            trades.append(self._trade(order, listing, index, bucket))
+            touched[(not order.is_bid, bucket.fills[0].maker.book_price)] = None
+        if listing.engine.complete(order, plan):
             order.status = "MATCHED"
         else:
             self._rest(order, listing)
@@ -423,10 +416,7 @@ class Exchange:
                 self.orders[order.id] = order
                 self._rest(order, listing)
             return
-        before = order.reserved
-        listing.book.side_of(order).resize(order, open_size)
-        order.size = order.filled + open_size
-        self._hold(order, order.reserved - before)
+        listing.engine.resize(order, open_size)
         if not open_size:
             del self._open_of[order.account.address][order.id]
             del self.orders[order.id]
@@ -440,7 +430,9 @@ class Exchange:
         listing = self.by_condition[maker.condition_id]
         best_before = listing.book.best_for(0)
         self.orders[taker.id] = taker
-        trade = self._trade(taker, listing, 0, [Fill(maker, shares, cash_of(maker, shares), maker.price)], 0)
+        cash = cash_of(maker, shares)
+        bucket = Bucket(maker.price, [Fill(maker, shares, cash, maker.price)], shares, cash)
+        trade = self._trade(taker, listing, 0, bucket)
         taker.filled = shares
         taker.status = "MATCHED"
         self._after_change(listing, ((maker.is_bid, maker.book_price),), (trade,), best_before)
@@ -478,27 +470,23 @@ class Exchange:
 
     # -- what follows from an order ----------------------------------------------------------------------------------
 
-    def _trade(self, taker: Order, listing: Listing, index: int, bucket: list[Fill], fee: int) -> Trade:
+    def _trade(self, taker: Order, listing: Listing, index: int, bucket: Bucket) -> Trade:
         now_ms = self.now_ms
-        shares = sum(fill.shares for fill in bucket)
         trade = Trade(
             id=str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
             taker=taker,
             bucket_index=index,
-            shares=shares,
-            cash=sum(fill.cash for fill in bucket),
-            price=bucket[0].price,
-            fee=fee,
-            makers=tuple(_maker_fill(fill, taker) for fill in bucket),
+            shares=bucket.shares,
+            cash=bucket.cash,
+            price=bucket.price,
+            fee=bucket.fee,
+            makers=tuple([_maker_fill(fill, taker) for fill in bucket.fills]),
             matched_at_ms=now_ms,
             updated_at_ms=now_ms,
         )
-        side = listing.book.opposite_of(taker)
-        for fill in trade.makers:
-            maker = fill.order
-            before = maker.reserved
-            side.fill(maker, fill.shares)
-            self._hold(maker, maker.reserved - before)
+        listing.engine.take(taker, bucket)
+        for fill in bucket.fills:
+            maker = fill.maker
             maker.trade_ids.append(trade.id)
             if not maker.open_size:
                 maker.status = "MATCHED"
@@ -517,31 +505,21 @@ class Exchange:
         self.tape.append(trade)
 
     def _rest(self, order: Order, listing: Listing) -> None:
-        order.resting = order.size - order.filled
-        self._put_on_book(order, listing)
+        listing.engine.rest(order)
+        self._note_resting(order)
 
-    def _put_on_book(self, order: Order, listing: Listing) -> None:
-        listing.book.side_of(order).add(order)
+    def _note_resting(self, order: Order) -> None:
         self._open_of[order.account.address][order.id] = order
-        self._hold(order, order.reserved)
         if order.order_type == "GTD":
             due_s = order.expiration - self.settings.gtd_security_threshold_s
             self.agenda.at(due_s * 1000, partial(self._expire, order))
 
     def _withdraw(self, order: Order, listing: Listing, reason: CancelReason) -> None:
-        self._hold(order, -order.reserved)
-        listing.book.side_of(order).remove(order)
-        order.resting = order.resting_filled
+        listing.engine.withdraw(order)
         order.status = reason
         del self._open_of[order.account.address][order.id]
         self.publish(OrderChanged(order, listing, "CANCELLATION"))
         self._forget_if_done(order)
-
-    def _hold(self, order: Order, change: int) -> None:
-        if order.side == "BUY":
-            order.account.open_cash += change
-        else:
-            order.account.open_shares[order.token_id] += change
 
     def _expire(self, order: Order) -> None:
         if order.open_size:
@@ -569,11 +547,12 @@ class Exchange:
         best_before: tuple[int | None, int | None],
         at_ms: int | None = None,
     ) -> None:
-        listing.note_change(self.now_ms if at_ms is None else at_ms)
-        self.publish(BookChanged(listing, levels, trades, listing.book.best_for(0) != best_before))
-        former = listing.refine_tick()
-        if former is not None:
-            self.publish(TickChanged(listing, former))
+        best_changed = listing.book.best_for(0) != best_before
+        former = listing.note_change(self.now_ms if at_ms is None else at_ms, best_changed=best_changed)
+        if self._listeners:
+            self.publish(BookChanged(listing, levels, trades, best_changed))
+            if former is not None:
+                self.publish(TickChanged(listing, former))
 
     def _note_credentials(self) -> None:
         if self._durability is not None:
@@ -583,21 +562,6 @@ class Exchange:
         """Tell everybody who listens."""
         for listener in self._listeners:
             listener(event)
-
-
-def _buckets(fills: list[Fill]) -> list[list[Fill]]:
-    """Fills grouped by price, in the order they happen."""
-    buckets: list[list[Fill]] = []
-    for fill in fills:
-        if buckets and buckets[-1][0].price == fill.price:
-            buckets[-1].append(fill)
-        else:
-            buckets.append([fill])
-    return buckets
-
-
-def _fee(listing: Listing, bucket: list[Fill]) -> int:
-    return listing.taker_fee(sum(fill.shares for fill in bucket), bucket[0].price)
 
 
 def _maker_fill(fill: Fill, taker: Order) -> MakerFill:

@@ -6,6 +6,8 @@ import base64
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from polydesk.core.exchange.contracts import NEG_RISK_EXCHANGE, STANDARD_EXCHANGE, exchange_contract
 from polydesk.core.exchange.signatures import (
@@ -19,6 +21,8 @@ from polydesk.core.exchange.signatures import (
     order_signer,
     order_struct_hash,
     recover,
+    recover_in_python,
+    recover_with_coincurve,
 )
 
 OWNER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -122,6 +126,18 @@ def test_a_deposit_wallet_envelope_of_another_order_is_refused() -> None:
 def test_bytes_that_are_no_signature_are_refused(signature: bytes) -> None:
     with pytest.raises(BadSignature):
         recover(bytes(32), signature)
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=64, max_size=64), st.integers(0, 1))
+def test_the_curve_in_c_and_the_one_in_python_say_the_same(digest: bytes, numbers: bytes, parity: int) -> None:
+    signature = numbers + bytes([parity])
+    found = []
+    for recovery in (recover_with_coincurve, recover_in_python):
+        try:
+            found.append(recovery(digest, signature).hex())
+        except BadSignature:
+            found.append("nobody")
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(
