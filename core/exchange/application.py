@@ -10,12 +10,15 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from .address_limits import AddressLimits
 from .auth_routes import auth_routes
+from .builder_routes import builder_routes
 from .data_query import DataError, data_error_response
 from .data_routes import data_routes
 from .data_statistics_routes import data_statistics_routes
+from .data_wallet_routes import data_wallet_routes
 from .earning_routes import earning_routes
 from .faults_injection import FaultInjection
 from .gamma_filters import GammaError
+from .gamma_people_routes import gamma_people_routes
 from .gamma_routes import gamma_error_response, gamma_routes
 from .gamma_subject_routes import gamma_subject_routes
 from .heartbeats import Heartbeats, heartbeat_routes
@@ -52,6 +55,7 @@ def build_application(exchange: Exchange) -> Starlette:
         *auth_routes(),
         *limited_routes(trading_routes(), exchange),
         *reward_routes(),
+        *builder_routes(),
         *earning_routes(RewardPayments(exchange)),
         *notification_routes(Notifications(exchange)),
         *heartbeat_routes(Heartbeats(exchange)),
@@ -59,8 +63,8 @@ def build_application(exchange: Exchange) -> Starlette:
     application = Starlette(
         routes=[
             Mount("/clob", routes=clob),
-            Mount("/gamma", routes=[*gamma_routes(), *gamma_subject_routes()]),
-            Mount("/data", routes=[*data_routes(), *data_statistics_routes()]),
+            Mount("/gamma", routes=[*gamma_routes(), *gamma_subject_routes(), *gamma_people_routes()]),
+            Mount("/data", routes=[*data_routes(), *data_statistics_routes(), *data_wallet_routes()]),
             Route("/api/geoblock", _geoblock),
             WebSocketRoute("/ws/market", hub.serve_market),
             WebSocketRoute("/ws/user", hub.serve_user),

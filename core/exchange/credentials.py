@@ -78,6 +78,12 @@ class CredentialStore:
         del self._by_origin[origin]
         self._deletions[origin] = self._deletions.get(origin, 0) + 1
 
+    def draw(self, purpose: str) -> tuple[str, str, str]:
+        """(id, secret, passphrase) for another kind of key, which follow from the exchange's secret and `purpose`."""
+        seed = hmac.new(self._secret, purpose.encode(), hashlib.sha512).digest()
+        secret = base64.urlsafe_b64encode(seed[16:48]).decode()
+        return str(uuid.UUID(bytes=seed[:16], version=4)), secret, hashlib.sha256(seed[48:]).hexdigest()
+
     def create_readonly(self, address: str) -> str:
         """The id of one more key that reads what the address has."""
         self._readonly_made += 1

@@ -18,6 +18,16 @@ from .venue import Exchange
 _DEFAULT_HOLDERS = 20
 _MAX_HOLDERS = 100
 _MAX_WINDOW_S = 15 * 86_400
+_INTERVALS_S = {
+    "1h": 3600,
+    "6h": 21_600,
+    "1d": 86_400,
+    "1w": 604_800,
+    "1m": 2_592_000,
+    "max": 2_678_400,
+    "all": 2_678_400,
+}
+_LEAST_BUCKET_S = {"1w": 300, "1m": 600, "max": 600, "all": 600}
 _PERIODS = ("day", "week", "month", "all")
 _RANKED_BY = {"PNL": "pnl", "VOLUME": "volume"}
 
@@ -48,7 +58,9 @@ async def _holders(request: Request) -> Response:
         for listing in _listings(exchange, conditions)
         for group in holder_groups(exchange, listing, most=most, least=least)
     ]
-    return JsonResponse({"data": groups})
+    # The limit is of each outcome's holders; all outcomes come on one page.
+    pagination = {"limit": most, "offset": 0, "has_more": False, "next_cursor": None}
+    return JsonResponse({"data": groups, "pagination": pagination})
 
 
 async def _open_interest(request: Request) -> Response:
@@ -118,19 +130,28 @@ async def _prices_history(request: Request) -> Response:
     exchange, query = exchange_of(request), request.query_params
     token_id = either(query, "token_id", "tokenId")
     start, end = whole_number(query, "start"), whole_number(query, "end")
-    bucket_s = whole_number(query, "bucket_seconds") or 60
     if not token_id:
         raise missing("token_id")
-    if start is None:
+    interval, as_of = query.get("interval"), whole_number(query, "as_of")
+    if (interval is not None) + (start is not None) + (as_of is not None) != 1:
         raise missing("start")
-    if not 60 <= bucket_s <= 86_400:
+    if interval is not None and interval not in _INTERVALS_S:
+        raise invalid("interval")
+    least_s = _LEAST_BUCKET_S.get(interval or "", 60)
+    bucket_s = whole_number(query, "bucket_seconds") or least_s
+    if not least_s <= bucket_s <= 86_400:
         raise invalid("bucket_seconds")
-    if end is not None and end - start > _MAX_WINDOW_S:
+    if start is not None and end is not None and end - start > _MAX_WINDOW_S:
         raise DataError("'start' to 'end' must span at most 15 days", parameter="end")
     listing = exchange.by_token.get(token_id)
     if listing is None:
         return data_page([], query)
-    points = listing.history.sampled(start, min(end or exchange.now_s, exchange.now_s), step_s=bucket_s)
+    if as_of is not None:
+        held = listing.history.at(as_of)
+        points, bucket_s = ([] if held is None else [(as_of, held)]), 0
+    else:
+        begin = exchange.now_s - _INTERVALS_S[interval] if interval is not None else start or 0
+        points = listing.history.sampled(begin, min(end or exchange.now_s, exchange.now_s), step_s=bucket_s)
     mirrored = listing.outcome_of(token_id) == 1
     rows = [
         {"timestamp": at, "price": float(1 - price if mirrored else price), "resolution_seconds": bucket_s}

@@ -16,14 +16,17 @@ from .payloads import Json
 from .rejections import Rejection
 from .responses import JsonResponse, exchange_of, page_payload
 from .rewards import programme_of
+from .units import amount_text, price_text
 from .venue import Exchange
 
 _PAGE = 1000
+_RECENT = 100
 
 
 def listing_routes() -> list[Route]:
     return [
         Route("/markets", _listings(full_market)),
+        Route("/markets/live-activity/{condition_id}", _live_activity),
         Route("/markets/{condition_id}", _market),
         Route("/clob-markets/{condition_id}", _compact_market),
         Route("/markets-by-token/{token_id}", _by_token),
@@ -52,6 +55,43 @@ async def _market(request: Request) -> Response:
     exchange = exchange_of(request)
     listing = _found(exchange, request)
     return JsonResponse(full_market(listing, exchange.event_of(listing)))
+
+
+async def _live_activity(request: Request) -> Response:
+    """The latest settled trades of a market, newest first, each as its taker's."""
+    exchange = exchange_of(request)
+    listing = _found(exchange, request)
+    gamma = listing.recorded.gamma
+    trades = [trade for trade in exchange.tape if trade.taker.condition_id == listing.condition_id and trade.settled]
+    rows = [
+        {
+            "event_type": "trade",
+            "market": {
+                "condition_id": listing.condition_id,
+                "asset_id": trade.taker.token_id,
+                "question": gamma.get("question", ""),
+                "icon": gamma.get("icon", ""),
+                "slug": gamma.get("slug", ""),
+            },
+            "user": {
+                "address": trade.taker.maker_address,
+                "username": "",
+                "profile_picture": "",
+                "optimized_profile_picture": "",
+                "pseudonym": "",
+            },
+            "side": trade.taker.side,
+            "size": amount_text(trade.shares),
+            "fee_rate_bps": "0",
+            "price": price_text(trade.price),
+            "outcome": listing.outcomes[trade.taker.outcome],
+            "outcome_index": trade.taker.outcome,
+            "transaction_hash": trade.transaction_hash,
+            "timestamp": str(trade.matched_at_ms // 1000),
+        }
+        for trade in reversed(trades)
+    ]
+    return JsonResponse(rows[:_RECENT])
 
 
 async def _compact_market(request: Request) -> Response:

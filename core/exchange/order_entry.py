@@ -123,6 +123,7 @@ def place_order(exchange: Exchange, request: OrderRequest, credential: Credentia
     if exchange.controls.is_cancelled_on_chain(order_id):
         raise Rejection(CANCELED_ON_CHAIN)
     exchange.controls.check_allowance(credential.address, signed.maker_amount, spender=contract)
+    exchange.builders.attribute(order_id, signed.builder)
     order = Order(
         id=order_id,
         account=account,

@@ -26,7 +26,7 @@ from .rejections import (
     too_many_cancels,
     too_many_orders,
 )
-from .responses import JsonResponse, cursor_page, exchange_of, json_body
+from .responses import JsonResponse, cursor_page, exchange_of, json_body, page_payload
 from .trades import Trade
 from .units import amount_text
 from .venue import Entry, Exchange
@@ -45,6 +45,7 @@ def trading_routes() -> list[Route]:
         Route("/cancel-market-orders", _cancel_market_orders, methods=["DELETE"]),
         Route("/data/order/{order_id}", _get_order, methods=["GET"]),
         Route("/data/orders", _get_orders, methods=["GET"]),
+        Route("/data/pre-migration-orders", _get_pre_migration_orders, methods=["GET"]),
         Route("/data/trades", _get_trades, methods=["GET"]),
         Route("/balance-allowance", _balance, methods=["GET"]),
         Route("/balance-allowance/update", _update_balance, methods=["GET"]),
@@ -207,6 +208,12 @@ async def _get_orders(request: Request) -> Response:
     page, following = cursor_page(orders, query.get("next_cursor"), size=_PAGE)
     rows = [open_order_payload(order, exchange.by_condition[order.condition_id]) for order in page]
     return JsonResponse({"limit": _PAGE, "count": len(rows), "next_cursor": following, "data": rows})
+
+
+async def _get_pre_migration_orders(request: Request) -> Response:
+    """Orders of the protocol before this one; there are none."""
+    await _account(request, exchange_of(request))
+    return JsonResponse(page_payload([], request.query_params.get("next_cursor"), size=_PAGE))
 
 
 async def _get_trades(request: Request) -> Response:

@@ -17,6 +17,7 @@ from ..clock import Clock, unix_ms
 from ..money import to_micro
 from .agenda import Agenda
 from .book import Order
+from .builders import Builders
 from .catalogue import Catalogue, RecordedMarket
 from .credentials import Credential, CredentialStore
 from .delays import DelayedOrders
@@ -102,6 +103,7 @@ class Exchange:
         self._random = random.Random(settings.seed)
         secret = hashlib.sha256(f"polydesk exchange {settings.seed}".encode()).digest()
         self.credentials = CredentialStore(secret if store is None else store.secret)
+        self.builders = Builders(self.credentials.draw)
         self.wallet_activity = WalletActivity()
         self.controls = OperatorControls.of(settings)
         self.delayed: DelayedOrders[Entry | Rejection] = DelayedOrders(settings)
