@@ -28,8 +28,12 @@ _PLACEHOLDER = re.compile(r"\$\{.*\}|<.*>|your[_-].*|changeme", re.IGNORECASE)
 
 
 class Mode(StrEnum):
-    """Which venue the desk trades on. `sandbox` is the embedded exchange on recorded markets."""
+    """Which money the desk trades with.
 
+    `paper` is the embedded exchange with the real venue's prices, `sandbox` the embedded exchange on recorded markets.
+    """
+
+    PAPER = "paper"
     SANDBOX = "sandbox"
     LIVE = "live"
 
@@ -80,7 +84,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="POLYMARKET_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    mode: Mode = Field(Mode.SANDBOX, description="`sandbox` (embedded exchange, recorded markets) or `live`.")
+    mode: Mode = Field(
+        Mode.PAPER,
+        description="`paper` (play money at real prices), `sandbox` (play money, recorded markets) or `live`.",
+    )
     toolsets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         ("default",), description="Toolsets to offer, separated by commas: `default`, `all`, or names of toolsets."
     )
@@ -149,6 +156,25 @@ class Settings(BaseSettings):
     state_dir: Path | None = Field(
         None, description="Folder for orders, halts and approvals; by default the system's state folder."
     )
+    paper_account: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")] = Field(
+        "main", description="Name of the paper account; a new name begins a new account."
+    )
+    paper_balance: Annotated[Decimal, Field(gt=0)] = Field(
+        Decimal(1000), description="Dollars in a new paper account at the start."
+    )
+    paper_seed: int = Field(7, description="Seed of paper trading: its delays, its settlement failures, simulations.")
+    paper_latency_ms: Annotated[float, Field(ge=0, le=60_000)] = Field(
+        90, description="Median milliseconds that a paper order is on its way; 0: none."
+    )
+    paper_latency_spread: Annotated[float, Field(ge=0, le=3)] = Field(
+        0.35, description="How the delay varies: the deviation of its logarithm."
+    )
+    paper_failure_rate: Annotated[float, Field(ge=0, le=1)] = Field(
+        0, description="Share of paper trades that fail to settle, as some real ones do."
+    )
+    paper_stale_after_s: Annotated[float, Field(ge=1, le=600)] = Field(
+        10, description="Seconds without news of a market after which paper orders in it are refused."
+    )
     sandbox_seed: int = Field(7, description="Seed of the sandbox: its key, its traders, its simulations.")
     sandbox_balance: Annotated[Decimal, Field(gt=0)] = Field(
         Decimal(1000), description="Dollars in the sandbox account at the start."
@@ -168,8 +194,8 @@ class Settings(BaseSettings):
         found = []
         if self.ws_url.rstrip("/") == _NONEXISTENT_WS_URL:
             found.append(f"POLYMARKET_WS_URL={_NONEXISTENT_WS_URL} does not exist; {WS_URL} is used instead.")
-        if self.mode is Mode.SANDBOX and self.private_key is not None:
-            found.append("POLYMARKET_PRIVATE_KEY is set but the sandbox does not use it.")
+        if self.mode is not Mode.LIVE and self.private_key is not None:
+            found.append(f"POLYMARKET_PRIVATE_KEY is set but mode={self.mode.value} does not use it.")
         return tuple(found)
 
     @property

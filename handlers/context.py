@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.market_data.quotes import MarketQuotes
     from ..core.market_data.tape import TradeTape
     from ..core.market_data.traders import TraderRecords
+    from ..core.models.venue_notes import VenueNotes
     from ..core.portfolio.snapshot import Portfolio
     from ..core.risk.simulation import Holding, PortfolioRisk
     from ..core.settings import Mode
@@ -83,6 +84,7 @@ class Desk:
     risk_model: RiskModel
     book_risk_model: BookRiskModel
     venue_health: Callable[[], VenueHealth]
+    notes: Callable[[], VenueNotes]
     compute: Callable[[], ComputeStatus]
     clock: Clock
     started_at: datetime
@@ -97,6 +99,8 @@ class Desk:
         warning = None
         if self.recorded_on:
             warning = "Recorded markets with simulated traders: not current prices, not real money."
+        elif self.notes().not_comparable:
+            warning = "Results are not comparable with real trading: see polymarket_get_status."
         return {"mode": self.mode.value, "account": self.account, "recorded_on": self.recorded, "warning": warning}
 
     @property

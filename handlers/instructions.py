@@ -6,6 +6,8 @@ from ..core.settings import Mode
 from .toolspec import Toolset
 
 _MONEY = {
+    Mode.PAPER: "This desk is in PAPER mode: real markets and prices, play money, no order reaches the real venue. "
+    "Say so whenever you speak of money.",
     Mode.SANDBOX: "This desk is in SANDBOX mode: recorded markets, simulated traders, play money. Prices are not "
     "current. Say so whenever you speak of prices or money.",
     Mode.LIVE: "This desk is in LIVE mode: orders spend real money. Say so whenever you speak of money.",

@@ -130,7 +130,8 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
         toolsets=sorted(toolset.value for toolset in desk.toolsets),
         toolsets_off=off or None,
         turn_on=_turn_on(desk.toolsets),
-        warnings=list(desk.warnings) or None,
+        warnings=[*desk.warnings, *(f"Not comparable: {reason}" for reason in desk.notes().not_comparable[-5:])]
+        or None,
     )
 
 

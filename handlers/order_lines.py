@@ -12,6 +12,7 @@ from .order_answers import fee_of, open_until, spends, status_word
 
 if TYPE_CHECKING:
     from ..core.models import Trade
+    from ..core.models.venue_notes import VenueNotes
     from ..core.trading.order_plan import OrderPlan
     from ..core.trading.order_view import OrderView
 
@@ -71,7 +72,7 @@ def has_status(view: OrderView, status: str) -> bool:
             return view.status.value == status
 
 
-def order_line(view: OrderView, *, with_fills: bool, scores: bool | None) -> OrderLine:
+def order_line(view: OrderView, *, with_fills: bool, scores: bool | None, notes: VenueNotes) -> OrderLine:
     record = view.record
     refusal = view.refusal
     plan = record.plan if record else None
@@ -93,20 +94,20 @@ def order_line(view: OrderView, *, with_fills: bool, scores: bool | None) -> Ord
         created=view.created_at,
         open_until=open_until(plan) if plan and view.status.open else None,
         scores_rewards=scores if view.status.open else None,
-        fills=[_fill_line(fill, plan) for fill in view.fills[:10]] or None if with_fills else None,
+        fills=[_fill_line(fill, plan, notes) for fill in view.fills[:10]] or None if with_fills else None,
         stage=refusal.stage if refusal else None,
-        cause=quoted(refusal.message, 300) if refusal else None,
+        cause=quoted(refusal.message, 300) if refusal else notes.void.get(view.order_id) if view.order_id else None,
         fix=refusal.fix or None if refusal else None,
     )
 
 
-def _fill_line(fill: Trade, plan: OrderPlan | None) -> FillLine:
+def _fill_line(fill: Trade, plan: OrderPlan | None, notes: VenueNotes) -> FillLine:
     return FillLine(
         trade_id=fill.id,
         price=fill.price,
         shares=fill.size,
         fee=fee_of(fill, plan) if plan else fill.fee,
-        role="taker" if fill.is_taker else "maker",
+        role="maker, while_away" if fill.id in notes.while_away else "taker" if fill.is_taker else "maker",
         settlement=fill.status.value.lower(),
         at=fill.timestamp,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -25,6 +26,7 @@ class PositionLine(Answer):
     shares: Num
     average_price: Num
     price_now: Num | None = None
+    stale_since: When | None = None
     value: Num | None = None
     unrealized: Num | None = None
     realized: Num | None = None
@@ -98,6 +100,7 @@ async def get_portfolio(
     """
     desk.require_account()
     snapshot = await desk.portfolio.snapshot()
+    stale = desk.notes().stale
     full = detail == "full"
     page = 20 if full else 8
     skip = offset_of(cursor)
@@ -114,7 +117,10 @@ async def get_portfolio(
         realized_before_fees=rounded(snapshot.realized, 6),
         unrealized_before_fees=rounded(snapshot.unrealized, 6),
         entry_fees_of_positions=snapshot.entry_fees,
-        positions=[_position(each, full=full) for each in positions[skip : skip + page]],
+        positions=[
+            _position(each, stale_since=stale.get(each.condition_id), full=full)
+            for each in positions[skip : skip + page]
+        ],
         open_orders=[
             OpenOrderLine(
                 order_id=order.id,
@@ -174,7 +180,7 @@ async def _risk(desk: Desk, positions: Sequence[Position]) -> tuple[BookRiskLine
     return line, None
 
 
-def _position(position: Position, *, full: bool) -> PositionLine:
+def _position(position: Position, *, stale_since: datetime | None, full: bool) -> PositionLine:
     return PositionLine(
         market=position.slug,
         question=quoted(position.title, 120),
@@ -182,6 +188,7 @@ def _position(position: Position, *, full: bool) -> PositionLine:
         shares=position.size,
         average_price=rounded(position.average_price, 6),
         price_now=position.current_price,
+        stale_since=stale_since,
         value=rounded(position.value, 6),
         unrealized=rounded(position.unrealized, 6),
         realized=rounded(position.realized, 6) if full else None,

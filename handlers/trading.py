@@ -205,6 +205,7 @@ async def get_orders(
             scoring = await desk.records.scoring(
                 [view.order_id for view in shown if view.order_id and view.status.open]
             )
+    notes = desk.notes()
     return OrdersAnswer(
         **desk.heading,
         as_of=desk.clock.now(),
@@ -214,6 +215,7 @@ async def get_orders(
                 view,
                 with_fills=order_id is not None or len(shown) <= 5,
                 scores=scoring.get(view.order_id) if view.order_id else None,
+                notes=notes,
             )
             for view in shown
         ],

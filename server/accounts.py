@@ -22,6 +22,15 @@ def ledger_path(settings: Settings) -> Path:
     return settings.resolved_state_dir / "paper" / "ledger.db"
 
 
+def opened_ledger(path: Path) -> LedgerStore:
+    """The ledger, made with its folder when there is none. Raises ConfigurationError when it cannot be used."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{path.parent} cannot be made: {error.strerror}.") from error
+    return LedgerStore(path, secret=secrets.token_bytes(32))
+
+
 def run_list(path: Path, *, as_json: bool) -> int:
     """Print every account; 0. Raises ConfigurationError."""
     with ledger_reader(path) as reader:
@@ -45,11 +54,7 @@ def _line(account: AccountSummary) -> str:
 
 def run_create(path: Path, name: str, *, balance: Decimal) -> int:
     """Make an account, and the ledger with it when there is none; 0. Raises ConfigurationError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"{path.parent} cannot be made: {error.strerror}.") from error
-    with _writable(path) as store:
+    with opened_ledger(path) as store:
         made = create_account(store, name, starting_balance=balance, at_ms=unix_ms(SystemClock().now()))
     print(f"Created {made.name} with ${made.starting_balance:f}: {made.address}")
     return 0
@@ -59,7 +64,7 @@ def run_reset(path: Path, name: str, *, balance: Decimal | None, asks: bool) -> 
     """Begin an account anew, once somebody said yes; 0, or 1 when nobody did. Raises ConfigurationError."""
     if not path.exists():
         raise ConfigurationError(f"There is no ledger at {path}.")
-    with _writable(path) as store:
+    with opened_ledger(path) as store:
         if asks and not _agreed(name):
             print("Nothing was changed.")
             return 1
@@ -80,7 +85,3 @@ def run_export(path: Path, name: str, folder: Path) -> int:
         for file in reader.export(name, folder):
             print(file)
     return 0
-
-
-def _writable(path: Path) -> LedgerStore:
-    return LedgerStore(path, secret=secrets.token_bytes(32))

@@ -82,14 +82,19 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
     def venue_health() -> VenueHealth:
         transport = site.transport
         orders = transport.venue_states["clob"]
-        left_alone = sorted(host for host, state in transport.breaker_states.items() if state == "open")
+        left_alone = sorted(
+            host
+            for each in {site.transport, site.public.transport}
+            for host, state in each.breaker_states.items()
+            if state == "open"
+        )
         return VenueHealth(
             condition=orders.condition,
             since=orders.since,
             retry_after_s=orders.retry_after_s,
             left_alone=tuple(left_alone),
             clock_skew_s=transport.clock_skew_s,
-            headroom=transport.headroom,
+            headroom=site.public.transport.headroom,
             routes=transport.metrics.snapshot(),
         )
 
@@ -98,23 +103,24 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
         source=site.name,
         account=site.account,
         recorded_on=site.recorded_on,
-        directory=MarketDirectory(site.gamma),
-        quotes=MarketQuotes(site.clob, live=live),
-        records=MarketRecords(site.clob, site.data, own_rewards=site.account is not None),
-        tape=TradeTape(site.data),
-        traders=TraderRecords(site.data),
+        directory=MarketDirectory(site.public.gamma),
+        quotes=MarketQuotes(site.clob, live=live, history=site.public.clob),
+        records=MarketRecords(site.public.clob, site.public.data, own=site.clob if site.account else None),
+        tape=TradeTape(site.public.data),
+        traders=TraderRecords(site.public.data),
         trading=trading,
         portfolio=Portfolio(venue, site.clock, trading.fee_of),
-        risk_model=functools.partial(market_risk, executor, seed=settings.sandbox_seed),
-        book_risk_model=functools.partial(portfolio_risk, executor, seed=settings.sandbox_seed),
+        risk_model=functools.partial(market_risk, executor, seed=site.seed),
+        book_risk_model=functools.partial(portfolio_risk, executor, seed=site.seed),
         venue_health=venue_health,
+        notes=site.notes,
         compute=compute,
         clock=site.clock,
         started_at=site.clock.now(),
         toolsets=parse_toolsets(settings.toolsets),
         read_only=settings.read_only,
         warnings=settings.warnings,
-        default_bankroll=settings.sandbox_balance,
+        default_bankroll=site.bankroll,
     )
 
 
@@ -182,7 +188,7 @@ def _limits(settings: Settings) -> RiskLimits:
 def _consent(settings: Settings) -> ConsentPolicy:
     from ..core.trading.consent import LiveConsent, NoConsent
 
-    if settings.mode is Mode.SANDBOX:
+    if settings.mode is not Mode.LIVE:
         return NoConsent()
     acknowledge = settings.confirmation is Confirmation.ACKNOWLEDGE
     return LiveConsent(

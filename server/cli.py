@@ -10,8 +10,10 @@ from pathlib import Path
 
 from .. import __version__
 from ..core.errors import ConfigurationError, PolymarketAPIError
-from ..core.settings import load_settings
+from ..core.settings import Mode, load_settings
 from .accounts_command import add_accounts_command
+
+_MODES = [mode.value for mode in Mode]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--transport", choices=["stdio", "sse", "http"], default="stdio", help="default: stdio")
     serve.add_argument("--host", default="127.0.0.1", help="address for sse and http; only this machine's own")
     serve.add_argument("--port", type=int, default=8000, help="port for sse and http; 0: a free one (default: 8000)")
-    serve.add_argument("--mode", choices=["sandbox", "live"], help="which money (default: sandbox)")
+    serve.add_argument("--mode", choices=_MODES, help="which money (default: paper)")
     serve.add_argument("--toolsets", help="toolsets to offer, separated by commas (default: default)")
     serve.add_argument("--read-only", action="store_true", default=None, help="offer no tool that changes anything")
     serve.set_defaults(run=_serve)
@@ -90,12 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     approve = commands.add_parser("approve", help="say yes or no to an order that waits for a person")
     approve.add_argument("code", nargs="?", help="the code the tool answered; without it the waiting orders are listed")
     approve.add_argument("--decline", action="store_true", help="say no")
-    approve.add_argument("--mode", choices=["sandbox", "live"], default="live", help="default: live")
+    approve.add_argument("--mode", choices=_MODES, default="live", help="default: live")
     approve.add_argument("--json", action="store_true", help="print the result as JSON")
     approve.set_defaults(run=_approve)
 
     resume = commands.add_parser("resume", help="allow trading again after a halt")
-    resume.add_argument("--mode", choices=["sandbox", "live"], required=True, help="which money was halted")
+    resume.add_argument("--mode", choices=_MODES, required=True, help="which money was halted")
     resume.set_defaults(run=_resume)
 
     wire = commands.add_parser("wire", help="look at what the venue sends")

@@ -77,7 +77,7 @@ def run_setup(host: str, *, config: str | None, as_json: bool) -> int:
         if result.backup:
             print(f"The file as it was: {result.backup}")
         print(f"Started it as {host} will: {result.server} answered with {result.tools} tools.")
-        print(f"Restart {host} to see them. The mode is sandbox: recorded markets, no real money.")
+        print(f"Restart {host} to see them. The mode is paper: real prices, no real money.")
     return 0
 
 
@@ -89,9 +89,9 @@ def set_up(host: Host, path: Path) -> SetupResult:
     if not isinstance(servers, dict):
         raise ConfigurationError(f"{path}: {host.key} is not an object; nothing was changed.")
     # A host has its own working directory and hardly any PATH: the command must be absolute.
-    entry = {**dict(host.extra), "command": command, "args": list(arguments), "env": {"POLYMARKET_MODE": "sandbox"}}
+    entry = {**dict(host.extra), "command": command, "args": list(arguments), "env": {"POLYMARKET_MODE": "paper"}}
     servers[ENTRY_NAME] = entry
-    server, tools = anyio.run(_start, command, arguments, {"POLYMARKET_MODE": "sandbox"})
+    server, tools = anyio.run(_start, command, arguments, {"POLYMARKET_MODE": "paper"})
     backup = _back_up(path)
     _write(path, document)
     return SetupResult(path, backup, command, arguments, server, tools)

@@ -1,22 +1,31 @@
-"""The places a desk can trade: the embedded exchange of the sandbox, and the venue that settings point at."""
+"""The places a desk can trade: the embedded exchange, with real prices or recorded ones, and the real venue."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
+from functools import partial
 
-from ..core.clock import Clock, ShiftedClock, SystemClock
+from ..core.clock import Clock, ShiftedClock, SystemClock, unix_ms
 from ..core.errors import ConfigurationError
 from ..core.exchange.catalogue import load_catalogue
+from ..core.exchange.named_accounts import open_or_create_account
 from ..core.exchange.server import ExchangeServer
 from ..core.exchange.settings import ExchangeSettings
 from ..core.exchange.venue import Exchange
 from ..core.identifiers import Address, TokenId
+from ..core.market_data.book_keeper import RepairSettings
 from ..core.market_data.market_feed import MarketFeed
 from ..core.models import OrderBook
+from ..core.models.venue_notes import NO_NOTES, VenueNotes
+from ..core.paper.paper_exchange import PaperExchange, PaperSettings, repair_settings
+from ..core.paper.public_venue import PublicVenue
+from ..core.paper.relay import RelaySettings
+from ..core.paper.venue_time import VenueTime
 from ..core.polymarket.clob import CLOBClient
 from ..core.polymarket.credential_file import CredentialFile, CredentialStore
 from ..core.polymarket.credentials import ApiCredentials
@@ -26,29 +35,35 @@ from ..core.polymarket.gamma import GammaClient
 from ..core.polymarket.signing import SignatureType, Signer
 from ..core.polymarket.transport import Transport, TransportSettings
 from ..core.settings import Mode, PolymarketConfig, Settings
+from .accounts import ledger_path, opened_ledger
 
-SANDBOX_CHAIN_ID = 31337
-"""No real chain: an order signed in the sandbox is void everywhere else."""
+PLAY_MONEY_CHAIN_ID = 31337
+"""No real chain: an order signed on paper or in the sandbox is void everywhere else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Clients of one venue and account.
+    """Clients of one venue and account. `account` is None without a key; `recorded_on` where prices are not current.
 
-    `account` is None without a key; `recorded_on` is set where prices are not current. `remembers` says whether the
-    venue outlives this process: only then is it worth keeping what the desk knows of it.
+    `clob` and `data` are where the account trades, `public` where everybody's records are read: catalogue, history,
+    tape, statistics. `remembers` says whether the venue outlives this process: only then is it worth keeping what the
+    desk knows of it. `notes` says what the venue's numbers do not. `bankroll` is the dollars to size orders by where
+    none are known, `seed` that of simulations.
     """
 
     name: str
     clock: Clock
-    gamma: GammaClient
     clob: CLOBClient
     data: DataClient
     transport: Transport
+    public: PublicVenue
     feed: MarketFeed
     account: Address | None
     recorded_on: date | None
     remembers: bool
+    notes: Callable[[], VenueNotes]
+    bankroll: Decimal
+    seed: int
 
 
 async def open_site(settings: Settings, opened: AsyncExitStack) -> Site:
@@ -56,73 +71,152 @@ async def open_site(settings: Settings, opened: AsyncExitStack) -> Site:
 
     Raises ConfigurationError for live settings that may not be used.
     """
-    if settings.mode is Mode.SANDBOX:
-        return await _open_sandbox(settings, opened)
-    return _open_live(settings, opened)
+    match settings.mode:
+        case Mode.PAPER:
+            return await _open_paper(settings, opened)
+        case Mode.SANDBOX:
+            return await _open_sandbox(settings, opened)
+        case Mode.LIVE:
+            return _open_live(settings, opened)
+
+
+async def _open_paper(settings: Settings, opened: AsyncExitStack) -> Site:
+    config = settings.polymarket_config()
+    transport = _transport(_environment("polymarket", config), SystemClock(), config, opened)
+    real = _public(transport)
+    clock = VenueTime(SystemClock())
+    await clock.measure(real.clob)
+    path = ledger_path(settings)
+    store = opened.enter_context(opened_ledger(path))
+    account = open_or_create_account(
+        store, settings.paper_account, starting_balance=settings.paper_balance, at_ms=unix_ms(clock.now())
+    )
+    relay = RelaySettings(stale_after_s=settings.paper_stale_after_s)
+    paper = await opened.enter_async_context(
+        PaperExchange(
+            real,
+            store=store,
+            seen=path.with_name("seen.json"),
+            rules=ExchangeSettings(
+                chain_id=PLAY_MONEY_CHAIN_ID,
+                seed=settings.paper_seed,
+                simulated_traders=False,
+                settlement_retry_probability=settings.paper_failure_rate,
+                settlement_failure_probability=1,
+            ),
+            settings=PaperSettings(
+                latency_ms=settings.paper_latency_ms, latency_spread=settings.paper_latency_spread, relay=relay
+            ),
+            feed=_feed(transport, real.clob, clock, repair=repair_settings(relay)),
+            clock=clock,
+        )
+    )
+    site = _site(
+        _environment_of(paper.server, "polydesk paper"),
+        clock,
+        _play_money(config),
+        opened,
+        signer=Signer(account.private_key),
+        bankroll=settings.paper_balance,
+        seed=settings.paper_seed,
+    )
+    await site.clob.credentials()
+    return replace(
+        site,
+        name=f"embedded exchange, prices of {config.clob_url}",
+        public=real,
+        notes=partial(paper.notes, account.address),
+    )
 
 
 async def _open_sandbox(settings: Settings, opened: AsyncExitStack) -> Site:
     catalogue = load_catalogue()
     clock = ShiftedClock(catalogue.starts_at)
     rules = ExchangeSettings(
-        chain_id=SANDBOX_CHAIN_ID,
+        chain_id=PLAY_MONEY_CHAIN_ID,
         seed=settings.sandbox_seed,
         starting_balance=settings.sandbox_balance,
         simulated_traders=settings.sandbox_traders,
     )
     server = await opened.enter_async_context(ExchangeServer(Exchange(catalogue, rules, clock)))
-    environment = environment_at(
-        "polydesk sandbox",
-        clob_url=server.clob_url,
-        gamma_url=server.gamma_url,
-        data_url=server.data_url,
-        ws_url=server.ws_url,
-        chain_id=SANDBOX_CHAIN_ID,
+    site = _site(
+        _environment_of(server, "polydesk sandbox"),
+        clock,
+        _play_money(settings.polymarket_config()),
+        opened,
+        signer=Signer(sandbox_key(settings.sandbox_seed)),
+        bankroll=settings.sandbox_balance,
+        seed=settings.sandbox_seed,
     )
-    config = settings.polymarket_config()
-    signer = Signer(sandbox_key(settings.sandbox_seed))
-    site = _site(environment, clock, config, opened, signer=signer)
     await site.clob.credentials()  # opens the account, which credits it
-    return Site(
-        name=f"embedded exchange, {environment.name}",
-        clock=clock,
-        gamma=site.gamma,
-        clob=site.clob,
-        data=site.data,
-        transport=site.transport,
-        feed=site.feed,
-        account=site.account,
-        recorded_on=catalogue.starts_at.date(),
-        remembers=False,
+    return replace(
+        site, name="embedded exchange, polydesk sandbox", recorded_on=catalogue.starts_at.date(), remembers=False
     )
 
 
 def _open_live(settings: Settings, opened: AsyncExitStack) -> Site:
     config = settings.polymarket_config()
-    environment = environment_at(
-        "polymarket",
-        clob_url=config.clob_url,
-        gamma_url=config.gamma_url,
-        data_url=config.data_url,
-        ws_url=config.ws_url,
-        chain_id=config.chain_id,
-    )
+    environment = _environment("polymarket", config)
     if not environment.is_loopback:
         raise ConfigurationError(
             "Live trading is not available yet: until orders are journalled on disk and every limit is in force, "
-            "mode=live works only with URLs on this machine, such as those of `polydesk exchange`. Use mode=sandbox."
+            "mode=live works only with URLs on this machine, such as those of `polydesk exchange`. Use mode=paper."
         )
     signer = Signer(config.private_key.get_secret_value()) if config.private_key else None
     store = None
     if signer is not None:
         folder = settings.resolved_state_dir / settings.mode.value
         store = CredentialFile(folder, owner=signer, venue=config.clob_url)
-    return _site(environment, SystemClock(), config, opened, signer=signer, store=store)
+    return _site(
+        environment,
+        SystemClock(),
+        config,
+        opened,
+        signer=signer,
+        store=store,
+        bankroll=settings.sandbox_balance,
+        seed=settings.sandbox_seed,
+    )
 
 
 def sandbox_key(seed: int) -> str:
     """The throw-away key of a sandbox account: the same seed owns the same address."""
     return f"{random.Random(f'polydesk sandbox key {seed}').getrandbits(255) + 1:064x}"
+
+
+def _play_money(config: PolymarketConfig) -> PolymarketConfig:
+    """Without whatever belongs to a real account."""
+    return replace(
+        config,
+        private_key=None,
+        api_key=None,
+        api_secret=None,
+        api_passphrase=None,
+        funder=None,
+        signature_type=int(SignatureType.EOA),
+    )
+
+
+def _environment(name: str, config: PolymarketConfig) -> Environment:
+    return environment_at(
+        name,
+        clob_url=config.clob_url,
+        gamma_url=config.gamma_url,
+        data_url=config.data_url,
+        ws_url=config.ws_url,
+        chain_id=config.chain_id,
+    )
+
+
+def _environment_of(server: ExchangeServer, name: str) -> Environment:
+    return environment_at(
+        name,
+        clob_url=server.clob_url,
+        gamma_url=server.gamma_url,
+        data_url=server.data_url,
+        ws_url=server.ws_url,
+        chain_id=PLAY_MONEY_CHAIN_ID,
+    )
 
 
 def _site(
@@ -132,8 +226,38 @@ def _site(
     opened: AsyncExitStack,
     *,
     signer: Signer | None,
+    bankroll: Decimal,
+    seed: int,
     store: CredentialStore | None = None,
 ) -> Site:
+    transport = _transport(environment, clock, config, opened)
+    clob = CLOBClient(
+        transport,
+        signer=signer,
+        credentials=_credentials(config),
+        store=store,
+        funder=Address(config.funder) if config.funder else None,
+        signature_type=SignatureType(config.signature_type),
+    )
+    data = DataClient(transport)
+    return Site(
+        name=environment.name,
+        clock=clock,
+        clob=clob,
+        data=data,
+        transport=transport,
+        public=PublicVenue(transport, GammaClient(transport), clob, data),
+        feed=_feed(transport, clob, clock),
+        account=clob.account if signer else None,
+        recorded_on=None,
+        remembers=True,
+        notes=lambda: NO_NOTES,
+        bankroll=bankroll,
+        seed=seed,
+    )
+
+
+def _transport(environment: Environment, clock: Clock, config: PolymarketConfig, opened: AsyncExitStack) -> Transport:
     transport = Transport(
         environment,
         clock=clock,
@@ -143,35 +267,23 @@ def _site(
         ),
     )
     opened.push_async_callback(transport.aclose)
-    clob = CLOBClient(
-        transport,
-        signer=signer,
-        credentials=_credentials(config),
-        store=store,
-        funder=Address(config.funder) if config.funder else None,
-        signature_type=SignatureType(config.signature_type),
-    )
-    return Site(
-        name=environment.name,
-        clock=clock,
-        gamma=GammaClient(transport),
-        clob=clob,
-        data=DataClient(transport),
-        transport=transport,
-        feed=_feed(transport, clob, clock),
-        account=clob.account if signer else None,
-        recorded_on=None,
-        remembers=True,
-    )
+    return transport
 
 
-def _feed(transport: Transport, clob: CLOBClient, clock: Clock) -> MarketFeed:
+def _public(transport: Transport) -> PublicVenue:
+    """Clients without a key."""
+    return PublicVenue(transport, GammaClient(transport), CLOBClient(transport), DataClient(transport))
+
+
+def _feed(transport: Transport, clob: CLOBClient, clock: Clock, *, repair: RepairSettings | None = None) -> MarketFeed:
     """Live books of the venue; a gap that the stream does not close is filled by REST, past the cache."""
 
     async def fetch(token_ids: Sequence[TokenId]) -> Mapping[TokenId, OrderBook]:
         return await clob.books(token_ids, fresh=True)
 
-    return MarketFeed(transport.environment, clock=clock, random=random.SystemRandom(), fetch_books=fetch)
+    return MarketFeed(
+        transport.environment, clock=clock, random=random.SystemRandom(), fetch_books=fetch, repair=repair
+    )
 
 
 def _credentials(config: PolymarketConfig) -> ApiCredentials | None:

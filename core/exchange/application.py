@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -38,10 +40,10 @@ from .trading_routes import trading_routes
 from .venue import Exchange
 
 
-def build_application(exchange: Exchange) -> Starlette:
+def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) -> Starlette:
     """Serve `exchange` under /clob, /gamma, /data, /ws/market and /ws/user, with the limits and faults of its settings.
 
-    /api/geoblock answers as the venue's site does.
+    /api/geoblock answers as the venue's site does. `before` looks at requests last, right before the routes.
     """
     hub = StreamHub(exchange)
     faults = exchange.settings.faults
@@ -69,7 +71,7 @@ def build_application(exchange: Exchange) -> Starlette:
             WebSocketRoute("/ws/market", hub.serve_market),
             WebSocketRoute("/ws/user", hub.serve_user),
         ],
-        middleware=middleware,
+        middleware=[*middleware, *before],
         exception_handlers={
             Rejection: rejection_response,
             GammaError: gamma_error_response,

@@ -42,7 +42,6 @@ class Listing:
 
     def __init__(self, recorded: RecordedMarket) -> None:
         gamma = recorded.gamma
-        clob = recorded.clob
         tokens: list[str] = json.loads(gamma["clobTokenIds"])
         outcomes: list[str] = json.loads(gamma["outcomes"])
         self.recorded = recorded
@@ -50,14 +49,8 @@ class Listing:
         self.condition_id: str = gamma["conditionId"]
         self.tokens: tuple[str, str] = (tokens[0], tokens[1])
         self.outcomes: tuple[str, str] = (outcomes[0], outcomes[1])
-        self.neg_risk: bool = bool(clob.get("nr", gamma.get("negRisk", False)))
-        self.tick = price_units(_decimal(clob.get("mts", gamma.get("orderPriceMinTickSize"))))
-        self.min_size = to_micro(_decimal(clob.get("mos", gamma.get("orderMinSize", 5))))
-        self.fees = _fees(clob, gamma)
-        self.seconds_delay = float(clob.get("sd") or gamma.get("secondsDelay") or 0)
-        self.taker_delay = bool(clob.get("itode", False))
         self.closed: bool = bool(gamma.get("closed", False))
-        self.accepting_orders: bool = not self.closed and bool(gamma.get("acceptingOrders", True))
+        self.take_terms(recorded)
         self.winner = _recorded_winner(gamma) if self.closed else None
         self.resolved_here = False
         self.oracle_steps: list[str] = []
@@ -68,10 +61,26 @@ class Listing:
         self.history = MidpointHistory(recorded.history)
         self.volume = 0
         self.changed_at_ms: int | None = None
-        self._recorded_price = Decimal(json.loads(gamma.get("outcomePrices") or '["0.5", "0.5"]')[0])
+        self._last_price = Decimal(json.loads(gamma.get("outcomePrices") or '["0.5", "0.5"]')[0])
         self.last_trade: LastTrade | None = None
         if recorded.last_trade_price is not None:
             self.last_trade = LastTrade(0, price_units(recorded.last_trade_price), "BUY")
+
+    def take_terms(self, recorded: RecordedMarket) -> None:
+        """Let what a market now says of itself hold for orders from here on."""
+        gamma, clob = recorded.gamma, recorded.clob
+        self.recorded = recorded
+        self.neg_risk: bool = bool(clob.get("nr", gamma.get("negRisk", False)))
+        self.tick = price_units(_decimal(clob.get("mts", gamma.get("orderPriceMinTickSize"))))
+        self.min_size = to_micro(_decimal(clob.get("mos", gamma.get("orderMinSize", 5))))
+        self.fees = _fees(clob, gamma)
+        self.seconds_delay = float(clob.get("sd") or gamma.get("secondsDelay") or 0)
+        self.taker_delay = bool(clob.get("itode", False))
+        self.accepting_orders: bool = not self.closed and bool(gamma.get("acceptingOrders", True))
+
+    def remember_price(self, price: Decimal) -> None:
+        """What a share of the first outcome counted for when it was last known, for as long as no book tells."""
+        self._last_price = price
 
     def outcome_of(self, token_id: str) -> int:
         return self.tokens.index(token_id)
@@ -88,12 +97,12 @@ class Listing:
 
     @property
     def prices(self) -> tuple[Decimal, Decimal]:
-        """What a share of each outcome counts for: its payout once resolved, else the midpoint, else the recording."""
+        """What a share of each outcome counts for: its payout once resolved, else the (last) midpoint."""
         if self.resolved_here:
             first = Decimal("0.5") if self.winner is None else Decimal(1 - self.winner)
         else:
             midpoint = None if self.closed else self.midpoint
-            first = self._recorded_price if midpoint is None else midpoint
+            first = self._last_price if midpoint is None else midpoint
         return first, 1 - first
 
     def note_change(self, now_ms: int, *, best_changed: bool) -> int | None:
@@ -103,6 +112,7 @@ class Listing:
         self.changed_at_ms = now_ms
         if not best_changed or (midpoint := self.midpoint) is None:
             return None
+        self._last_price = midpoint
         self.history.add(now_ms // 1000, midpoint)
         if self.mirrored or self.tick != UNIT // 100 or _FINE_TICK_BELOW <= midpoint * UNIT <= _FINE_TICK_ABOVE:
             return None

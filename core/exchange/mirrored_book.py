@@ -76,18 +76,19 @@ class MirroredBook:
 
     # -- what the real market tells ----------------------------------------------------------------------------------
 
-    def apply_snapshot(self, bids: Mapping[int, int], asks: Mapping[int, int], *, at_ms: int) -> None:
-        """The whole real book: size by price. Levels that it leaves out are gone."""
+    def apply_snapshot(self, bids: Mapping[int, int], asks: Mapping[int, int], *, at_ms: int) -> list[Trade]:
+        """The whole real book: size by price. Levels that it leaves out are gone. The fills that follow."""
         wanted = {(True, price): size for price, size in bids.items()}
         wanted.update({(False, price): size for price, size in asks.items()})
         gone = [(key, 0) for key, level in self._levels.items() if level.real and key not in wanted]
-        self.apply_changes([*gone, *wanted.items()], at_ms=at_ms)
+        made = self.apply_changes([*gone, *wanted.items()], at_ms=at_ms)
         for position in self._queue.values():
             if position.ahead is None:
                 position.ahead = self._real_at(position.order)
+        return made
 
-    def apply_changes(self, changes: Iterable[tuple[LevelKey, int]], *, at_ms: int) -> None:
-        """Real levels whose total size is now this; 0 removes one."""
+    def apply_changes(self, changes: Iterable[tuple[LevelKey, int]], *, at_ms: int) -> list[Trade]:
+        """Real levels whose total size is now this; 0 removes one. The fills that follow."""
         exchange, listing = self._exchange, self.listing
         self.updated_ms = max(self.updated_ms, at_ms)
         waiting = self._waiting()
@@ -104,8 +105,7 @@ class MirroredBook:
             key = (position.order.is_bid, position.order.book_price)
             if key in available:
                 position.level_is(self._levels[key].real, at_ms=at_ms)
-        if waiting:
-            self._cross(waiting, available)
+        made = self._cross(waiting, available) if waiting else []
         touched = [key for key, size in available.items() if self._levels[key].order.open_size != size]
         for key in touched:
             exchange.show(self._levels[key].order, available[key])
@@ -114,10 +114,11 @@ class MirroredBook:
         for key in available:
             if not self._levels[key].real:
                 del self._levels[key]
+        return made
 
     def apply_trade(self, trade: RealTrade) -> list[Trade]:
         """A real trade: tell of it, and fill the clients' orders that it reaches, best price first."""
-        self._exchange.report(self._reported(trade))
+        self._exchange.report(self.reported(trade))
         return self.settle(trade)
 
     def settle(self, trade: RealTrade) -> list[Trade]:
@@ -137,6 +138,35 @@ class MirroredBook:
                 used += shares
                 made.append(self._fill(order, shares))
         return made
+
+    def reported(self, trade: RealTrade) -> Trade:
+        """A real trade as the tape has it: between nobody of this exchange, and settled."""
+        exchange = self._exchange
+        taker = house_order(
+            exchange,
+            self._house,
+            self.listing,
+            is_bid=not trade.hits_bids,
+            book_price=trade.book_price,
+            size=trade.shares,
+            mirrored=trade.outcome == 1,
+            order_type="FAK",
+        )
+        digest = hashlib.sha256(f"{taker.id} {trade.at_ms}".encode()).hexdigest()
+        return Trade(
+            id=f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}",
+            taker=taker,
+            bucket_index=0,
+            shares=trade.shares,
+            cash=trade.shares * trade.price // UNIT,
+            price=trade.price,
+            fee=0,
+            makers=(),
+            matched_at_ms=trade.at_ms,
+            updated_at_ms=trade.at_ms,
+            status="CONFIRMED",
+            transaction_hash=trade.transaction_hash or "0x" + digest,
+        )
 
     # -- clients' orders ---------------------------------------------------------------------------------------------
 
@@ -188,8 +218,9 @@ class MirroredBook:
         self._queue = {order_id: each for order_id, each in self._queue.items() if each.order.open_size}
         return sorted(self._queue.values(), key=_priority)
 
-    def _cross(self, waiting: list[QueuePosition], available: dict[LevelKey, int]) -> None:
+    def _cross(self, waiting: list[QueuePosition], available: dict[LevelKey, int]) -> list[Trade]:
         """Orders that the real market now offers at their price or better trade with that offer, at their price."""
+        made: list[Trade] = []
         offers = sorted(available, key=lambda key: -key[1] if key[0] else key[1])
         for position in waiting:
             order = position.order
@@ -202,7 +233,8 @@ class MirroredBook:
                 shares = min(available[key], order.open_size)
                 if shares:
                     available[key] -= shares
-                    self._fill(order, shares)
+                    made.append(self._fill(order, shares))
+        return made
 
     def _fill(self, order: Order, shares: int) -> Trade:
         taker = house_order(
@@ -228,34 +260,6 @@ class MirroredBook:
             )
             level = self._levels[key] = _Level(0, order)
         return level
-
-    def _reported(self, trade: RealTrade) -> Trade:
-        exchange = self._exchange
-        taker = house_order(
-            exchange,
-            self._house,
-            self.listing,
-            is_bid=not trade.hits_bids,
-            book_price=trade.book_price,
-            size=trade.shares,
-            mirrored=trade.outcome == 1,
-            order_type="FAK",
-        )
-        digest = hashlib.sha256(f"{taker.id} {trade.at_ms}".encode()).hexdigest()
-        return Trade(
-            id=f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}",
-            taker=taker,
-            bucket_index=0,
-            shares=trade.shares,
-            cash=trade.shares * trade.price // UNIT,
-            price=trade.price,
-            fee=0,
-            makers=(),
-            matched_at_ms=trade.at_ms,
-            updated_at_ms=trade.at_ms,
-            status="CONFIRMED",
-            transaction_hash=trade.transaction_hash or "0x" + digest,
-        )
 
 
 def _priority(position: QueuePosition) -> tuple[int, int]:

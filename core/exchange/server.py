@@ -6,12 +6,13 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import cast
 
 import uvicorn
+from starlette.middleware import Middleware
 
 from ..errors import ConfigurationError
 from .application import build_application
@@ -29,15 +30,17 @@ _SHUTDOWN_S = 2
 class ExchangeServer:
     """Serves an exchange in the current event loop for as long as its `async with` lasts.
 
-    `port` 0 takes a free one. Only loopback addresses are served. Raises ConfigurationError for any other host and
-    for a port that is taken.
+    `port` 0 takes a free one. Only loopback addresses are served; requests pass `before` on their way to the routes.
+    Raises ConfigurationError for any other host and for a port that is taken.
     """
 
-    def __init__(self, exchange: Exchange, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, exchange: Exchange, *, host: str = "127.0.0.1", port: int = 0, before: Sequence[Middleware] = ()
+    ) -> None:
         if not _is_loopback(host):
             raise ConfigurationError(f"the exchange serves this machine only; {host!r} is not a loopback address")
         self.exchange = exchange
-        self.application = build_application(exchange)
+        self.application = build_application(exchange, before=before)
         self._host = host
         self._port = port
         self._tasks: list[asyncio.Task[None]] = []

@@ -47,7 +47,7 @@ from .trades import MakerFill, Trade
 from .units import UNIT
 from .wallet_activity import WalletActivity
 
-CancelReason = Literal["CANCELED", "CANCELED_EXPIRED_ORDER", "CANCELED_MARKET_RESOLVED"]
+CancelReason = Literal["CANCELED", "CANCELED_EXPIRED_ORDER", "CANCELED_MARKET_RESOLVED", "CANCELED_TAPE_MISSING"]
 EntryStatus = Literal["live", "matched", "delayed", "unmatched"]
 _TAPE_LENGTH = 5000
 _TRY_AGAIN_S = 1.0

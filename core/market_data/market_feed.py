@@ -16,7 +16,9 @@ from ..errors import PolymarketAPIError
 from ..identifiers import TokenId
 from ..models import OrderBook
 from ..polymarket.environments import Environment
+from ..polymarket.event_queue import Gap
 from ..polymarket.subscriptions import rebalance
+from ..polymarket.wire.stream_events import MarketEvent
 from .book_keeper import BookGap, BookKeeper, RepairSettings
 from .live_book import LiveBook
 
@@ -43,6 +45,13 @@ class FeedCounts:
     fetched: int = 0
     failed_fetches: int = 0
     dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BooksFetched:
+    """Books were read by REST to close a gap."""
+
+    token_ids: tuple[TokenId, ...]
 
 
 @dataclass(slots=True)
@@ -82,6 +91,7 @@ class MarketFeed:
         self._connections: list[_Connection] = []
         self._homes: dict[TokenId, _Connection] = {}
         self._listeners: dict[object, Callable[[BookGap], None]] = {}
+        self._watchers: dict[object, Callable[[MarketEvent | BooksFetched], None]] = {}
         self._changing = asyncio.Lock()
         self._attention = asyncio.Event()
         self._refreshed = asyncio.Event()
@@ -220,6 +230,16 @@ class MarketFeed:
         self._listeners[key] = listener
         return lambda: self._listeners.pop(key, None) and None
 
+    def on_event(self, listener: Callable[[MarketEvent | BooksFetched], None]) -> Callable[[], None]:
+        """Call `listener` with what arrives, once the books hold it. Returns the function that ends this."""
+        key = object()
+        self._watchers[key] = listener
+        return lambda: self._watchers.pop(key, None) and None
+
+    def _tell(self, event: MarketEvent | BooksFetched) -> None:
+        for watcher in list(self._watchers.values()):
+            watcher(event)
+
     def _report(self, gap: BookGap) -> None:
         self.counts.gaps += 1
         for listener in list(self._listeners.values()):
@@ -232,6 +252,8 @@ class MarketFeed:
         async with stream:
             async for event in stream:
                 keeper.apply(event, self._clock.now())
+                if not isinstance(event, Gap):
+                    self._tell(event)
                 if keeper.needs_attention:
                     self._attention.set()
                 self._refreshed.set()
@@ -276,4 +298,5 @@ class MarketFeed:
             self.last_error = str(error)
             return
         self.counts.fetched += len(fetched)
+        self._tell(BooksFetched(tuple(fetched)))
         self._refreshed.set()

@@ -32,12 +32,12 @@ class MarketStatistics:
 
 
 class MarketRecords:
-    """Reads statistics of markets; `own_rewards` says whether there is an account whose share can be asked for."""
+    """Reads statistics of markets; `own` is the client of the account that trades, where there is one."""
 
-    def __init__(self, clob: CLOBClient, data: DataClient, *, own_rewards: bool) -> None:
+    def __init__(self, clob: CLOBClient, data: DataClient, *, own: CLOBClient | None) -> None:
         self._clob = clob
         self._data = data
-        self._own_rewards = own_rewards
+        self._own = own
 
     async def statistics(self, markets: Sequence[Market], *, holders: int) -> dict[ConditionId, MarketStatistics]:
         """Statistics of up to 20 markets, with the `holders` largest of each outcome."""
@@ -62,7 +62,7 @@ class MarketRecords:
 
     async def scoring(self, order_ids: Sequence[OrderId]) -> Mapping[OrderId, bool]:
         """Whether each of our resting orders earns rewards at this moment; those the venue leaves out are missing."""
-        return await self._clob.orders_scoring(order_ids)
+        return await self._own.orders_scoring(order_ids) if self._own else {}
 
     async def _shares(self) -> Mapping[ConditionId, Decimal]:
-        return await self._clob.reward_shares() if self._own_rewards else {}
+        return await self._own.reward_shares() if self._own else {}

@@ -34,11 +34,13 @@ class MarketQuotes:
     """Reads that may be up to ten seconds (books) or an hour (histories) old.
 
     Where `live` holds a book that is whole, that one is the answer and nothing is requested. When it no longer does, a
-    reader never gets an older book than it had before: a cached one that is older is passed over.
+    reader never gets an older book than it had before: a cached one that is older is passed over. Histories come from
+    `history`, where that is another venue than the one whose books are read.
     """
 
-    def __init__(self, clob: CLOBClient, *, live: LiveBooks | None = None) -> None:
+    def __init__(self, clob: CLOBClient, *, live: LiveBooks | None = None, history: CLOBClient | None = None) -> None:
         self._clob = clob
+        self._history = history or clob
         self._live = live
 
     async def book(self, token_id: TokenId) -> OrderBook | None:
@@ -74,9 +76,9 @@ class MarketQuotes:
     ) -> PriceHistory:
         """Midpoints over `interval` (1h 6h 1d 1w 1m max) or between two moments, one per `fidelity_min` minutes."""
         if start is not None:
-            return await self._clob.price_history(token_id, start=start, end=end, fidelity_min=fidelity_min)
-        return await self._clob.price_history(token_id, interval=interval, fidelity_min=fidelity_min)
+            return await self._history.price_history(token_id, start=start, end=end, fidelity_min=fidelity_min)
+        return await self._history.price_history(token_id, interval=interval, fidelity_min=fidelity_min)
 
     async def candles(self, token_id: TokenId, *, size: CandleSize, start: datetime, limit: int) -> tuple[Candle, ...]:
         """At most `limit` candles of the midpoint from `start` on, oldest first."""
-        return await self._clob.candles(token_id, size=size, start=start, limit=limit)
+        return await self._history.candles(token_id, size=size, start=start, limit=limit)

@@ -58,7 +58,7 @@ def test_both_host_configurations_offer_the_same_server_without_secrets() -> Non
     local = json.loads((ROOT / ".mcp.json").read_text())["mcpServers"]
     assert published.keys() == local.keys() == {"polymarket"}
     assert published["polymarket"]["env"] == local["polymarket"]["env"]
-    assert published["polymarket"]["env"]["POLYMARKET_MODE"] == "sandbox"
+    assert published["polymarket"]["env"]["POLYMARKET_MODE"] == "paper"
     assert "KEY" not in json.dumps([published, local])
 
 

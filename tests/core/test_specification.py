@@ -49,7 +49,7 @@ def test_placeholders_count_as_unset(monkeypatch: pytest.MonkeyPatch, value: str
     monkeypatch.setenv("POLYMARKET_MODE", value)
     settings = load_settings()
     assert settings.private_key is None
-    assert settings.mode is Mode.SANDBOX
+    assert settings.mode is Mode.PAPER
 
 
 def test_a_bad_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_secrets_do_not_show_in_the_settings(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("POLYMARKET_PRIVATE_KEY", "0x" + "ab" * 32)
     settings = load_settings()
     assert "abab" not in repr(settings)
-    assert "sandbox does not use it" in settings.warnings[0]
+    assert "mode=paper does not use it" in settings.warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,13 @@ class Agent:
 @asynccontextmanager
 async def open_agent(state: Path, *, era: str = "auto", **settings: Any) -> AsyncIterator[Agent]:
     """An agent on a desk of its own. Simulated traders are off unless asked for, so that books hold still."""
-    defaults: dict[str, Any] = {"state_dir": state, "compute": "inline", "sandbox_traders": False, **LIVE_LIMITS}
+    defaults: dict[str, Any] = {
+        "mode": "sandbox",
+        "state_dir": state,
+        "compute": "inline",
+        "sandbox_traders": False,
+        **LIVE_LIMITS,
+    }
     application = Application(load_settings(**(defaults | settings)))
     try:
         async with Client(build_server(application), mode=era, raise_exceptions=True) as client:

@@ -87,7 +87,7 @@ async def test_live_refuses_to_leave_this_machine(open_agent: OpenAgent, tmp_pat
     async with open_agent(tmp_path, mode="live", private_key=KEY) as agent:
         error = await agent.refused("get_status")
         assert error["code"] == "configuration"
-        assert "sandbox" in error["message"]
+        assert "mode=paper" in error["message"]
 
 
 async def test_a_read_only_server_offers_nothing_that_changes_anything(open_agent: OpenAgent, tmp_path: Path) -> None:

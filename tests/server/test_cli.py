@@ -57,7 +57,7 @@ def test_every_command_explains_itself(command: list[str], capsys: pytest.Captur
     assert capsys.readouterr().out.startswith("usage: polydesk")
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["serve", "--mode", "paper"], ["serve", "--transport", "carrier"]])
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["serve", "--mode", "demo"], ["serve", "--transport", "carrier"]])
 def test_a_wrong_command_line_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(arguments)

@@ -76,8 +76,8 @@ async def test_schemas_have_no_titles_and_no_null_branches(tools: list[Tool]) ->
 
 async def test_the_mode_stands_in_title_and_description_of_trading_tools(tools: list[Tool]) -> None:
     place = next(tool for tool in tools if tool.name == "polymarket_place_order")
-    assert place.title == "Place SANDBOX order"
-    assert "SANDBOX" in (place.description or "")
+    assert place.title == "Place PAPER order"
+    assert "PAPER" in (place.description or "")
 
 
 @pytest.mark.parametrize("mode", list(Mode))

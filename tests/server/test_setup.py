@@ -36,7 +36,7 @@ def test_it_adds_the_server_beside_others_and_keeps_a_backup(
     assert after["theme"] == "dark"
     assert set(after["mcpServers"]) == {"other", "polymarket"}
     assert entry(config)["command"] == sys.executable
-    assert entry(config)["env"] == {"POLYMARKET_MODE": "sandbox"}
+    assert entry(config)["env"] == {"POLYMARKET_MODE": "paper"}
     assert stat.S_IMODE(config.stat().st_mode) == 0o600
 
 

@@ -37,7 +37,7 @@ FED = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting
 
 
 def environment(state: Path, **settings: str) -> dict[str, str]:
-    """What a host passes on, hardly anything, with `settings` and a state folder of the test's own.
+    """What a host passes on, hardly anything, with `settings` and a state folder of the test's own, in the sandbox.
 
     Coverage's variables stay, so that the lines these processes run are counted, and so does where modules are from.
     """
@@ -46,7 +46,7 @@ def environment(state: Path, **settings: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in ("PATH", "PYTHONPATH") or name.startswith("COVERAGE_")
     }
-    return {**kept, "HOME": str(state), "POLYMARKET_STATE_DIR": str(state), **settings}
+    return {**kept, "HOME": str(state), "POLYMARKET_STATE_DIR": str(state), "POLYMARKET_MODE": "sandbox", **settings}
 
 
 class Running:

@@ -34,10 +34,19 @@ class Player:
         self.play_due()
 
     @property
+    def starts_at(self) -> datetime:
+        """When the recording begins."""
+        return self._recording.catalogue.starts_at
+
+    @property
     def next_ms(self) -> int | None:
         """When the next moment is due; None at the end."""
         moments = self._recording.moments
         return moments[self._next].at_ms if self._next < len(moments) else None
+
+    def book(self, condition_id: str) -> MirroredBook:
+        """The book of a market of the recording."""
+        return self._mirror.books[condition_id]
 
     def play_due(self) -> None:
         """Let everything happen that is due by the exchange's clock."""

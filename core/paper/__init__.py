@@ -1,0 +1,1 @@
+"""Paper trading: the embedded exchange, whose books follow the real venue's."""
