@@ -18,21 +18,21 @@ def dumps(message: Any) -> str:
 
 
 def book_frame(book: Json, *, refresh: bool) -> Json:
-    """A `book` message. The one that follows a trade repeats neither tick nor last price."""
-    frame: Json = {
+    """A `book` message. The one after a trade has its fields in another order and neither tick nor last price."""
+    if refresh:
+        names = ("market", "asset_id", "bids", "asks", "hash", "timestamp")
+        return {**{name: book[name] for name in names}, "event_type": "book"}
+    return {
         "market": book["market"],
         "asset_id": book["asset_id"],
         "timestamp": book["timestamp"],
         "hash": book["hash"],
         "bids": book["bids"],
         "asks": book["asks"],
+        "tick_size": book["tick_size"],
+        "event_type": "book",
+        "last_trade_price": book["last_trade_price"],
     }
-    if not refresh:
-        frame["tick_size"] = book["tick_size"]
-    frame["event_type"] = "book"
-    if not refresh:
-        frame["last_trade_price"] = book["last_trade_price"]
-    return frame
 
 
 def opening_books(listings: list[tuple[Listing, int]], *, now_ms: int) -> list[Json]:

@@ -9,6 +9,7 @@ from typing import Any
 from .book import Order
 from .ledger import Account
 from .listing import Listing
+from .rejections import FAK_KILLED, FOK_KILLED
 from .trades import MakerFill, Trade
 from .units import UNIT, amount_text, price_text
 
@@ -83,9 +84,14 @@ def open_order_payload(order: Order, listing: Listing) -> Json:
 
 
 def order_event(order: Order, listing: Listing, *, kind: str, now_ms: int) -> Json:
-    """An `order` message of the user stream; every time is a string of digits."""
+    """An `order` message of the user stream; every time is a string of digits.
+
+    Of an order that was killed on entry the venue tells neither a time, nor an outcome, nor what it matched.
+    """
     payload = open_order_payload(order, listing)
     payload["created_at"] = str(payload["created_at"])
+    if order.status.removeprefix("CANCELED_") in (FOK_KILLED, FAK_KILLED):
+        payload |= {"created_at": "", "outcome": "", "size_matched": ""}
     return {
         "event_type": "order",
         "type": kind,
