@@ -168,6 +168,8 @@ MARKETS = Table(
         "last_side TEXT",
         "resolved INTEGER NOT NULL",
         "winner INTEGER",
+        "accepting_orders INTEGER NOT NULL",
+        "oracle_steps TEXT NOT NULL",
         "changed_at_ms INTEGER",
     ),
 )

@@ -81,18 +81,32 @@ def known_markets(catalogue: Catalogue, store: LedgerStore | None) -> list[Recor
 
 def restore_markets(store: LedgerStore, by_condition: Mapping[str, Listing]) -> None:
     """Bring back what became of markets here: volume, last trade, tick, resolution."""
-    for condition_id, volume, tick, outcome, price, side, resolved, winner, changed_at_ms in store.rows(MARKETS):
+    for (
+        condition_id,
+        volume,
+        tick,
+        outcome,
+        price,
+        side,
+        resolved,
+        winner,
+        accepting,
+        oracle_steps,
+        changed_at_ms,
+    ) in store.rows(MARKETS):
         listing = by_condition[condition_id]
         listing.volume = volume
         listing.tick = tick
         listing.changed_at_ms = changed_at_ms
+        listing.accepting_orders = bool(accepting)
+        listing.oracle_steps = oracle_steps.split()
         if outcome is not None:
             listing.last_trade = LastTrade(outcome, price, side)
         if resolved:
             listing.closed = listing.resolved_here = True
-            listing.accepting_orders = False
             listing.winner = winner
-            listing.oracle_steps = ["proposed", "resolved"]
+        elif listing.oracle_steps[-1:] == ["proposed"]:
+            listing.oracle_steps.pop()  # the oracle of the former run is gone with its proposals
 
 
 def _stored_markets(store: LedgerStore) -> list[RecordedMarket]:

@@ -260,5 +260,7 @@ def _market_row(listing: Listing) -> Row:
         *((None, None, None) if last is None else (last.outcome, last.price, last.side)),
         int(listing.resolved_here),
         listing.winner,
+        int(listing.accepting_orders),
+        " ".join(listing.oracle_steps),
         listing.changed_at_ms,
     )

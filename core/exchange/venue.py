@@ -373,7 +373,12 @@ class Exchange:
         return [order for orders in self._open_of.values() for order in orders.values()]
 
     def cancel_market(self, condition_id: str, reason: CancelReason = "CANCELED") -> None:
-        """Take everything off the book of a market."""
+        """Take everything off the book of a market, and store what else has become of it."""
+        with self.transaction():
+            self._note_listing(self.by_condition[condition_id])
+            self._cancel_market(condition_id, reason)
+
+    def _cancel_market(self, condition_id: str, reason: CancelReason) -> None:
         self.cancel_many([order for order in self.resting_orders() if order.condition_id == condition_id], reason)
 
     def resolve(self, condition_id: str, winner: int | None) -> None:
@@ -555,6 +560,10 @@ class Exchange:
             self.publish(BookChanged(listing, levels, trades, best_changed))
             if former is not None:
                 self.publish(TickChanged(listing, former))
+
+    def _note_listing(self, listing: Listing) -> None:
+        if self._durability is not None:
+            self._durability.changes.listings[listing] = None
 
     def _note_credentials(self) -> None:
         if self._durability is not None:
