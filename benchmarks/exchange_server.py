@@ -28,7 +28,7 @@ from pathlib import Path
 
 from polydesk.core.clock import ShiftedClock
 from polydesk.core.exchange.catalogue import load_catalogue
-from polydesk.core.exchange.contracts import exchange_contract
+from polydesk.core.exchange.contracts import NEG_RISK_EXCHANGE, STANDARD_EXCHANGE
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.signatures import SignedOrder, order_digest
@@ -159,7 +159,9 @@ def _signed(venue: _Venue, trader: _Trader, generator: random.Random, number: in
         builder=bytes(32),
         signature=b"",
     )
-    digest = order_digest(signed, chain_id=_CHAIN_ID, verifying_contract=exchange_contract(neg_risk=venue.neg_risk))
+    digest = order_digest(
+        signed, chain_id=_CHAIN_ID, verifying_contract=NEG_RISK_EXCHANGE if venue.neg_risk else STANDARD_EXCHANGE
+    )
     signature = coincurve.PrivateKey(trader.private_key).sign_recoverable(digest, hasher=None)
     order = {
         "salt": signed.salt,

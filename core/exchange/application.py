@@ -19,6 +19,7 @@ from .data_statistics_routes import data_statistics_routes
 from .data_wallet_routes import data_wallet_routes
 from .earning_routes import earning_routes
 from .faults_injection import FaultInjection
+from .game_start import GameStarts
 from .gamma_filters import GammaError
 from .gamma_people_routes import gamma_people_routes
 from .gamma_routes import gamma_error_response, gamma_routes
@@ -34,7 +35,7 @@ from .resolution import Resolutions
 from .responses import JsonResponse, clob_error, exchange_of, rejection_response
 from .reward_payments import RewardPayments
 from .reward_routes import reward_routes
-from .signer_limits import limited_routes
+from .signer_limits import limited_routes, tier_route
 from .streams import StreamHub
 from .trading_routes import trading_routes
 from .venue import Exchange
@@ -57,6 +58,7 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
         *auth_routes(),
         *limited_routes(trading_routes(), exchange),
         *reward_routes(),
+        tier_route(exchange),
         *builder_routes(),
         *earning_routes(RewardPayments(exchange)),
         *notification_routes(Notifications(exchange)),
@@ -82,6 +84,7 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
     )
     application.state.exchange = exchange
     application.state.streams = hub
+    GameStarts(exchange)
     application.state.resolutions = resolutions = Resolutions(exchange)
     resolutions.settle_at_end(exchange.settings.known_outcomes)
     return application

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 STANDARD_EXCHANGE = "0xE111180000d2663C0091e4f400237545B87B996B"
 NEG_RISK_EXCHANGE = "0xe2222d279d744050d28e00520010520000310F59"
+EXCHANGE_V3 = {
+    137: "0xe3333700cA9d93003F00f0F71f8515005F6c00Aa",
+    80002: "0x9fE6e61422AdB6F610d8597F9684b16912D50C3D",
+}
+"""Settles orders on positions of the second protocol, by chain; other chains are given the first one's."""
+
 NEG_RISK_ADAPTER = "0xd91E80cF2E7be2e162c6513ceD06f1dD0dA35296"
 """The same addresses serve Polygon (137) and the Amoy test network (80002)."""
 
@@ -15,15 +21,31 @@ SPENDERS = (STANDARD_EXCHANGE, NEG_RISK_EXCHANGE, NEG_RISK_ADAPTER)
 
 EXCHANGE_DOMAIN_NAME = "Polymarket CTF Exchange"
 EXCHANGE_DOMAIN_VERSION = "2"
+EXCHANGE_V3_DOMAIN_VERSION = "3"
 L1_DOMAIN_NAME = "ClobAuthDomain"
 L1_DOMAIN_VERSION = "1"
 L1_MESSAGE = "This message attests that I control the given wallet"
 DEPOSIT_WALLET_NAME = "DepositWallet"
 DEPOSIT_WALLET_VERSION = "1"
 
+_MODULES = (1, 2, 3)
+"""Binary, neg risk, combination."""
+
 MAX_ALLOWANCE = 2**256 - 1
 
 
-def exchange_contract(*, neg_risk: bool) -> str:
-    """The contract that settles a market's orders, checksummed."""
+def is_position_id(token_id: int) -> bool:
+    """Whether a token is a position of the second protocol: its top byte is a module, bits 40 to 103 are zero."""
+    return token_id >> 248 in _MODULES and not token_id >> 40 & (1 << 64) - 1
+
+
+def exchange_contract(token_id: int, *, neg_risk: bool, chain_id: int) -> str:
+    """The contract that settles orders on a token, checksummed."""
+    if is_position_id(token_id):
+        return EXCHANGE_V3.get(chain_id, EXCHANGE_V3[137])
     return NEG_RISK_EXCHANGE if neg_risk else STANDARD_EXCHANGE
+
+
+def domain_version(contract: str) -> str:
+    """The version in the EIP-712 domain of an exchange contract."""
+    return EXCHANGE_V3_DOMAIN_VERSION if contract in EXCHANGE_V3.values() else EXCHANGE_DOMAIN_VERSION

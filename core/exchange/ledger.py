@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-MovementKind = Literal["deposit", "withdraw", "buy", "sell", "fee", "split", "merge", "redeem", "rebate"]
+MovementKind = Literal["deposit", "withdraw", "buy", "sell", "fee", "split", "merge", "redeem", "rebate", "reward"]
 """Why cash came to an account or left it."""
 
 
@@ -123,6 +123,13 @@ class Ledger:
         self.deposited += amount
         if self._observer is not None:
             self._observer.note_cash(account, "deposit", amount)
+
+    def pay_reward(self, account: Account, amount: int) -> None:
+        """Give a maker what sponsors pay for its orders: money that comes from outside."""
+        account.cash += amount
+        self.deposited += amount
+        if self._observer is not None:
+            self._observer.note_cash(account, "reward", amount)
 
     def pay_rebate(self, account: Account, amount: int) -> None:
         """Give a maker its part of the fees that were taken."""

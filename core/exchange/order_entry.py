@@ -95,8 +95,9 @@ def place_order(exchange: Exchange, request: OrderRequest, credential: Credentia
     if exchange.settings.deposit_wallets_only and not deposit_wallet:
         raise Rejection(MAKER_NOT_ALLOWED)
     listing = exchange.by_token.get(request.token_id)
-    contract = exchange_contract(neg_risk=listing is not None and listing.neg_risk)
     chain_id = exchange.settings.chain_id
+    neg_risk = listing is not None and listing.neg_risk
+    contract = exchange_contract(signed.token_id, neg_risk=neg_risk, chain_id=chain_id)
     account, digest = _signing_account(exchange, signed, credential, chain_id=chain_id, contract=contract)
     if listing is None or listing.closed:
         raise no_book(request.token_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,15 @@ from .ledger_schema import (
 from .listing import LastTrade, Listing
 from .store import LedgerStore
 from .trades import MakerFill, Trade
+from .wallet_activity import ActivityKind, WalletActivity
+
+_ACTIVITY_KINDS: dict[str, ActivityKind] = {
+    "split": "SPLIT",
+    "merge": "MERGE",
+    "redeem": "REDEEM",
+    "rebate": "MAKER_REBATE",
+    "reward": "REWARD",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,30 @@ def restore_markets(store: LedgerStore, by_condition: Mapping[str, Listing]) -> 
             listing.winner = winner
         elif listing.oracle_steps[-1:] == ["proposed"]:
             listing.oracle_steps.pop()  # the oracle of the former run is gone with its proposals
+
+
+def restore_activity(
+    store: LedgerStore, ledger: Ledger, by_token: Mapping[str, Listing], activity: WalletActivity
+) -> None:
+    """Bring back from the movements what wallets did beside trading; the two outcomes of an action are one."""
+
+    def action_of(row: Row) -> tuple[int, str, str, str]:
+        _, at_ms, address, kind, _, token_id, *_ = row
+        listing = by_token.get(token_id)
+        return at_ms, address, kind, listing.condition_id if listing else ""
+
+    rows = [row for row in store.rows(MOVEMENTS) if row[3] in _ACTIVITY_KINDS]
+    for (at_ms, address, kind, condition_id), group in itertools.groupby(rows, key=action_of):
+        parts = list(group)
+        shares = [abs(row[6]) for row in parts]
+        activity.add(
+            ledger.account(address),
+            _ACTIVITY_KINDS[kind],
+            condition_id=condition_id,
+            shares=sum(shares) if kind == "redeem" else max(shares),
+            dollars=abs(sum(row[4] for row in parts)),
+            at_ms=at_ms,
+        )
 
 
 def _stored_markets(store: LedgerStore) -> list[RecordedMarket]:

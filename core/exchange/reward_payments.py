@@ -127,7 +127,7 @@ class RewardPayments:
         if amount < MICRO or not exchange.credentials.of(address):
             return
         if kind == "REWARD":
-            exchange.ledger.deposit(account, amount)
+            exchange.ledger.pay_reward(account, amount)
         else:
             exchange.ledger.pay_rebate(account, amount)
         action = exchange.wallet_activity.add(

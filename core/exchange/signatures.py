@@ -14,10 +14,10 @@ from .contracts import (
     DEPOSIT_WALLET_NAME,
     DEPOSIT_WALLET_VERSION,
     EXCHANGE_DOMAIN_NAME,
-    EXCHANGE_DOMAIN_VERSION,
     L1_DOMAIN_NAME,
     L1_DOMAIN_VERSION,
     L1_MESSAGE,
+    domain_version,
 )
 
 ORDER_TYPE = (
@@ -86,7 +86,7 @@ def exchange_domain_separator(chain_id: int, verifying_contract: str) -> bytes:
     return _keccak(
         _type_hash(_CONTRACT_DOMAIN_TYPE)
         + _text(EXCHANGE_DOMAIN_NAME)
-        + _text(EXCHANGE_DOMAIN_VERSION)
+        + _text(domain_version(verifying_contract))
         + _word(chain_id)
         + _address_word(verifying_contract)
     )

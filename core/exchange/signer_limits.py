@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from ..money import MICRO
 from .authentication import authenticated
 from .ledger import Account
 from .rejections import TOO_MANY_REQUESTS, Rejection
-from .responses import exchange_of, rejection_response
+from .responses import JsonResponse, exchange_of, rejection_response
 from .venue import Exchange
 
 Kind = Literal["order", "cancel"]
@@ -153,6 +153,17 @@ def limited_routes(routes: Sequence[Route], exchange: Exchange) -> list[Route]:
         return list(routes)
     limits = SignerLimits(exchange)
     return [_limited(route, limits) for route in routes]
+
+
+def tier_route(exchange: Exchange) -> Route:
+    """Tells a signer its tier and what that allows."""
+    limits = SignerLimits(exchange)
+
+    async def tier(request: Request) -> Response:
+        credential = await authenticated(request, exchange_of(request))
+        return JsonResponse(asdict(limits.tier(credential.address)))
+
+    return Route("/v1/user/rate-limit-tier", tier)
 
 
 def _limited(route: Route, limits: SignerLimits) -> Route:

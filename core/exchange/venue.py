@@ -38,7 +38,7 @@ from .listing import LastTrade, Listing
 from .matching import Bucket, Fill, MatchPlan, cash_of
 from .operator_controls import OperatorControls
 from .rejections import LedgerUnavailable, Rejection, no_book
-from .restoring import known_markets, restore_credentials, restore_ledger, restore_markets
+from .restoring import known_markets, restore_activity, restore_credentials, restore_ledger, restore_markets
 from .seeding import seed_books
 from .settings import ExchangeSettings
 from .settlement import Settlement
@@ -183,6 +183,7 @@ class Exchange:
         stored = restore_ledger(store, self.ledger)
         restore_credentials(store, self.credentials)
         restore_markets(store, self.by_condition)
+        restore_activity(store, self.ledger, self.by_token, self.wallet_activity)
         self._wallets.update(stored.wallets)
         for trade in stored.trades:
             self.trades[trade.id] = trade

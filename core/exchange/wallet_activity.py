@@ -31,17 +31,16 @@ class WalletActivity:
 
     def __init__(self) -> None:
         self._of: defaultdict[str, list[WalletAction]] = defaultdict(list)
-        self._count = 0
 
     def add(
         self, account: Account, kind: ActivityKind, *, condition_id: str, shares: int, dollars: int, at_ms: int
     ) -> WalletAction:
         """Write an action down under a transaction of its own."""
-        self._count += 1
-        seed = f"{account.address} {kind} {condition_id} {at_ms} {self._count}"
+        actions = self._of[account.address]
+        seed = f"{account.address} {kind} {condition_id} {at_ms} {len(actions)}"
         transaction = "0x" + hashlib.sha256(seed.encode()).hexdigest()
         action = WalletAction(account, kind, condition_id, shares, dollars, at_ms, transaction)
-        self._of[account.address].append(action)
+        actions.append(action)
         return action
 
     def of(self, account: Account) -> Sequence[WalletAction]:

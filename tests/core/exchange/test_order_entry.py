@@ -341,6 +341,32 @@ async def test_new_accounts_may_be_held_to_deposit_wallets(
         place_order(strict, parse_order_request(body), credential)
 
 
+async def test_an_order_on_a_position_of_the_second_protocol_is_signed_for_its_own_contract(
+    catalogue: Catalogue, clock: ManualClock, alice: Client
+) -> None:
+    """The published vector, on a market whose token is such a position."""
+    from dataclasses import replace
+
+    from polydesk.core.exchange.order_entry import parse_order_request, place_order
+
+    token = "453491208547253220481609627261229667812317398955547892212275664056427216896"
+    first = catalogue.markets[0]
+    market = replace(first, gamma={**first.gamma, "clobTokenIds": f'["{token}", "2"]'})
+    exchange = Exchange(replace(catalogue, markets=(market,)), ExchangeSettings(simulated_traders=False), clock)
+    credential = exchange.create_credential(alice.wallet.address, 0)
+    assert credential is not None
+    body = alice.order_body(YES, "BUY", "50", "100") | {"owner": credential.api_key}
+    body["order"] |= {
+        "salt": 479249096354,
+        "timestamp": "1767225600000",
+        "tokenId": token,
+        "signature": "0x794cecef8c77eef88bd9572a7b3951f12909fcc8dff393fe66222fd29ee37dd3"
+        "67bd76d4fca87b14a5e9727eaf806fe3206fda18d6405ea58f1fe49250ebbf461c",
+    }
+    entry = place_order(exchange, parse_order_request(body), credential)
+    assert entry.order.id == "0xc65dc8e8582bc430f47815c961d53a1147ff84a52282efa3b7a06a688600cb31"
+
+
 async def test_a_deposit_wallet_order_is_accepted_from_its_owner_only(catalogue: Catalogue, clock: ManualClock) -> None:
     """The published deposit-wallet vector, on a market with its token."""
     from dataclasses import replace

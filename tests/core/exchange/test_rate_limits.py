@@ -95,6 +95,12 @@ class TestWarned:
         assert (answer.status_code, answer.headers["poly-ratelimit-warning"]) == (200, "true")
 
 
+async def test_a_signer_may_ask_for_its_tier(alice: Client, exchange: Exchange) -> None:
+    exchange.controls.put_in_tier(alice.wallet.address, "gold")
+    answer = (await alice.call("GET", "/v1/user/rate-limit-tier")).json()
+    assert (answer["name"], answer["order_rate"], answer["cancel_burst"]) == ("gold", 400, 1200)
+
+
 async def test_by_default_there_is_no_limit_and_no_header(alice: Client) -> None:
     for _ in range(5):
         assert limit_headers(await alice.call("POST", "/orders", batch(alice, 15))) == {}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polydesk.core.exchange.contracts import NEG_RISK_EXCHANGE, STANDARD_EXCHANGE, exchange_contract
+from polydesk.core.exchange.contracts import EXCHANGE_V3, NEG_RISK_EXCHANGE, STANDARD_EXCHANGE, exchange_contract
 from polydesk.core.exchange.signatures import (
     BadSignature,
     SignedOrder,
@@ -87,6 +87,30 @@ ORDER_E = replace(
 )
 
 
+ORDER_F = replace(
+    ORDER_A,
+    token_id=453491208547253220481609627261229667812317398955547892212275664056427216896,
+    signature=bytes.fromhex(
+        "794cecef8c77eef88bd9572a7b3951f12909fcc8dff393fe66222fd29ee37dd3"
+        "67bd76d4fca87b14a5e9727eaf806fe3206fda18d6405ea58f1fe49250ebbf461c"
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("token_id", "neg_risk", "chain_id", "contract"),
+    [
+        (ORDER_A.token_id, False, 137, STANDARD_EXCHANGE),
+        (ORDER_A.token_id, True, 80002, NEG_RISK_EXCHANGE),
+        (ORDER_F.token_id, True, 137, EXCHANGE_V3[137]),
+        (ORDER_F.token_id, False, 80002, EXCHANGE_V3[80002]),
+        (111, False, 137, STANDARD_EXCHANGE),
+    ],
+)
+def test_the_contract_follows_from_the_token(token_id: int, neg_risk: bool, chain_id: int, contract: str) -> None:
+    assert exchange_contract(token_id, neg_risk=neg_risk, chain_id=chain_id) == contract
+
+
 @pytest.mark.parametrize(
     ("order", "chain_id", "contract", "order_id"),
     [
@@ -95,8 +119,9 @@ ORDER_E = replace(
         (ORDER_C, 80002, STANDARD_EXCHANGE, "44715c41a14ad11724ebabae8b1774eddbcd6825df4fca41521d20c23e82e944"),
         (ORDER_D, 137, STANDARD_EXCHANGE, "c6ad0f586afc7415571fdad01a99d71ac886f77825c8bc179aa09b9aa8ddcf1d"),
         (ORDER_E, 137, STANDARD_EXCHANGE, "7989df13d5d8c8a3717598aa848164b19b6d014ed1ffa0c82aa434932f2dce59"),
+        (ORDER_F, 137, EXCHANGE_V3[137], "c65dc8e8582bc430f47815c961d53a1147ff84a52282efa3b7a06a688600cb31"),
     ],
-    ids=["eoa", "neg-risk sell", "test network", "proxy with builder", "deposit wallet"],
+    ids=["eoa", "neg-risk sell", "test network", "proxy with builder", "deposit wallet", "second protocol"],
 )
 def test_an_order_has_the_published_id_and_recovers_to_its_owner(
     order: SignedOrder, chain_id: int, contract: str, order_id: str
@@ -107,7 +132,7 @@ def test_an_order_has_the_published_id_and_recovers_to_its_owner(
 
 def test_struct_hash_and_domain_separator_are_the_published_ones() -> None:
     assert order_struct_hash(ORDER_A).hex() == "e09954ccb1b4f0029c359c6d6a489c9492b9512ef283c44d75c849f6fbcece31"
-    separator = exchange_domain_separator(137, exchange_contract(neg_risk=True)).hex()
+    separator = exchange_domain_separator(137, NEG_RISK_EXCHANGE).hex()
     assert separator == "9b858f53327b0bd13af8ec14cfb35234fb9eb7b0504d1a4e61f433840d30e81a"
 
 
