@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import analysis, books, markets, operations, portfolio, tape, traders, trading
+from . import analysis, batch_trading, books, markets, operations, portfolio, tape, traders, trading
 from .toolspec import ToolSpec
 
 ALL_TOOLS: tuple[ToolSpec, ...] = (
@@ -12,6 +12,7 @@ ALL_TOOLS: tuple[ToolSpec, ...] = (
     *trading.TOOLS,
     *portfolio.TOOLS,
     *operations.TOOLS,
+    *batch_trading.TOOLS,
     *tape.TOOLS,
     *traders.TOOLS,
 )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.settings import Mode
     from ..core.telemetry.metrics import RouteSnapshot
     from ..core.trading.desk import TradingDesk
+    from ..core.trading.since_last_seen import LastSeen
     from .answer import Heading
     from .toolspec import Toolset
 
@@ -80,6 +81,7 @@ class Desk:
     tape: TradeTape
     traders: TraderRecords
     trading: TradingDesk
+    last_seen: LastSeen
     portfolio: Portfolio
     risk_model: RiskModel
     book_risk_model: BookRiskModel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ _SCARCE = 5
 
 _SKEW_SHOWN_S = 1.0
 _ROUTES_SHOWN = 12
+_NEWS_SHOWN = 10
+_PRINCIPAL = "local"
+"""Whoever talks to this server: it answers one host, or hosts of one user."""
 
 _RESTRICTIONS = {
     "restarting": "no orders and no cancels while it restarts",
@@ -58,7 +62,25 @@ class RouteLine(Answer):
     held_back: int | None = None
 
 
+class NewsLine(Answer):
+    at: When
+    what: str
+    side: str
+    outcome: str
+    market: str
+    attempt_id: str
+
+
+class SinceLastSeen(Answer):
+    """What became of orders since this was last asked."""
+
+    since: When
+    orders: list[NewsLine]
+    more: int | None = None
+
+
 class StatusAnswer(AccountAnswer):
+    since_last_seen: SinceLastSeen | None = None
     as_of: When
     running_since: When
     venue: str
@@ -90,6 +112,9 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
         await desk.directory.listing(limit=1, after_cursor=None, closed=False, order="volume24hr", ascending=False)
     except PolymarketAPIError as error:
         problem = quoted(error.message, 200)
+    if desk.account is not None:
+        with suppress(PolymarketAPIError):  # what the journal knows is told all the same
+            await desk.trading.refresh()
     health = desk.venue_health()
     halt = desk.trading.halt
     journal = desk.trading.journal
@@ -102,6 +127,7 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
     )
     return StatusAnswer(
         **desk.heading,
+        since_last_seen=_since_last_seen(desk),
         as_of=desk.clock.now(),
         running_since=desk.started_at,
         venue="answers" if problem is None else "does not answer",
@@ -132,6 +158,27 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
         turn_on=_turn_on(desk.toolsets),
         warnings=[*desk.warnings, *(f"Not comparable: {reason}" for reason in desk.notes().not_comparable[-5:])]
         or None,
+    )
+
+
+def _since_last_seen(desk: Desk) -> SinceLastSeen | None:
+    told = desk.last_seen.tell(_PRINCIPAL, now=desk.clock.now())
+    if told is None or not told.orders:
+        return None
+    return SinceLastSeen(
+        since=told.since,
+        orders=[
+            NewsLine(
+                at=news.at,
+                what=news.what,
+                side=news.record.intent.side.value,
+                outcome=quoted(news.record.intent.outcome.label, 60),
+                market=news.record.intent.market.slug,
+                attempt_id=news.record.attempt_id,
+            )
+            for news in told.orders[-_NEWS_SHOWN:]
+        ],
+        more=len(told.orders) - _NEWS_SHOWN if len(told.orders) > _NEWS_SHOWN else None,
     )
 
 

@@ -11,8 +11,11 @@ from .answer import AccountAnswer, Answer, Num, When, rounded
 from .order_answers import fee_of, open_until, spends, status_word
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..core.models import Trade
     from ..core.models.venue_notes import VenueNotes
+    from ..core.trading.dead_letters import DeadLetter
     from ..core.trading.order_plan import OrderPlan
     from ..core.trading.order_view import OrderView
 
@@ -46,9 +49,22 @@ class OrderLine(Answer):
     open_until: str | None = None
     scores_rewards: bool | None = None
     fills: list[FillLine] | None = None
+    letter_id: str | None = None
     stage: str | None = None
+    control: str | None = None
+    value: str | None = None
+    limit: str | None = None
     cause: str | None = None
     fix: str | None = None
+
+
+class DeadCancel(Answer):
+    """A cancel that failed: what it was for may still rest."""
+
+    letter_id: str
+    at: When
+    cause: str
+    order_ids: list[str] | None = None
 
 
 class OrdersAnswer(AccountAnswer):
@@ -57,6 +73,7 @@ class OrdersAnswer(AccountAnswer):
     as_of: When
     venue_problem: str | None = None
     orders: list[OrderLine]
+    dead_cancels: list[DeadCancel] | None = None
     next_cursor: str | None = None
 
 
@@ -72,7 +89,9 @@ def has_status(view: OrderView, status: str) -> bool:
             return view.status.value == status
 
 
-def order_line(view: OrderView, *, with_fills: bool, scores: bool | None, notes: VenueNotes) -> OrderLine:
+def order_line(
+    view: OrderView, *, with_fills: bool, scores: bool | None, notes: VenueNotes, letter_id: str | None
+) -> OrderLine:
     record = view.record
     refusal = view.refusal
     plan = record.plan if record else None
@@ -95,10 +114,28 @@ def order_line(view: OrderView, *, with_fills: bool, scores: bool | None, notes:
         open_until=open_until(plan) if plan and view.status.open else None,
         scores_rewards=scores if view.status.open else None,
         fills=[_fill_line(fill, plan, notes) for fill in view.fills[:10]] or None if with_fills else None,
+        letter_id=letter_id,
         stage=refusal.stage if refusal else None,
+        control=refusal.control or None if refusal else None,
+        value=refusal.value or None if refusal else None,
+        limit=refusal.limit or None if refusal else None,
         cause=quoted(refusal.message, 300) if refusal else notes.void.get(view.order_id) if view.order_id else None,
         fix=refusal.fix or None if refusal else None,
     )
+
+
+def dead_cancels(letters: Sequence[DeadLetter]) -> list[DeadCancel] | None:
+    """The cancels among open dead letters."""
+    return [
+        DeadCancel(
+            letter_id=letter.letter_id,
+            at=letter.at,
+            cause=quoted(letter.cause, 200),
+            order_ids=[str(each) for each in letter.body.get("order_ids", ())] or None,
+        )
+        for letter in letters
+        if letter.kind == "cancel"
+    ] or None
 
 
 def _fill_line(fill: Trade, plan: OrderPlan | None, notes: VenueNotes) -> FillLine:

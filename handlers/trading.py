@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from mcp.server.mcpserver import ElicitationResult, Resolve
@@ -11,10 +12,11 @@ from pydantic import Field
 
 from ..core.errors import InputRejected, OutcomeUnknown, PolymarketAPIError, RateLimitError, VenueUnavailable
 from ..core.identifiers import OrderId, is_hash32
+from ..core.models import OrderSide
 from ..core.trading.consent import Consent
 from ..core.trading.draft import Draft
 from ..core.untrusted_text import quoted
-from .arguments import Limit, MarketRef, OutcomeRef, Size, offset_of
+from .arguments import AsMoment, Limit, MarketRef, OutcomeRef, Size, moment_schema, offset_of
 from .confirmation import Agreement, ask_user, draft_to_place, host_can_ask, user_agreed
 from .context import Desk
 from .order_answers import (
@@ -39,7 +41,7 @@ from .order_intent import (
     Token,
     intent_of,
 )
-from .order_lines import OrdersAnswer, has_status, order_line
+from .order_lines import OrdersAnswer, dead_cancels, has_status, order_line
 from .toolspec import Toolset, ToolSpec
 
 
@@ -119,16 +121,20 @@ async def cancel_orders(
     desk: Desk,
     order_ids: Annotated[list[str] | None, Field(max_length=100, description="Order ids (0x...) to cancel")] = None,
     market_id: Annotated[MarketRef | None, Field(description="Cancel all open orders of this market")] = None,
+    side: Annotated[Literal["BUY", "SELL"], Field(description="Only orders of this side")] | None = None,
+    older_than_s: Annotated[int, Field(ge=1, description="Only orders at least so old, in seconds")] | None = None,
     cancel_all: Annotated[bool, Field(description="Cancel every open order of the account")] = False,
 ) -> CancelAnswer:
-    """Cancel {MODE} orders: by order_ids, all of one market, or all. Needs no confirmation."""
+    """Cancel {MODE} orders: by order_ids, by market, side and age, or all. Needs no confirmation."""
     desk.require_account()
-    if sum((bool(order_ids), market_id is not None, cancel_all)) != 1:
+    by_kind = side is not None or older_than_s is not None
+    if sum((bool(order_ids), market_id is not None or by_kind, cancel_all)) != 1:
         raise InputRejected(
             "Say what to cancel in one way.",
             code="invalid_arguments",
-            fix="give order_ids, market_id or cancel_all=true",
+            fix="give order_ids, or market_id, side and older_than_s, or cancel_all=true",
         )
+    condition_id = (await desk.directory.find(market_id)).market.condition_id if market_id is not None else None
     if order_ids:
         wrong = [each for each in order_ids if not is_hash32(each)]
         if wrong:
@@ -138,12 +144,17 @@ async def cancel_orders(
                 fix="use order_id from polymarket_get_orders",
                 next_tool="polymarket_get_orders",
             )
-        cancelling = desk.trading.cancel(tuple(OrderId(each.lower()) for each in order_ids))
-    elif market_id is not None:
-        reference = await desk.directory.find(market_id)
-        cancelling = desk.trading.cancel_market(reference.market.condition_id)
+        cancelling = desk.trading.cancels.of(tuple(OrderId(each.lower()) for each in order_ids))
+    elif by_kind:
+        cancelling = desk.trading.cancels.of_kind(
+            side=None if side is None else OrderSide(side),
+            older_than=None if older_than_s is None else timedelta(seconds=older_than_s),
+            condition_id=condition_id,
+        )
+    elif condition_id is not None:
+        cancelling = desk.trading.cancels.of_market(condition_id)
     else:
-        cancelling = desk.trading.cancel_all()
+        cancelling = desk.trading.cancels.of_everything()
     try:
         cancellation = await cancelling
     except OutcomeUnknown as error:
@@ -162,11 +173,13 @@ async def cancel_orders(
 async def get_orders(
     desk: Desk,
     status: Annotated[
-        Literal["all", "open", "filled", "refused", "rejected", "unknown", "canceled", "awaiting_person"],
+        Literal["all", "open", "filled", "refused", "rejected", "unknown", "dead", "canceled", "awaiting_person"],
         Field(description="Which orders"),
     ] = "all",
     order_id: Annotated[str | None, Field(max_length=80, description="One order, by order_id or attempt_id")] = None,
     market_id: Annotated[MarketRef | None, Field(description="Only orders of this market")] = None,
+    since: Annotated[datetime, AsMoment, moment_schema("Only orders from then on, e.g. 2026-05-17T06:00:00Z")]
+    | None = None,
     limit: Limit = 10,
     cursor: Annotated[str | None, Field(max_length=10, description="next_cursor of the previous page")] = None,
 ) -> OrdersAnswer:
@@ -183,6 +196,8 @@ async def get_orders(
     if market_id is not None:
         condition_id = (await desk.directory.find(market_id)).market.condition_id
         views = tuple(view for view in views if view.condition_id == condition_id)
+    if since is not None:
+        views = tuple(view for view in views if view.created_at >= since)
     if order_id is not None:
         views = tuple(
             view
@@ -199,6 +214,8 @@ async def get_orders(
         views = tuple(view for view in views if has_status(view, status))
     skip = offset_of(cursor)
     shown = views[skip : skip + limit]
+    letters = desk.trading.letters.open() if status in ("all", "dead") or order_id is not None else ()
+    letter_of = {letter.attempt_id: letter.letter_id for letter in letters}
     scoring: Mapping[OrderId, bool] = {}
     if venue_problem is None and (status == "open" or order_id is not None):
         with suppress(PolymarketAPIError):  # the orders are known, and that is what was asked for
@@ -216,9 +233,11 @@ async def get_orders(
                 with_fills=order_id is not None or len(shown) <= 5,
                 scores=scoring.get(view.order_id) if view.order_id else None,
                 notes=notes,
+                letter_id=letter_of.get(view.record.attempt_id) if view.record else None,
             )
             for view in shown
         ],
+        dead_cancels=dead_cancels(letters) if order_id is None and not skip else None,
         next_cursor=str(skip + limit) if skip + limit < len(views) else None,
     )
 
@@ -253,7 +272,7 @@ async def halt_trading(
 async def _cancel_everything(desk: Desk) -> tuple[list[str] | None, str | None]:
     """What was cancelled, and why orders may rest all the same."""
     try:
-        cancellation = await desk.trading.cancel_all()
+        cancellation = await desk.trading.cancels.of_everything()
     except PolymarketAPIError as error:
         return None, f"Open orders may still rest: {quoted(error.message, 200)} Repeat polymarket_cancel_orders."
     left = [*cancellation.result.not_canceled, *cancellation.on_their_way]

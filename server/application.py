@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..core.risk.limits import RiskLimits
     from ..core.trading.consent import ConsentPolicy
     from ..core.trading.desk import TradingDesk
+    from ..core.trading.since_last_seen import LastSeen
     from ..core.venues.venue import Venue
     from ..gpu.interface import Executor
     from ..handlers.context import Desk
@@ -73,7 +74,7 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
     executor = _executor(settings)
     opened.push_async_callback(executor.aclose)
     venue = PolymarketVenue(site.clob, site.data)
-    trading = _trading_desk(settings, site, venue, opened)
+    trading, last_seen = _trading_desk(settings, site, venue, opened)
 
     def compute() -> ComputeStatus:
         pool = executor.describe()
@@ -109,6 +110,7 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
         tape=TradeTape(site.public.data),
         traders=TraderRecords(site.public.data),
         trading=trading,
+        last_seen=last_seen,
         portfolio=Portfolio(venue, site.clock, trading.fee_of),
         risk_model=functools.partial(market_risk, executor, seed=site.seed),
         book_risk_model=functools.partial(portfolio_risk, executor, seed=site.seed),
@@ -124,44 +126,52 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
     )
 
 
-def _trading_desk(settings: Settings, site: Site, venue: Venue, opened: AsyncExitStack) -> TradingDesk:
+def _trading_desk(settings: Settings, site: Site, venue: Venue, opened: AsyncExitStack) -> tuple[TradingDesk, LastSeen]:
     from ..core.risk.gate import RiskGate
     from ..core.risk.kill_switch import KillSwitch
     from ..core.storage.audit_log import AuditLog
-    from ..core.storage.database import Database
+    from ..core.storage.database import DESK_FILE, Database
     from ..core.storage.processes import ProcessMark
     from ..core.trading.approvals import ApprovalBox
+    from ..core.trading.dead_letters import DeadLetters
     from ..core.trading.desk import TradingDesk
     from ..core.trading.desk_state import DeskStates
     from ..core.trading.draft_book import DraftBook
     from ..core.trading.journal import OrderJournal
+    from ..core.trading.since_last_seen import LastSeen
 
     state = settings.resolved_state_dir / settings.mode.value
-    database = Database.at(state / "desk.sqlite3") if site.remembers else Database.in_memory()
+    database = Database.at(state / DESK_FILE) if site.remembers else Database.in_memory()
     opened.callback(database.close)
     process = ProcessMark(state / "processes" if site.remembers else None)
     opened.callback(process.release)
     account = site.account or ""
     in_folder = f"POLYMARKET_STATE_DIR={settings.state_dir} " if settings.state_dir else ""
     kill_switch = KillSwitch(state, lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}")
+    audit = AuditLog(database, account)
+    letters = DeadLetters(database, audit, account=account, new_id=functools.partial(_short_id, "l"))
     journal = OrderJournal(
         database,
-        AuditLog(database, account),
+        audit,
+        letters,
         account=account,
         process=process,
         new_id=functools.partial(_short_id, "a"),
     )
-    return TradingDesk(
+    trading = TradingDesk(
         venue=venue,
         gate=RiskGate(_limits(settings)),
         states=DeskStates(database, journal, kill_switch, site.clock, account=account),
         kill_switch=kill_switch,
         journal=journal,
+        letters=letters,
+        audit=audit,
         drafts=DraftBook(database, account=account, new_id=functools.partial(_short_id, "d")),
         consent=_consent(settings),
         approvals=ApprovalBox(state / "approvals", functools.partial(secrets.token_hex, 3)),
         clock=site.clock,
     )
+    return trading, LastSeen(database, audit, journal)
 
 
 def _limits(settings: Settings) -> RiskLimits:

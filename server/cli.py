@@ -12,6 +12,7 @@ from .. import __version__
 from ..core.errors import ConfigurationError, PolymarketAPIError
 from ..core.settings import Mode, load_settings
 from .accounts_command import add_accounts_command
+from .desk_file_commands import add_desk_file_commands
 
 _MODES = [mode.value for mode in Mode]
 
@@ -99,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     resume = commands.add_parser("resume", help="allow trading again after a halt")
     resume.add_argument("--mode", choices=_MODES, required=True, help="which money was halted")
     resume.set_defaults(run=_resume)
+
+    add_desk_file_commands(commands, ["sandbox", "live"])
 
     wire = commands.add_parser("wire", help="look at what the venue sends")
     actions = wire.add_subparsers(dest="action", required=True, metavar="ACTION")

@@ -67,12 +67,26 @@ def lean_schema(schema: dict[str, Any], *, output: bool) -> dict[str, Any]:
 
     Definitions stand where they are used. Generated titles, null branches and null defaults go: an argument that may
     be null may also be left out. Output schemas also lose `additionalProperties` and `required`, which matter to
-    who writes an answer and not to who reads it.
+    who writes an answer and not to who reads it, and the types of numbers and texts inside objects: the names tell.
     """
     definitions = schema.get("$defs", {})
     lean = _lean({key: value for key, value in schema.items() if key != "$defs"}, definitions, output=output)
     assert isinstance(lean, dict)
+    if output:
+        for each in lean.get("properties", {}).values():
+            _drop_leaf_types(each)
     return lean
+
+
+def _drop_leaf_types(schema: Any) -> None:
+    """Empty the schemas of plain values within an object, in place."""
+    for each in schema.get("properties", {}).values():
+        if each.keys() == {"type"} and each["type"] != "object":
+            each.clear()
+        _drop_leaf_types(each)
+    for inner in (schema.get("items"), schema.get("additionalProperties")):
+        if isinstance(inner, dict):
+            _drop_leaf_types(inner)
 
 
 def _lean(schema: Any, definitions: dict[str, Any], *, output: bool) -> Any:

@@ -92,6 +92,13 @@ class AuditLog:
             return connection.execute(select(func.max(audit.c.number))).scalar() or 0
 
 
+def all_entries(database: Database) -> Iterator[AuditEntry]:
+    """Entries of all accounts of a file, oldest first."""
+    with database.reading() as connection:
+        for row in connection.execute(select(audit).order_by(audit.c.number)).mappings():
+            yield _entry(row)
+
+
 def check_chain(database: Database) -> AuditCheck:
     """Recompute every hash of a file, of all accounts."""
     previous, number = _FIRST, 0

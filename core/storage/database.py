@@ -15,6 +15,9 @@ from sqlalchemy.pool import StaticPool
 from ..errors import ConfigurationError
 from .schema import SCHEMA_VERSION, metadata, versions
 
+DESK_FILE = "desk.sqlite3"
+"""Its name in the state folder of a mode."""
+
 _LOCK_WAIT_S = 10.0
 """How long a write waits for one of another process. They take milliseconds."""
 

@@ -46,6 +46,7 @@ drafts = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("asked", Boolean, nullable=False),
     Column("attempt_id", Text),
+    Column("replays", Text),
     Column("document", Text, nullable=False),
     Index("drafts_by_attempt", "attempt_id"),
 )

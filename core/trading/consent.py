@@ -7,7 +7,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from ..errors import InputRejected
 from ..models import OrderSide
+from ..money import text
+from .draft import Draft
 from .order_plan import OrderPlan
 
 
@@ -73,3 +76,24 @@ class LiveConsent:
         if self.dialog and host_can_ask:
             return ConsentKind.DIALOG
         return ConsentKind.PERSON
+
+
+def check_consent(kind: ConsentKind, plan: OrderPlan, draft: Draft | None, consent: Consent) -> None:
+    """Raise InputRejected unless the yes that `kind` asks for was given to exactly this draft."""
+    if kind is ConsentKind.DIALOG and (draft is None or not consent.agreed_by_user):
+        raise InputRejected("The user did not agree to this order.", code="not_confirmed")
+    if kind is not ConsentKind.ACKNOWLEDGE:
+        return
+    if draft is None or consent.acknowledged_usd is None:
+        raise InputRejected(
+            f"This order may cost ${text(plan.worst_cost)} of real money and needs an acknowledgement.",
+            code="acknowledgement_needed",
+            fix="call polymarket_preview_order, then place with its draft_id and acknowledge=its worst_cost",
+            next_tool="polymarket_preview_order",
+        )
+    if consent.acknowledged_usd != plan.worst_cost:
+        raise InputRejected(
+            f"The acknowledged ${text(consent.acknowledged_usd)} is not the draft's worst cost of "
+            f"${text(plan.worst_cost)}.",
+            code="acknowledgement_differs",
+        )

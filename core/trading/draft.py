@@ -12,7 +12,8 @@ from .order_plan import OrderPlan
 class Draft:
     """`attempt_id` is set once the draft was used; it can be used once.
 
-    `asked` marks a draft that the host's user is being asked about, in however many rounds that takes.
+    `asked` marks a draft that the host's user is being asked about, in however many rounds that takes. `replays` is the
+    attempt that failed for good and whose place it takes.
     """
 
     draft_id: str
@@ -20,3 +21,4 @@ class Draft:
     expires_at: datetime
     attempt_id: str | None = None
     asked: bool = False
+    replays: str | None = None

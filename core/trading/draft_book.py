@@ -30,8 +30,8 @@ class DraftBook:
         self._account = account
         self._new_id = new_id
 
-    def keep(self, plan: OrderPlan, *, now: datetime) -> Draft:
-        draft = Draft(self._new_id(), plan, now + DRAFT_LIFETIME)
+    def keep(self, plan: OrderPlan, *, now: datetime, replays: str | None = None) -> Draft:
+        draft = Draft(self._new_id(), plan, now + DRAFT_LIFETIME, replays=replays)
         with self._database.writing() as connection:
             connection.execute(delete(drafts).where(drafts.c.expires_at < to_micros(now - _KEPT)))
             connection.execute(
@@ -41,6 +41,7 @@ class DraftBook:
                     fingerprint=plan.intent.fingerprint,
                     expires_at=to_micros(draft.expires_at),
                     asked=False,
+                    replays=replays,
                     document=plan_to_text(plan),
                 )
             )
@@ -100,7 +101,12 @@ class DraftBook:
         if row is None:
             return None
         return Draft(
-            row.draft_id, plan_from_text(row.document), from_micros(row.expires_at), row.attempt_id, bool(row.asked)
+            draft_id=row.draft_id,
+            plan=plan_from_text(row.document),
+            expires_at=from_micros(row.expires_at),
+            attempt_id=row.attempt_id,
+            asked=bool(row.asked),
+            replays=row.replays,
         )
 
     def _set(self, which: ColumnElement[bool], **values: Any) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from ..storage.database import Database
 from ..storage.moments import to_micros
 from ..storage.processes import ProcessMark
 from ..storage.schema import orders
+from .dead_letters import DeadLetters
 from .documents import record_from_text, record_to_text
 from .intent import OrderIntent
 from .order_record import OrderRecord
@@ -44,10 +45,18 @@ class OrderJournal:
     """
 
     def __init__(
-        self, database: Database, audit: AuditLog, *, account: str, process: ProcessMark, new_id: Callable[[], str]
+        self,
+        database: Database,
+        audit: AuditLog,
+        letters: DeadLetters,
+        *,
+        account: str,
+        process: ProcessMark,
+        new_id: Callable[[], str],
     ) -> None:
         self._database = database
         self._audit = audit
+        self._letters = letters
         self._account = account
         self._process = process
         self._new_id = new_id
@@ -58,9 +67,15 @@ class OrderJournal:
         """The mark of this process, which its records carry."""
         return self._process.id
 
-    def atomically(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def atomically(self) -> Iterator[None]:
         """A transaction over several calls, during which no other process writes. It must hold no await."""
-        return self._database.writing()
+        try:
+            with self._database.writing():
+                yield
+        except BaseException:
+            self._decoded.clear()  # what was decoded within may never have happened
+            raise
 
     def open(self, intent: OrderIntent, *, now: datetime, client_token: str | None) -> OrderRecord:
         """A new attempt, as a draft of this process."""
@@ -128,6 +143,8 @@ class OrderJournal:
                     **_told(updated),
                     **({"gate": dict(gate)} if gate else {}),
                 )
+                if status is OrderStatus.DEAD:
+                    self._letters.of_order(updated, now=now)
         self._remember(updated, row.revision + 1)
         return updated
 

@@ -15,7 +15,7 @@ from ..errors import (
     RateLimitError,
     VenueUnavailable,
 )
-from ..models import OpenOrder, OrderStatus, Trade, TradeStatus
+from ..models import OpenOrder, OrderStatus, PlacementResult, Trade, TradeStatus
 from ..venues.venue import SignedTicket, Venue
 from .journal import OrderJournal
 from .order_record import OrderRecord, Refusal
@@ -37,29 +37,53 @@ async def submit(
 ) -> OrderRecord:
     """Send `signed`, whose record is already in the journal, and write down the outcome.
 
-    Raises what the venue or the client refused it with, after recording a rejection (nothing rests or filled),
-    and OutcomeUnknown after recording that the outcome is not known.
+    Raises what the venue or the client refused it with, after recording that nothing rests or filled, and
+    OutcomeUnknown after recording that the outcome is not known.
     """
+    answer: PlacementResult | BaseException
     try:
-        result = await venue.submit(signed)
-    except (OrderError, RateLimitError, VenueUnavailable, ConfigurationError, InputRejected) as error:
-        code = error.code if isinstance(error, OrderError | InputRejected) else type(error).__name__
-        journal.move(
-            record,
-            OrderStatus.REJECTED if _is_its_own_fault(error) else OrderStatus.DEAD,
-            now=clock.now(),
-            refusal=Refusal(stage="venue", code=code, message=error.message),
-        )
-        raise
-    except PolymarketAPIError as error:
-        journal.move(record, OrderStatus.UNKNOWN, now=clock.now())
-        if isinstance(error, OutcomeUnknown):
-            raise
-        raise OutcomeUnknown(error.message, order_ids=(signed.order_id,)) from error
-    except BaseException:
-        # Cancelled or crashed after the first byte may have left: only the venue knows.
-        journal.move(record, OrderStatus.UNKNOWN, now=clock.now())
-        raise
+        answer = await venue.submit(signed)
+    except BaseException as error:
+        answer = error
+    return await conclude(venue, journal, record, signed, answer, clock)
+
+
+async def conclude(
+    venue: Venue,
+    journal: OrderJournal,
+    record: OrderRecord,
+    signed: SignedTicket,
+    answer: PlacementResult | BaseException,
+    clock: Clock,
+) -> OrderRecord:
+    """Write down what a placement led to. Raises as `submit` does."""
+    match answer:
+        case PlacementResult():
+            return await _accepted(venue, journal, record, signed, answer, clock)
+        case OrderError() | RateLimitError() | VenueUnavailable() | ConfigurationError() | InputRejected():
+            code = answer.code if isinstance(answer, OrderError | InputRejected) else type(answer).__name__
+            journal.move(
+                record,
+                OrderStatus.REJECTED if _is_its_own_fault(answer) else OrderStatus.DEAD,
+                now=clock.now(),
+                refusal=Refusal(stage="venue", code=code, message=answer.message),
+            )
+            raise answer
+    # Its answer never came, or the desk was cancelled or crashed after the first byte may have left.
+    journal.move(record, OrderStatus.UNKNOWN, now=clock.now())
+    if isinstance(answer, PolymarketAPIError) and not isinstance(answer, OutcomeUnknown):
+        raise OutcomeUnknown(answer.message, order_ids=(signed.order_id,)) from answer
+    raise answer
+
+
+async def _accepted(
+    venue: Venue,
+    journal: OrderJournal,
+    record: OrderRecord,
+    signed: SignedTicket,
+    result: PlacementResult,
+    clock: Clock,
+) -> OrderRecord:
     status = _STATUS_OF_ANSWER.get(result.status, OrderStatus.UNKNOWN)
     if status is not OrderStatus.MATCHED or not signed.approved.ticket.time_in_force.rests:
         return journal.move(record, status, now=clock.now(), result=result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from ..errors import OutcomeUnknown, PolymarketAPIError, VenueUnavailable
 from ..identifiers import Address, ConditionId, OrderId, TokenId
 from ..models import AccountBalance, CancelResult, OpenOrder, OrderBook, PlacementResult, Position, Trade
 from ..polymarket.clob import CLOBClient
@@ -32,6 +33,16 @@ class PolymarketVenue:
 
     async def submit(self, signed: SignedTicket) -> PlacementResult:
         return await self._clob.post_order(signed.body)
+
+    async def submit_many(self, signed: Sequence[SignedTicket]) -> Sequence[PlacementResult | PolymarketAPIError]:
+        try:
+            return await self._clob.post_orders([each.body for each in signed])
+        except OutcomeUnknown as error:
+            # It names the orders whose fate is open; the others were never sent.
+            unsent = VenueUnavailable("not sent, because an earlier part of the batch failed")
+            return [error if each.order_id in error.order_ids else unsent for each in signed]
+        except PolymarketAPIError as error:
+            return [error] * len(signed)
 
     async def cancel(self, order_ids: Sequence[OrderId]) -> CancelResult:
         return await self._clob.cancel(order_ids)

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
+from ..errors import PolymarketAPIError
 from ..identifiers import Address, ConditionId, OrderId, TokenId
 from ..models import (
     AccountBalance,
@@ -68,6 +69,10 @@ class Venue(Protocol):
         ...
 
     async def submit(self, signed: SignedTicket) -> PlacementResult: ...
+
+    async def submit_many(self, signed: Sequence[SignedTicket]) -> Sequence[PlacementResult | PolymarketAPIError]:
+        """Send several orders together: what `submit` would answer to each, or raise for it, in their order."""
+        ...
 
     async def cancel(self, order_ids: Sequence[OrderId]) -> CancelResult: ...
 

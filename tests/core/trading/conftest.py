@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from polydesk.core.clock import ManualClock
+from polydesk.core.errors import PolymarketAPIError
 from polydesk.core.identifiers import Address, ConditionId, OrderId, TokenId
 from polydesk.core.models import (
     AccountBalance,
@@ -32,6 +33,7 @@ from polydesk.core.storage.database import Database
 from polydesk.core.storage.processes import ProcessMark
 from polydesk.core.trading.approvals import ApprovalBox
 from polydesk.core.trading.consent import ConsentPolicy, NoConsent
+from polydesk.core.trading.dead_letters import DeadLetters
 from polydesk.core.trading.desk import TradingDesk
 from polydesk.core.trading.desk_state import DeskStates
 from polydesk.core.trading.draft_book import DraftBook
@@ -82,6 +84,15 @@ class ScriptedVenue:
         if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer or PlacementResult(signed.order_id, "live", Decimal(0), Decimal(0), ())
+
+    async def submit_many(self, signed: Sequence[SignedTicket]) -> list[PlacementResult | PolymarketAPIError]:
+        answers: list[PlacementResult | PolymarketAPIError] = []
+        for each in signed:
+            try:
+                answers.append(await self.submit(each))
+            except PolymarketAPIError as error:
+                answers.append(error)
+        return answers
 
     async def cancel(self, order_ids: Sequence[OrderId]) -> CancelResult:
         self.cancelled += order_ids
@@ -139,9 +150,12 @@ def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> Iterator[M
         database = Database.in_memory()
         databases.append(database)
         settings = {"max_order_usd": Decimal(250), "max_open_orders": 3} | limits
+        audit = AuditLog(database, ACCOUNT)
+        letters = DeadLetters(database, audit, account=ACCOUNT, new_id=lambda: f"l{next(numbers)}")
         journal = OrderJournal(
             database,
-            AuditLog(database, ACCOUNT),
+            audit,
+            letters,
             account=ACCOUNT,
             process=ProcessMark(None),
             new_id=lambda: f"a{next(numbers)}",
@@ -152,6 +166,8 @@ def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> Iterator[M
             states=DeskStates(database, journal, kill_switch, clock, account=ACCOUNT),
             kill_switch=kill_switch,
             journal=journal,
+            letters=letters,
+            audit=audit,
             drafts=DraftBook(database, account=ACCOUNT, new_id=lambda: f"d{next(numbers)}"),
             consent=consent or NoConsent(),
             approvals=approvals,

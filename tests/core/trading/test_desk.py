@@ -298,9 +298,9 @@ async def test_cancelling_moves_the_records(make_bench: MakeBench, resting: Orde
     bench = make_bench()
     record = (await bench.desk.place(resting)).record
     assert record.order_id is not None
-    await bench.desk.cancel((record.order_id,))
+    await bench.desk.cancels.of((record.order_id,))
     assert next(iter(bench.desk.journal)).status is OrderStatus.CANCELED
-    assert (await bench.desk.cancel_market(record.intent.market.condition_id)).result.canceled == (record.order_id,)
+    assert (await bench.desk.cancels.of_market(record.intent.market.condition_id)).result.canceled == (record.order_id,)
 
 
 async def test_a_draft_expires_and_is_used_once(make_bench: MakeBench, intent: Any) -> None:
@@ -389,9 +389,9 @@ async def test_what_waits_for_a_person_can_be_withdrawn(make_bench: MakeBench, i
     assert record.approval is not None
     match how:
         case "cancel_all":
-            assert (await bench.desk.cancel_all()).withdrawn == (record.attempt_id,)
+            assert (await bench.desk.cancels.of_everything()).withdrawn == (record.attempt_id,)
         case "cancel_market":
-            cancellation = await bench.desk.cancel_market(record.intent.market.condition_id)
+            cancellation = await bench.desk.cancels.of_market(record.intent.market.condition_id)
             assert cancellation.withdrawn == (record.attempt_id,)
         case "engage_halt":
             bench.desk.engage_halt("enough")
@@ -508,7 +508,7 @@ async def test_a_halt_waits_for_orders_on_their_way_before_it_cancels(
     await bench.clock.advance(0)
     assert len(bench.venue.submitted) == 1
     bench.desk.engage_halt("enough")
-    halting = asyncio.create_task(bench.desk.cancel_all())
+    halting = asyncio.create_task(bench.desk.cancels.of_everything())
     await bench.clock.advance(0)
     assert bench.venue.cancelled == []
     bench.venue.gate.set()
@@ -537,7 +537,7 @@ async def test_cancelling_all_names_what_may_rest_after_all(make_bench: MakeBenc
         await bench.desk.place(resting)
     (record,) = bench.desk.journal
     bench.venue.submitted.clear()  # the venue has not seen it, so it cannot cancel it
-    assert (await bench.desk.cancel_all()).on_their_way == (record.attempt_id,)
+    assert (await bench.desk.cancels.of_everything()).on_their_way == (record.attempt_id,)
 
 
 async def test_an_order_withdrawn_while_its_release_reads_prices_is_not_sent(
@@ -558,7 +558,7 @@ async def test_an_order_withdrawn_while_its_release_reads_prices_is_not_sent(
     bench.approvals.decide(record.approval.code, Decision.APPROVED, bench.clock.now())
     await bench.clock.advance(1)
     await reading.wait()
-    assert (await bench.desk.cancel_all()).withdrawn == (record.attempt_id,)
+    assert (await bench.desk.cancels.of_everything()).withdrawn == (record.attempt_id,)
     go_on.set()
     await bench.clock.advance(1)
     assert bench.venue.submitted == []
@@ -652,7 +652,7 @@ async def test_a_look_that_finds_an_order_just_cancelled_leaves_it_so(
     bench.venue.order = slow_order  # type: ignore[method-assign]
     looking = asyncio.create_task(bench.desk.orders())
     await looked_up.wait()
-    await bench.desk.cancel((record.order_id,))
+    await bench.desk.cancels.of((record.order_id,))
     answer.set()
     await looking
     assert bench.desk.journal.current(record).status is OrderStatus.CANCELED
@@ -662,7 +662,7 @@ async def test_a_cancelled_order_can_be_placed_again_at_once(make_bench: MakeBen
     bench = make_bench()
     first = (await bench.desk.place(resting)).record
     assert first.order_id is not None
-    await bench.desk.cancel((first.order_id,))
+    await bench.desk.cancels.of((first.order_id,))
     assert not (await bench.desk.place(resting)).already_placed
 
 

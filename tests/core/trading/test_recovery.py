@@ -24,6 +24,7 @@ from polydesk.core.storage.database import Database
 from polydesk.core.storage.processes import ProcessMark
 from polydesk.core.trading.approvals import ApprovalBox, Decision
 from polydesk.core.trading.consent import ConsentPolicy, LiveConsent, NoConsent
+from polydesk.core.trading.dead_letters import DeadLetters
 from polydesk.core.trading.desk import TradingDesk
 from polydesk.core.trading.desk_state import DeskStates
 from polydesk.core.trading.draft_book import DraftBook
@@ -54,9 +55,12 @@ class Start:
         self.marks.append(mark)
         self.approvals = ApprovalBox(self.folder / "approvals", lambda: f"c{next(self._numbers)}")
         kill_switch = KillSwitch(self.folder, lifted_by="polydesk resume")
+        audit = AuditLog(database, ACCOUNT)
+        letters = DeadLetters(database, audit, account=ACCOUNT, new_id=lambda: f"l{next(self._numbers)}")
         journal = OrderJournal(
             database,
-            AuditLog(database, ACCOUNT),
+            audit,
+            letters,
             account=ACCOUNT,
             process=mark,
             new_id=lambda: f"a{next(self._numbers)}",
@@ -67,6 +71,8 @@ class Start:
             states=DeskStates(database, journal, kill_switch, self.clock, account=ACCOUNT),
             kill_switch=kill_switch,
             journal=journal,
+            letters=letters,
+            audit=audit,
             drafts=DraftBook(database, account=ACCOUNT, new_id=lambda: f"d{next(self._numbers)}"),
             consent=consent or NoConsent(),
             approvals=self.approvals,
@@ -269,12 +275,20 @@ async def test_every_step_is_in_the_audit_log_with_its_particulars(start: Start,
     desk = start()
     record = (await desk.place(resting, client_token="t")).record
     assert record.order_id is not None
-    await desk.cancel((record.order_id,))
+    await desk.cancels.of((record.order_id,))
     database = Database.at(start.folder / "desk.sqlite3")
     entries = list(AuditLog(database, ACCOUNT).entries())
-    assert [entry.kind for entry in entries] == ["order.asked", "order.sending", "order.live", "order.canceled"]
+    assert [entry.kind for entry in entries] == [
+        "order.asked",
+        "order.sending",
+        "order.live",
+        "cancel.asked",
+        "cancel.answered",
+        "order.canceled",
+    ]
     assert entries[0].detail["client_token"] == "t"
     assert entries[1].detail["price"] == "0.45"
-    assert {entry.attempt_id for entry in entries} == {record.attempt_id}
+    assert entries[1].detail["gate"]["order_value"].endswith("of $250 per order")
+    assert {entry.attempt_id for entry in entries if entry.kind.startswith("order")} == {record.attempt_id}
     assert check_chain(database).broken_at is None
     database.close()

@@ -1,0 +1,75 @@
+"""What became of orders since somebody last looked, told once to each who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+
+from ..storage.audit_log import AuditEntry, AuditLog
+from ..storage.database import Database
+from ..storage.moments import from_micros, to_micros
+from ..storage.schema import last_seen
+from .journal import OrderJournal
+from .order_record import OrderRecord
+
+_WORDS = {
+    "order.live": "open",
+    "order.matched": "filled",
+    "order.canceled": "cancelled",
+    "order.expired": "expired",
+    "order.unknown": "unknown",
+    "order.rejected": "rejected",
+    "order.dead": "dead",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNews:
+    """An order's latest turn, in a word: open, filled, cancelled, expired, unknown, rejected or dead."""
+
+    at: datetime
+    what: str
+    record: OrderRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SinceLastSeen:
+    """`since` is when the same one last asked; each order is told once, with its latest turn, oldest first."""
+
+    since: datetime
+    orders: tuple[OrderNews, ...]
+
+
+class LastSeen:
+    """Remembers for each principal up to where the audit log was told."""
+
+    def __init__(self, database: Database, audit: AuditLog, journal: OrderJournal) -> None:
+        self._database = database
+        self._audit = audit
+        self._journal = journal
+
+    def tell(self, principal: str, *, now: datetime) -> SinceLastSeen | None:
+        """What is new for a principal, which is then seen. None for one who asks for the first time."""
+        with self._database.writing() as connection:
+            before = connection.execute(select(last_seen).where(last_seen.c.principal == principal)).first()
+            told = None if before is None else SinceLastSeen(from_micros(before.at), self._news(before.number))
+            connection.execute(delete(last_seen).where(last_seen.c.principal == principal))
+            connection.execute(
+                insert(last_seen).values(principal=principal, number=self._audit.last_number(), at=to_micros(now))
+            )
+        return told
+
+    def _news(self, after: int) -> tuple[OrderNews, ...]:
+        latest: dict[str, AuditEntry] = {}
+        for entry in self._audit.entries(after=after):
+            if entry.kind in _WORDS and entry.attempt_id is not None:
+                latest.pop(entry.attempt_id, None)
+                latest[entry.attempt_id] = entry
+        news = []
+        for attempt_id, entry in latest.items():
+            record = self._journal.get(attempt_id)
+            if record is not None:
+                news.append(OrderNews(entry.at, _WORDS[entry.kind], record))
+        return tuple(news)
