@@ -40,6 +40,9 @@ from .accounts import ledger_path, opened_ledger
 PLAY_MONEY_CHAIN_ID = 31337
 """No real chain: an order signed on paper or in the sandbox is void everywhere else."""
 
+_REDEEMED_AFTER_S = 600.0
+"""On paper nobody sends transactions, so what won turns into dollars by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -103,6 +106,7 @@ async def _open_paper(settings: Settings, opened: AsyncExitStack) -> Site:
                 simulated_traders=False,
                 settlement_retry_probability=settings.paper_failure_rate,
                 settlement_failure_probability=1,
+                auto_redeem_after_s=_REDEEMED_AFTER_S,
             ),
             settings=PaperSettings(
                 latency_ms=settings.paper_latency_ms, latency_spread=settings.paper_latency_spread, relay=relay

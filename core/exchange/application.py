@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from .address_limits import AddressLimits
 from .auth_routes import auth_routes
+from .auto_redeem import AutoRedeemer
 from .builder_routes import builder_routes
 from .data_query import DataError, data_error_response
 from .data_routes import data_routes
@@ -85,6 +86,8 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
     application.state.exchange = exchange
     application.state.streams = hub
     GameStarts(exchange)
+    if exchange.settings.auto_redeem_after_s is not None:
+        AutoRedeemer(exchange, after_s=exchange.settings.auto_redeem_after_s)
     application.state.resolutions = resolutions = Resolutions(exchange)
     resolutions.settle_at_end(exchange.settings.known_outcomes)
     return application

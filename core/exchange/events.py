@@ -64,9 +64,10 @@ class MarketListed:
 
 @dataclass(frozen=True, slots=True)
 class WalletActed:
-    """A wallet did, or received, something beside trading."""
+    """A wallet did, or received, something beside trading; `automatic` when the venue did it for the wallet."""
 
     action: WalletAction
+    automatic: bool = False
 
 
 ExchangeEvent = (

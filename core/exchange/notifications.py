@@ -31,6 +31,7 @@ class NotificationKind(IntEnum):
     MARKET_RESOLVED = 4
     REWARD_PAYOUT = 5
     FILL_FAILED = 8
+    AUTO_REDEEMED = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class Notifications:
                 self._resolved(event.listing)
             case WalletActed() if event.action.kind == "REWARD":
                 self._paid(event.action)
+            case WalletActed() if event.action.kind == "REDEEM" and event.automatic:
+                self._redeemed(event.action)
 
     def _traded(self, trade: Trade, listing: Listing) -> None:
         kind = NotificationKind.FILL_FAILED if trade.status == "FAILED" else NotificationKind.ORDER_FILLED
@@ -104,6 +107,21 @@ class Notifications:
             "txnHash": action.transaction_hash,
         }
         self._add(action.account, NotificationKind.REWARD_PAYOUT, "", payload)
+
+    def _redeemed(self, action: WalletAction) -> None:
+        listing = self._exchange.by_condition[action.condition_id]
+        gamma = listing.recorded.gamma
+        payload = {
+            "proxyWallet": action.account.address,
+            "amount": amount_text(action.dollars),
+            "conditionId": action.condition_id,
+            "question": gamma.get("question", ""),
+            "image": gamma.get("image", ""),
+            "slug": gamma.get("slug", ""),
+            "negRisk": listing.neg_risk,
+            "txnHash": action.transaction_hash,
+        }
+        self._add(action.account, NotificationKind.AUTO_REDEEMED, "", payload)
 
     def _add(self, account: Account, kind: NotificationKind, owner: str, payload: Json) -> None:
         """Accounts without a key cannot ask, so nothing is kept for them."""

@@ -34,7 +34,9 @@ def merge_positions(exchange: Exchange, account: Account, condition_id: str, sha
         return _done(exchange, account, "MERGE", condition_id, shares=shares, dollars=shares)
 
 
-def redeem_positions(exchange: Exchange, account: Account, condition_id: str) -> WalletAction:
+def redeem_positions(
+    exchange: Exchange, account: Account, condition_id: str, *, automatic: bool = False
+) -> WalletAction:
     """Exchange everything held of a resolved market for its payout, be that nothing.
 
     Raises KeyError for an unknown or unresolved market and InsufficientFunds where nothing is held.
@@ -45,7 +47,7 @@ def redeem_positions(exchange: Exchange, account: Account, condition_id: str) ->
         raise InsufficientFunds(f"{account.address} holds nothing of {condition_id}")
     with exchange.transaction():
         paid = exchange.ledger.redeem(account, condition_id, at=exchange.now_s)
-        return _done(exchange, account, "REDEEM", condition_id, shares=shares, dollars=paid)
+        return _done(exchange, account, "REDEEM", condition_id, shares=shares, dollars=paid, automatic=automatic)
 
 
 def _check_amount(amount: int) -> None:
@@ -54,10 +56,17 @@ def _check_amount(amount: int) -> None:
 
 
 def _done(
-    exchange: Exchange, account: Account, kind: ActivityKind, condition_id: str, *, shares: int, dollars: int
+    exchange: Exchange,
+    account: Account,
+    kind: ActivityKind,
+    condition_id: str,
+    *,
+    shares: int,
+    dollars: int,
+    automatic: bool = False,
 ) -> WalletAction:
     action = exchange.wallet_activity.add(
         account, kind, condition_id=condition_id, shares=shares, dollars=dollars, at_ms=exchange.now_ms
     )
-    exchange.publish(WalletActed(action))
+    exchange.publish(WalletActed(action, automatic))
     return action

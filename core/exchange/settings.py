@@ -29,7 +29,8 @@ class ExchangeSettings:
     "not_found" answers as if there were no book.
 
     `known_outcomes` maps condition ids to the index of the winning outcome, None for a split: those markets resolve by
-    themselves at their end date.
+    themselves at their end date. `auto_redeem_after_s` is how long after a resolution what clients hold is redeemed for
+    them; None leaves it to them.
 
     A GTD order must expire at least `gtd_min_lead_s` from now and leaves the book `gtd_security_threshold_s` before
     its expiration. `timestamp_tolerance_s` bounds the age of authentication headers; None accepts any, so that a
@@ -61,6 +62,7 @@ class ExchangeSettings:
     timestamp_tolerance_s: float | None = None
     deposit_wallets_only: bool = False
     known_outcomes: Mapping[str, Literal[0, 1] | None] = field(default_factory=dict)
+    auto_redeem_after_s: float | None = None
     banned_addresses: tuple[str, ...] = ()
     closed_only_addresses: tuple[str, ...] = ()
     geoblocked_country: str | None = None
