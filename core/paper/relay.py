@@ -221,13 +221,12 @@ class Relay:
         }
         if not wanted <= self._feed.token_ids:
             await self._feed.follow(wanted)
-            await self._make_room()
+            await self._make_room(keep=self.staked() | set(condition_ids))
 
-    async def _make_room(self) -> None:
+    async def _make_room(self, *, keep: set[str]) -> None:
         """Stop following the markets that nobody has asked for longest."""
-        staked = self.staked()
         followed = {self._exchange.by_token[token_id].condition_id for token_id in self._feed.token_ids}
-        idle = sorted(followed - staked, key=lambda each: self._asked[each])
+        idle = sorted(followed - keep, key=lambda each: self._asked[each])
         for condition_id in idle[: max(len(followed) - _MOST_MARKETS, 0)]:
             self._synced.discard(condition_id)
             tokens = [TokenId(token_id) for token_id in self._exchange.by_condition[condition_id].tokens]

@@ -45,6 +45,7 @@ class Paper:
     clob: CLOBClient
     data: DataClient
     address: str
+    condition_id: str = CONDITION
 
     @property
     def exchange(self) -> Exchange:
@@ -52,7 +53,7 @@ class Paper:
 
     @property
     def listing(self) -> Listing:
-        return self.exchange.by_condition[CONDITION]
+        return self.exchange.by_condition[self.condition_id]
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds, looking after every event of the exchange."""
@@ -109,9 +110,8 @@ async def open_paper(real: RealVenue, state: Path, **changes: Any) -> AsyncItera
         tape_lag_s=changes.pop("tape_lag_s", 0),
         resolutions_every_s=changes.pop("resolutions_every_s", 60),
     )
-    rules = ExchangeSettings(
-        chain_id=CHAIN_ID, simulated_traders=False, mined_after_s=0, confirmed_after_s=0, **changes
-    )
+    changes = {"mined_after_s": 0, "confirmed_after_s": 0, **changes}
+    rules = ExchangeSettings(chain_id=CHAIN_ID, simulated_traders=False, **changes)
     async with AsyncExitStack() as opened:
         await asyncio.to_thread(state.mkdir, exist_ok=True)
         transport = Transport(

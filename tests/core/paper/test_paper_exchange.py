@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from websockets.asyncio.client import connect
 
 from polydesk.core.errors import InputRejected, OrderError
+from polydesk.core.exchange.faults import FaultPlan, StatusFault, StreamFault
 from polydesk.core.identifiers import TokenId
 from polydesk.core.models import OrderSide, TimeInForce
 from tests.support.real_venue import CONDITION, RealVenue, real_venue
@@ -110,3 +113,122 @@ async def test_when_prices_stop_coming_orders_are_refused_and_positions_keep_the
         assert after.value == before.value
         assert list(paper.venue.notes(paper.address).stale) == [CONDITION]
         assert (await paper.clob.cancel([bid.order_id])).canceled == (bid.order_id,)
+
+
+MARKET = "0x" + "a" * 64
+
+
+def frames(*later: dict[str, Any]) -> list[Any]:
+    """A market with 10 bid at 0.40 and 5 asked at 0.42, and what happens afterwards."""
+    books = [
+        {"asset_id": "1", "bids": [{"price": "0.40", "size": "10"}], "asks": [{"price": "0.42", "size": "5"}]},
+        {"asset_id": "2", "bids": [{"price": "0.58", "size": "5"}], "asks": [{"price": "0.60", "size": "10"}]},
+    ]
+    begin = {"event_type": "book", "market": MARKET, "timestamp": "1790000000000", "hash": ""}
+    return [
+        {
+            "conditionId": MARKET,
+            "id": "77",
+            "slug": "rain",
+            "question": "Rain?",
+            "outcomes": '["Yes", "No"]',
+            "clobTokenIds": '["1", "2"]',
+            "feesEnabled": True,
+            "feeSchedule": {"rate": 0.05, "exponent": 1, "takerOnly": True, "rebateRate": 0.25},
+            "endDate": "2026-12-31T00:00:00Z",
+        },
+        [{**begin, **book} for book in books],
+        *({"market": MARKET, **frame} for frame in later),
+    ]
+
+
+async def test_real_trades_fill_a_resting_bid_behind_those_who_were_there_first(
+    tmp_path: Path, paper_on: OpenPaper
+) -> None:
+    trade = {"event_type": "last_trade_price", "asset_id": "1", "side": "SELL", "price": "0.4"}
+    minted = {"event_type": "last_trade_price", "asset_id": "2", "side": "BUY", "price": "0.6"}
+    told = frames(
+        {**trade, "size": "14", "timestamp": "1790000010000"},
+        {**minted, "size": "3", "timestamp": "1790000020000"},
+        {"event_type": "tick_size_change", "asset_id": "1", "new_tick_size": "0.001", "timestamp": "1790000030000"},
+    )
+    async with real_venue(tmp_path, frames=told) as real, paper_on(real, tmp_path / "paper") as paper:
+        await paper.clob.book(TokenId("1"), fresh=True)
+        paper.condition_id = MARKET
+        assert paper.listing.fees.rate == Decimal("0.05")
+        bid = await paper.place("1", OrderSide.BUY, "0.4", "20")
+        real.go_to(10.1)
+        await paper.until(lambda: paper.order(bid).filled == 4_000_000)
+        real.go_to(20.1)
+        await paper.until(lambda: paper.order(bid).filled == 7_000_000)
+        real.go_to(30.1)
+        await paper.until(lambda: paper.listing.tick == 10)
+        assert paper.exchange.ledger.discrepancies({MARKET: paper.listing.tokens}) == []
+
+
+async def test_a_share_of_trades_may_fail_to_settle_and_gives_everything_back(
+    tmp_path: Path, paper_on: OpenPaper
+) -> None:
+    failing = {"settlement_retry_probability": 1, "settlement_failure_probability": 1, "retried_after_s": 0.05}
+    async with real_venue(tmp_path) as real, paper_on(real, tmp_path / "paper", **failing) as paper:
+        up = TokenId(tokens(real)[0])
+        await paper.clob.book(up, fresh=True)
+        await paper.place(up, OrderSide.BUY, "0.8", "10", time_in_force=TimeInForce.FAK)
+        (trade,) = paper.exchange.trades.values()
+        await paper.until(lambda: trade.status == "FAILED")
+        assert (await paper.clob.balance()).collateral == 1000
+        assert await paper.data.positions(paper.address) == ()
+
+
+async def test_whoever_asks_while_the_real_venue_is_away_hears_it(tmp_path: Path, paper_on: OpenPaper) -> None:
+    async with real_venue(tmp_path) as real, paper_on(real, tmp_path / "paper") as paper:
+        await real.stop()
+        with pytest.raises(InputRejected, match="the real venue cannot be asked about this market"):
+            await paper.clob.book(TokenId(tokens(real)[0]), fresh=True)
+        assert (await paper.clob.balance()).collateral == 1000
+
+
+async def test_a_frozen_stream_is_noticed_though_it_stands(tmp_path: Path, paper_on: OpenPaper) -> None:
+    frozen = FaultPlan.of(
+        StreamFault(kind="freeze", route="/ws/market"), StatusFault(kind="status", route="/clob/books", status=500)
+    )
+    async with (
+        real_venue(tmp_path, faults=frozen) as real,
+        paper_on(real, tmp_path / "paper", patience_s=0.1) as paper,
+    ):
+        with pytest.raises(InputRejected, match="stale prices"):
+            await paper.clob.book(TokenId(tokens(real)[0]), fresh=True)
+
+
+async def test_markets_that_nobody_asked_for_longest_make_room(
+    tmp_path: Path, paper_on: OpenPaper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polydesk.core.paper.relay._MOST_MARKETS", 1)
+    other = [{**row, "market": "0x" + "b" * 64, "asset_id": str(int(row["asset_id"]) + 2)} for row in frames()[1]]
+    async with real_venue(tmp_path, frames=[*frames(), other]) as real, paper_on(real, tmp_path / "paper") as paper:
+        for token in ("1", "3", "1"):
+            book = await paper.clob.book(TokenId(token), fresh=True)
+            assert book is not None
+        paper.condition_id = MARKET
+        await paper.place("1", OrderSide.BUY, "0.3", "10")
+        await paper.clob.book(TokenId("3"), fresh=True)
+        real.exchange.cancel_many(
+            [order for order in real.exchange.orders.values() if order.condition_id == MARKET and order.is_bid]
+        )
+        await paper.until(lambda: paper.listing.book.bids.best == 3000)
+
+
+async def test_batches_and_streams_bring_their_markets_too(tmp_path: Path, paper_on: OpenPaper) -> None:
+    async with real_venue(tmp_path) as real, paper_on(real, tmp_path / "paper") as paper:
+        up, down = tokens(real)
+        async with connect(f"{paper.venue.server.ws_url}/market") as stream:
+            await stream.send(json.dumps({"type": "market", "assets_ids": [down, "999"]}))
+            (opening,) = json.loads(await stream.recv())
+            assert opening["asset_id"] == down
+            await stream.send(json.dumps({"operation": "unsubscribe", "assets_ids": [down]}))
+            await stream.send("PING")
+            assert await stream.recv() == "PONG"
+        books = await paper.clob.books([TokenId(up), TokenId(down)], fresh=True)
+        assert set(books) == {up, down}
+        assert await paper.clob.tick_size(TokenId(up), fresh=True) == Decimal("0.01")
+        assert await paper.clob.last_trade_price(TokenId(up)) is not None
