@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("--mode", choices=_MODES, required=True, help="which money was halted")
     resume.set_defaults(run=_resume)
 
-    add_desk_file_commands(commands, ["sandbox", "live"])
+    add_desk_file_commands(commands, _MODES)
 
     wire = commands.add_parser("wire", help="look at what the venue sends")
     actions = wire.add_subparsers(dest="action", required=True, metavar="ACTION")
