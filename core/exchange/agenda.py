@@ -6,24 +6,32 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 
 from ..clock import Clock, unix_ms
+from .rejections import LedgerUnavailable
+
+_TRY_AGAIN_MS = 1000
 
 
 class Agenda:
     """Actions by due time. They run when `run_due` is called, in the order of their times and then of their entry.
 
-    `perform` is what runs each of them, where more is to happen around it.
+    What is due at one moment runs inside `together`. Where that raises LedgerUnavailable before it begins, nothing has
+    run, and it is tried again a second later.
     """
 
-    def __init__(self, clock: Clock, *, perform: Callable[[Callable[[], None]], None] | None = None) -> None:
+    def __init__(
+        self, clock: Clock, *, together: Callable[[], AbstractContextManager[None]] = nullcontext[None]
+    ) -> None:
         self._clock = clock
-        self._perform = perform
+        self._together = together
         self._entries: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._entered = asyncio.Event()
         self._pause: asyncio.Task[None] | None = None
+        self._not_before_ms = 0
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Do `action` in `seconds`; at once when that is not in the future."""
@@ -43,12 +51,14 @@ class Agenda:
         if not self._entries:
             return
         now_ms = unix_ms(self._clock.now())
-        while self._entries and self._entries[0][0] <= now_ms:
-            action = heapq.heappop(self._entries)[2]
-            if self._perform is None:
-                action()
-            else:
-                self._perform(action)
+        if self._entries[0][0] > now_ms or now_ms < self._not_before_ms:
+            return
+        try:
+            with self._together():
+                while self._entries and self._entries[0][0] <= now_ms:
+                    heapq.heappop(self._entries)[2]()
+        except LedgerUnavailable:
+            self._not_before_ms = now_ms + _TRY_AGAIN_MS
 
     async def run(self) -> None:
         """Keep up with the clock until cancelled: wait for what is next, or until something earlier is entered."""
@@ -58,7 +68,8 @@ class Agenda:
                 self._entered.clear()
                 await self._entered.wait()
                 continue
-            pause_s = max(self._entries[0][0] - unix_ms(self._clock.now()), 1) / 1000
+            next_ms = max(self._entries[0][0], self._not_before_ms)
+            pause_s = max(next_ms - unix_ms(self._clock.now()), 1) / 1000
             self._pause = asyncio.create_task(self._clock.sleep(pause_s))
             try:
                 await asyncio.wait([self._pause])

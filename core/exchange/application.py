@@ -53,11 +53,11 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
     if exchange.settings.address_limits == "enforce":
         middleware.append(Middleware(AddressLimits, clock=exchange.clock))
     clob = [
+        *limited_routes(trading_routes(), exchange),  # first, as routes are tried in their order
         *market_data_routes(),
         *history_routes(),
         *listing_routes(),
         *auth_routes(),
-        *limited_routes(trading_routes(), exchange),
         *reward_routes(),
         tier_route(exchange),
         *builder_routes(),

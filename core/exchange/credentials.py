@@ -42,6 +42,7 @@ class CredentialStore:
         self._secret = secret
         self._by_key: dict[str, Credential] = {}
         self._by_origin: dict[tuple[str, int], Credential] = {}
+        self._of: dict[str, dict[int, Credential]] = {}
         self._deletions: dict[tuple[str, int], int] = {}
         self._readonly: dict[str, dict[str, int]] = {}
         self._readonly_made = 0
@@ -60,6 +61,7 @@ class CredentialStore:
             nonce=nonce,
         )
         self._by_key[made.api_key] = self._by_origin[(address, nonce)] = made
+        self._of.setdefault(address, {})[nonce] = made
         return made
 
     def derive(self, address: str, nonce: int) -> Credential | None:
@@ -70,12 +72,13 @@ class CredentialStore:
         return self._by_key.get(api_key)
 
     def of(self, address: str) -> list[Credential]:
-        return [made for made in self._by_origin.values() if made.address == address]
+        return list(self._of.get(address, {}).values())
 
     def delete(self, credential: Credential) -> None:
         origin = (credential.address, credential.nonce)
         del self._by_key[credential.api_key]
         del self._by_origin[origin]
+        del self._of[credential.address][credential.nonce]
         self._deletions[origin] = self._deletions.get(origin, 0) + 1
 
     def draw(self, purpose: str) -> tuple[str, str, str]:

@@ -35,6 +35,11 @@ class DelayedOrders(Generic[Outcome]):
             return listing.seconds_delay
         return self._settings.taker_delay_s if listing.taker_delay else 0.0
 
+    @property
+    def waiting(self) -> list[str]:
+        """The ids of the orders that wait, oldest first."""
+        return list(self._held)
+
     def begin(self, order: Order) -> None:
         """Hold back what the order may cost at most, its fee aside."""
         amount = order.size if order.side == "SELL" else limit_dollars(order)

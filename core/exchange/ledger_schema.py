@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 APPLICATION_ID = 0x504C444B
@@ -15,7 +16,7 @@ SCHEMA_VERSION = 1
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which cached properties need
 class Table:
     """One table: `columns` as SQL declares them, `key` the first so many of them.
 
@@ -27,7 +28,7 @@ class Table:
     columns: tuple[str, ...]
     key: int = 1
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(column.split()[0] for column in self.columns)
 
@@ -40,7 +41,7 @@ class Table:
             f"UNIQUE ({key})) STRICT"
         )
 
-    @property
+    @cached_property
     def upsert(self) -> str:
         names = (*self.names, "checksum")
         updates = ", ".join(f"{name} = excluded.{name}" for name in names[self.key :])

@@ -216,15 +216,16 @@ class StreamHub:
     # -- events ------------------------------------------------------------------------------------------------------
 
     def _on_event(self, event: ExchangeEvent) -> None:
+        if not self._market and not self._user:
+            return
         now_ms = self._exchange.now_ms
         match event:
             case BookChanged():
                 self._book_changed(event, now_ms)
             case OrderChanged():
-                if event.order.owner:
-                    frame = dumps(order_event(event.order, event.listing, kind=event.kind, now_ms=now_ms))
-                    for user in self._listeners(event.order.account, event.order.condition_id):
-                        user.offer(frame)
+                listeners = self._listeners(event.order.account, event.order.condition_id)
+                if event.order.owner and listeners:
+                    _offer(listeners, dumps(order_event(event.order, event.listing, kind=event.kind, now_ms=now_ms)))
             case TradeChanged():
                 self._trade_changed(event, now_ms)
             case TickChanged():

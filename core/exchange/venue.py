@@ -37,7 +37,7 @@ from .ledger import Account, Ledger
 from .listing import LastTrade, Listing
 from .matching import Bucket, Fill, MatchPlan, cash_of
 from .operator_controls import OperatorControls
-from .rejections import LedgerUnavailable, Rejection, no_book
+from .rejections import Rejection, no_book
 from .restoring import known_markets, restore_activity, restore_credentials, restore_ledger, restore_markets
 from .seeding import seed_books
 from .settings import ExchangeSettings
@@ -50,7 +50,6 @@ from .wallet_activity import WalletActivity
 CancelReason = Literal["CANCELED", "CANCELED_EXPIRED_ORDER", "CANCELED_MARKET_RESOLVED", "CANCELED_TAPE_MISSING"]
 EntryStatus = Literal["live", "matched", "delayed", "unmatched"]
 _TAPE_LENGTH = 5000
-_TRY_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class Exchange:
         self.orders: dict[str, Order] = {}
         self._durability = None if store is None else Durability(store, self.orders, on_halt=self._halt)
         self.ledger = Ledger(None if self._durability is None else self._durability.changes)
-        self.agenda = Agenda(clock, perform=None if store is None else self._perform)
+        self.agenda = Agenda(clock, together=self.transaction)
         self.listings = tuple(Listing(recorded) for recorded in known_markets(catalogue, store))
         self.by_condition = {listing.condition_id: listing for listing in self.listings}
         self.by_token = {token: listing for listing in self.listings for token in listing.tokens}
@@ -168,15 +167,6 @@ class Exchange:
 
     def _halt(self, reason: str) -> None:
         self.publish(ExchangeHalted(reason))
-
-    def _perform(self, action: Callable[[], None]) -> None:
-        """Do what the agenda has as a transaction; a store that is busy for the moment is tried again."""
-        try:
-            with self.transaction():
-                action()
-        except LedgerUnavailable:
-            if self.halted is None:
-                self.agenda.after(_TRY_AGAIN_S, action)
 
     def _restore(self, store: LedgerStore) -> None:
         """Take over what is stored: orders rest again in their old order, trades go on from where they were."""
@@ -298,16 +288,16 @@ class Exchange:
             raise
 
     def _end_delay(self, order: Order, listing: Listing) -> None:
+        if order.status != "DELAYED":
+            return  # its market ended before its delay
         self.delayed.end(order)
         outcome: Entry | Rejection
         try:
-            if listing.closed:
-                raise no_book(order.token_id)
             plan = self._checked_plan(order, listing, post_only=False)
         except Rejection as rejection:
             outcome = rejection
             if order.status == "LIVE":
-                order.status = "CANCELED_MARKET_RESOLVED" if listing.closed else "CANCELED_NOT_ENOUGH_BALANCE"
+                order.status = "CANCELED_NOT_ENOUGH_BALANCE"
                 self.publish(OrderChanged(order, listing, "CANCELLATION"))
         else:
             if not plan.buckets:
@@ -380,6 +370,13 @@ class Exchange:
             self._cancel_market(condition_id, reason)
 
     def _cancel_market(self, condition_id: str, reason: CancelReason) -> None:
+        listing = self.by_condition[condition_id]
+        for order in [self.orders[order_id] for order_id in self.delayed.waiting]:
+            if order.condition_id == condition_id:
+                self.delayed.end(order)
+                order.status = reason
+                self.publish(OrderChanged(order, listing, "CANCELLATION"))
+                self.delayed.tell(order, no_book(order.token_id))
         self.cancel_many([order for order in self.resting_orders() if order.condition_id == condition_id], reason)
 
     def resolve(self, condition_id: str, winner: int | None) -> None:

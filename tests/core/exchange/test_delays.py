@@ -113,6 +113,18 @@ async def test_a_market_that_resolves_meanwhile_cancels_what_waits(floor: Floor,
     assert buyer.open_cash == 0
 
 
+async def test_what_waits_is_freed_at_once_when_its_market_ends(floor: Floor, clock: ManualClock) -> None:
+    """Else its shares could be redeemed while they are still offered."""
+    floor.enter(floor.account("buyer", dollars="10"), "BUY", "0.5", "10", market=SPORTS)
+    seller = floor.account("seller", shares="10", market=SPORTS)
+    order = floor.enter(seller, "SELL", "0.5", "10", market=SPORTS).order
+    floor.exchange.resolve(floor.listing(SPORTS).condition_id, 0)
+    assert order.status == "CANCELED_MARKET_RESOLVED"
+    assert not any(seller.open_shares.values())
+    await pass_time(floor, clock, 3)
+    assert order.status == "CANCELED_MARKET_RESOLVED"
+
+
 def test_orders_that_would_rest_do_not_wait(floor: Floor) -> None:
     assert floor.enter(floor.account("buyer", dollars="10"), "BUY", "0.5", "10", market=SPORTS).status == "live"
 
