@@ -17,6 +17,7 @@ from .builder_routes import builder_routes
 from .data_query import DataError, data_error_response
 from .data_routes import data_routes
 from .data_statistics_routes import data_statistics_routes
+from .data_v1_routes import data_v1_routes
 from .data_wallet_routes import data_wallet_routes
 from .earning_routes import earning_routes
 from .faults_injection import FaultInjection
@@ -65,11 +66,14 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
         *notification_routes(Notifications(exchange)),
         *heartbeat_routes(Heartbeats(exchange)),
     ]
+    data = [*data_routes(), *data_statistics_routes(), *data_wallet_routes(), *data_v1_routes()]
     application = Starlette(
         routes=[
             Mount("/clob", routes=clob),
             Mount("/gamma", routes=[*gamma_routes(), *gamma_subject_routes(), *gamma_people_routes()]),
-            Mount("/data", routes=[*data_routes(), *data_statistics_routes(), *data_wallet_routes()]),
+            Mount(
+                "/data", routes=[*data_routes(), *data_statistics_routes(), *data_wallet_routes(), *data_v1_routes()]
+            ),
             Route("/api/geoblock", _geoblock),
             WebSocketRoute("/ws/market", hub.serve_market),
             WebSocketRoute("/ws/user", hub.serve_user),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -163,6 +164,22 @@ class Session:
         sent["open interest"] = (await self.get("/data/v2/oi", condition=self.listing.condition_id))["data"]
         sent["data history"] = await self.get("/data/v2/prices-history", token_id=self.yes, interval="1d")
 
+        await self._read_first_version(user)
+
+    async def _read_first_version(self, user: str) -> None:
+        condition, event_id = self.listing.condition_id, self.listing.recorded.event_id
+        for name, path, query in (
+            ("positions, v1", "/positions", {"user": user}),
+            ("trades, v1", "/trades", {"user": user}),
+            ("activity, v1", "/activity", {"user": user}),
+            ("value, v1", "/value", {"user": user}),
+            ("holders, v1", "/holders", {"market": condition}),
+            ("open interest, v1", "/oi", {"market": condition}),
+            ("volume, v1", "/live-volume", {"id": event_id}),
+            ("leaderboard, v1", "/v1/leaderboard", {}),
+        ):
+            self.sent[name] = await self.get("/data" + path, **query)
+
     async def _private(self, method: str, path: str, body: Any = None, **query: str) -> Any:
         answer = await self.client.call(method, path, body, **query)
         assert answer.status_code == 200, answer.text
@@ -234,6 +251,22 @@ def line(event_type: str) -> Callable[[Any], Any]:
     return lambda frames: next(
         frame for frame in frames if isinstance(frame, dict) and frame["event_type"] == event_type
     )
+
+
+def from_paths(outline: Any) -> Any:
+    """An empty sample from a recorded outline, whose rows are like `$[].name:str`."""
+    empty = {"str": "", "number": 0, "bool": True, "null": None}
+
+    def built(prefix: str) -> Any:
+        own = {row[len(prefix) + 1 :] for row in outline["shape"] if row.startswith(prefix + ":")}
+        if "array" in own:
+            return [built(prefix + "[]")]
+        if "object" not in own:
+            return None if len(own) > 1 else empty[own.pop()]
+        below = [row[len(prefix) + 1 :] for row in outline["shape"] if row.startswith(prefix + ".")]
+        return {name: built(f"{prefix}.{name}") for name in {re.split(r"[.:\[]", row)[0] for row in below}}
+
+    return built("$")
 
 
 def read(path: Path) -> Any:
@@ -333,6 +366,19 @@ ROWS = [
     Row("positions", "data_api_v2/positions_envelope_2026-10-07_polyoxide.json"),
     Row("activity", "data_api_v2/activity_envelope_2026-09-14_polyoxide.json", {".data[].is_combo": DOCUMENTED}),
     Row("public trades", "data_api_v2/trades_envelope_2026-09-14_polyoxide.json"),
+    *(
+        Row(f"{name}, v1", f"shapes_2026-06-30/data__{file}.json", pick=from_paths)
+        for name, file in (
+            ("positions", "positions"),
+            ("trades", "trades"),
+            ("activity", "activity"),
+            ("value", "value"),
+            ("holders", "holders"),
+            ("open interest", "oi"),
+            ("volume", "live-volume"),
+            ("leaderboard", "v1_leaderboard"),
+        )
+    ),
     Row("value", "data_api_v2/value_oi_2026-09-08_pysdk.json", pick=lambda rows: rows["value"]),
     Row("open interest", "data_api_v2/value_oi_2026-09-08_pysdk.json", pick=lambda rows: rows["oi"]),
     Row("data history", "data_api_v2/prices_history_envelope_2026-09-13_polyoxide.json"),
