@@ -71,9 +71,7 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
         routes=[
             Mount("/clob", routes=clob),
             Mount("/gamma", routes=[*gamma_routes(), *gamma_subject_routes(), *gamma_people_routes()]),
-            Mount(
-                "/data", routes=[*data_routes(), *data_statistics_routes(), *data_wallet_routes(), *data_v1_routes()]
-            ),
+            Mount("/data", routes=data),
             Route("/api/geoblock", _geoblock),
             WebSocketRoute("/ws/market", hub.serve_market),
             WebSocketRoute("/ws/user", hub.serve_user),
