@@ -129,6 +129,8 @@ class MirroredBook:
             order = position.order
             if order.is_bid != trade.hits_bids:
                 continue
+            if order.order_type == "GTD" and self._exchange.expires_ms(order) <= trade.at_ms:
+                continue
             beyond = order.book_price - trade.book_price if order.is_bid else trade.book_price - order.book_price
             if beyond < 0:
                 continue

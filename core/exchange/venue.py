@@ -99,6 +99,7 @@ class Exchange:
         )
         self._wallets: dict[str, str] = {}
         self._listeners: list[Listener] = []
+        self._unsettled_past: set[str] = set()
         self._random = random.Random(settings.seed)
         secret = hashlib.sha256(f"polydesk exchange {settings.seed}".encode()).digest()
         self.credentials = CredentialStore(secret if store is None else store.secret)
@@ -467,6 +468,22 @@ class Exchange:
         self.tape.append(trade)
         self.publish(BookChanged(listing, (), (trade,), best_changed=False))
 
+    def hold_expiry(self, condition_id: str) -> None:
+        """Let nothing expire in a market as long as it is not known what happened there before."""
+        self._unsettled_past.add(condition_id)
+
+    def release_expiry(self, condition_id: str) -> None:
+        """Let orders expire again, those at once whose time is over."""
+        self._unsettled_past.discard(condition_id)
+        resting = [order for order in self.orders.values() if order.condition_id == condition_id and order.open_size]
+        for order in resting:
+            if order.order_type == "GTD" and self.expires_ms(order) <= self.now_ms:
+                self._expire(order)
+
+    def expires_ms(self, order: Order) -> int:
+        """When a GTD order leaves the book, in unix milliseconds: some time before the expiration that it names."""
+        return (order.expiration - self.settings.gtd_security_threshold_s) * 1000
+
     def set_tick(self, listing: Listing, tick: int) -> None:
         """Change the tick of a market, in price units."""
         if tick != listing.tick:
@@ -516,8 +533,7 @@ class Exchange:
     def _note_resting(self, order: Order) -> None:
         self._open_of[order.account.address][order.id] = order
         if order.order_type == "GTD":
-            due_s = order.expiration - self.settings.gtd_security_threshold_s
-            self.agenda.at(due_s * 1000, partial(self._expire, order))
+            self.agenda.at(self.expires_ms(order), partial(self._expire, order))
 
     def _withdraw(self, order: Order, listing: Listing, reason: CancelReason) -> None:
         listing.engine.withdraw(order)
@@ -527,7 +543,7 @@ class Exchange:
         self._forget_if_done(order)
 
     def _expire(self, order: Order) -> None:
-        if order.open_size:
+        if order.open_size and order.condition_id not in self._unsettled_past:
             self.cancel(order, "CANCELED_EXPIRED_ORDER")
 
     def _trade_moved(self, trade: Trade) -> None:

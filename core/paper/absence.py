@@ -62,7 +62,7 @@ class Absences:
                 listing.remember_price(Decimal(price))
         for order in exchange.orders.values():
             if order.owner and order.open_size:
-                self.pending.setdefault(order.condition_id, self._seen_ms(order.condition_id))
+                self._suspend(order.condition_id)
 
     # -- what was seen -----------------------------------------------------------------------------------------------
 
@@ -104,8 +104,11 @@ class Absences:
     def missed(self, book: MirroredBook) -> None:
         """The market was not followed for a while; only orders that rest there care."""
         if book.waiting:
-            condition_id = book.listing.condition_id
-            self.pending.setdefault(condition_id, self._seen_ms(condition_id))
+            self._suspend(book.listing.condition_id)
+
+    def _suspend(self, condition_id: str) -> None:
+        self.pending.setdefault(condition_id, self._seen_ms(condition_id))
+        self._exchange.hold_expiry(condition_id)
 
     def begin(self, book: MirroredBook) -> Absence | None:
         """The absence that is over now, for the caller to settle; None when that is under way already."""
@@ -124,6 +127,7 @@ class Absences:
         finally:
             self._settling.discard(condition_id)
         del self.pending[condition_id]
+        self._exchange.release_expiry(condition_id)
         self.saw(absence.book.listing)
 
     async def look_again(self, absence: Absence) -> None:

@@ -79,6 +79,7 @@ class PaperExchange:
             self.exchange,
             clock=clock,
             staked=lambda: self._relay.staked(),
+            settle_missed=lambda market: self._relay.settle_missed(market),
             every_s=settings.resolutions_every_s,
         )
         self._relay = Relay(

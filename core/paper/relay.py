@@ -190,6 +190,22 @@ class Relay:
                 staked.update(exchange.by_token[token_id].condition_id for token_id in held)
         return {each for each in staked if not exchange.by_condition[each].closed}
 
+    async def settle_missed(self, market: Market) -> bool:
+        """Settle what was missed in a market that has ended, of which no book tells any more.
+
+        False as long as somebody else is at it. Raises PolymarketAPIError.
+        """
+        if market.condition_id not in self._absences.pending:
+            return True
+        if market.condition_id not in self._mirror.books:
+            async with self._listing:
+                await self._list(market)
+        absence = self._absences.begin(self._mirror.books[market.condition_id])
+        if absence is None:
+            return False
+        await self._absences.settle(absence)
+        return True
+
     # -- listing and following ---------------------------------------------------------------------------------------
 
     async def _list(self, market: Market) -> None:

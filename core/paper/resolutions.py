@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +13,7 @@ from ..clock import Clock
 from ..errors import PolymarketAPIError
 from ..exchange.venue import Exchange
 from ..identifiers import ConditionId
+from ..models import Market
 from .public_venue import PublicVenue, decision_of
 
 _log = logging.getLogger(__name__)
@@ -24,7 +25,8 @@ _PER_REQUEST = 100
 class Resolutions:
     """Looks at the markets in which somebody has a stake, every `every_s` and whenever the stream calls one decided.
 
-    An `async with` runs it. Proposed and disputed outcomes change nothing: the market only takes no more orders.
+    An `async with` runs it. Proposed and disputed outcomes change nothing: the market only takes no more orders. Before
+    a market ends here, `settle_missed` fills what the desk missed of it.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class Resolutions:
         *,
         clock: Clock,
         staked: Callable[[], set[str]],
+        settle_missed: Callable[[Market], Awaitable[bool]],
         every_s: float = 60.0,
     ) -> None:
         self._real = real
         self._exchange = exchange
         self._clock = clock
         self._staked = staked
+        self._settle_missed = settle_missed
         self._every_s = every_s
         self._called: set[str] = set()
         self._call = asyncio.Event()
@@ -71,7 +75,7 @@ class Resolutions:
                     continue
                 listing.accepting_orders = market.accepting_orders and not market.closed
                 decision = decision_of(market)
-                if decision is not None:
+                if decision is not None and await self._settle_missed(market):
                     winner = None if decision.winner is None else listing.outcome_of(decision.winner)
                     self._exchange.resolve(listing.condition_id, winner)
                     self._called.discard(listing.condition_id)

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from mcp import Client
 
+from polydesk.core.exchange.faults import FaultPlan, StatusFault
 from polydesk.core.exchange.replay.level2 import stand_in_token
 from polydesk.core.exchange.resolution import Resolutions
 from polydesk.core.settings import load_settings
@@ -87,6 +89,24 @@ async def test_a_bid_that_the_market_fell_through_while_the_desk_was_off_is_mark
             assert order["order_id"] == placed["order_id"]
             assert (order["filled"], order["average_price"]) == (25, 0.6)
             assert {fill["role"] for fill in order["fills"]} == {"maker, while_away"}
+
+
+async def test_where_the_tape_is_missing_the_agent_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("polydesk.core.paper.absence._RETRY_S", 0)
+    broken = FaultPlan.of(StatusFault(kind="status", route="/data/v2/trades", status=500))
+    async with real_venue(tmp_path, faults=broken) as real:
+        async with paper_client(real, tmp_path / "state", max_retries=0) as client:
+            order = {"market_id": SLUG, "outcome": "Up", "size": 25, "price": 0.6, "time_in_force": "GTC"}
+            placed = await answer_of(client, "place_order", **order)
+        real.go_to(60)
+        async with paper_client(real, tmp_path / "state", max_retries=0) as client:
+            status = await eventually(client, "get_status", lambda each: "warning" in each)
+            assert status["warning"] == "Results are not comparable with real trading: see polymarket_get_status."
+            assert f"Not comparable: {SLUG} was not followed from 2026-09-28T09:16:0" in status["warnings"][0]
+            orders = await answer_of(client, "get_orders", order_id=placed["order_id"])
+            (order,) = orders["orders"]
+            assert (order["status"], order["filled"]) == ("canceled", 0)
+            assert "its public trades of that time cannot be read" in order["cause"]
 
 
 async def test_a_void_pays_half_and_a_winner_a_dollar(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -79,6 +80,7 @@ class Paper:
         shares: str,
         *,
         time_in_force: TimeInForce = TimeInForce.GTC,
+        expires_at: datetime | None = None,
     ) -> PlacementResult:
         dollars = Decimal(price) * Decimal(shares)
         ticket = OrderTicket(
@@ -88,7 +90,8 @@ class Paper:
             price=Decimal(price),
             shares=Decimal(shares),
             dollars=dollars,
-            time_in_force=time_in_force,
+            time_in_force=TimeInForce.GTD if expires_at else time_in_force,
+            expires_at=expires_at,
             tick=self.listing.tick_decimal,
             neg_risk=self.listing.neg_risk,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,3 +139,31 @@ async def test_a_stream_that_broke_off_is_an_absence_too(tmp_path: Path, paper_o
         fills = paper.exchange.trades_of(paper.order(bid).account)
         assert {trade.id for trade in fills} == paper.venue.notes(paper.address).while_away
         assert sum(trade.shares for trade in fills) == 50_000_000
+
+
+async def test_an_order_that_expired_meanwhile_fills_only_up_to_its_end(tmp_path: Path, paper_on: OpenPaper) -> None:
+    """The market reaches 0.60 after 32 seconds and 0.50 after 43; the order leaves the book after 40."""
+    async with real_venue(tmp_path, tape=falling_tape()) as real:
+        begin = real.player.starts_at.timestamp()
+        async with paper_on(real, tmp_path / "paper", gtd_min_lead_s=0) as paper:
+            await paper.clob.book(UP, fresh=True)
+            until = datetime.fromtimestamp(int(begin) + 100, UTC)
+            early = await paper.place(UP, OrderSide.BUY, "0.6", "20", expires_at=until)
+            late = await paper.place(UP, OrderSide.BUY, "0.5", "20", expires_at=until)
+        real.go_to(60)
+        async with paper_on(real, tmp_path / "paper", gtd_min_lead_s=0) as paper:
+            await returned(paper)
+            assert paper.order(early).filled == 20_000_000
+            assert (paper.order(late).status, paper.order(late).filled) == ("CANCELED_EXPIRED_ORDER", 0)
+
+
+async def test_a_market_that_ended_meanwhile_is_settled_before_it_pays(tmp_path: Path, paper_on: OpenPaper) -> None:
+    async with real_venue(tmp_path, tape=falling_tape()) as real:
+        order_id = await bid_and_leave(real, tmp_path / "paper", paper_on)
+        real.go_to(60)
+        real.exchange.resolve(CONDITION, 0)
+        async with paper_on(real, tmp_path / "paper") as paper:
+            await paper.until(lambda: paper.listing.closed)
+            assert paper.exchange.orders[order_id].filled == 50_000_000
+            (position,) = await paper.data.positions(paper.address)
+            assert (position.size, position.value) == (50, 50)
