@@ -24,6 +24,7 @@ from polydesk.core.errors import ConfigurationError
 from polydesk.core.exchange.catalogue import Catalogue
 from polydesk.core.exchange.ledger_schema import TABLES
 from polydesk.core.exchange.rejections import LedgerUnavailable
+from polydesk.core.exchange.resolution import Resolutions
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.store import LedgerStore
@@ -180,6 +181,17 @@ class TestARestartKeeps:
             assert renewed.api_key != deleted.api_key
             assert exchange.ledger.account("0xA").cash == micro("1000")
             assert not exchange.claim_wallet("0xWALLET", "0xB")
+
+    def test_a_dispute_that_nobody_has_settled(self, runs: Runs) -> None:
+        with runs.run() as floor:
+            oracle = Resolutions(floor.exchange)
+            for number in (11, 12):
+                oracle.propose(floor.listing(number).condition_id, 0)
+            oracle.dispute(floor.listing(11).condition_id)
+        with runs.run() as floor:
+            assert not floor.listing(11).accepting_orders
+            assert floor.listing(11).oracle_steps == ["proposed", "disputed"]
+            assert floor.listing(12).accepting_orders
 
     def test_resolved_markets_and_what_they_pay(self, runs: Runs) -> None:
         with runs.run() as floor:
@@ -411,6 +423,12 @@ class TestAFileThatCannotBeWritten:
             account = restarted.open_account(alice.wallet.address)
             assert [order.id for order in restarted.open_orders(account)] == [kept]
             assert (account.cash, account.open_cash) == (cash, micro("5"))
+
+    async def test_a_file_that_became_read_only_halts_it_too(self, alice: Client, store: LedgerStore) -> None:
+        store._connection.execute("PRAGMA query_only = 1")  # a change of the file's mode does not stop the superuser
+        refused = await alice.place("111", "BUY", "5", "10")
+        assert refused.status_code == 503
+        assert "attempt to write a readonly database" in refused.json()["error"]
 
     async def test_an_event_that_fails_in_the_middle_halts_it_too(self, exchange: Exchange, floor: Floor) -> None:
         ann = floor.account("ann", dollars="100")

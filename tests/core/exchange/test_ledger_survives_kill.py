@@ -1,7 +1,8 @@
-"""A process that trades is killed at any moment, and the ledger has all that it acknowledged, to the micro-dollar."""
+"""A process is killed at any moment, and the ledger has all that it acknowledged, to the micro-dollar."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -9,11 +10,19 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import httpx2
 
 from polydesk.core.exchange.store import LedgerStore
 from polydesk.core.exchange.venue import Exchange
 from tests.support.ledger_trader import SECRET, TRADERS, open_exchange
+from tests.support.processes import FED, SOURCE_COMMAND, Running, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.core.exchange.conftest import Client
 
 ROOT = Path(__file__).parents[3]
 KILLS = 24
@@ -80,3 +89,46 @@ def test_everything_acknowledged_is_there_after_a_kill_at_any_moment(tmp_path: P
     assert len(placed) > 500
     assert sum(map(len, placed.values())) > 100
     assert cancelled
+
+
+async def test_clients_find_every_order_again_that_a_killed_server_answered(
+    tmp_path: Path, new_client: Callable[[str], Client]
+) -> None:
+    clients = [new_client(f"0x{number:064x}") for number in (77, 78, 79)]
+    command = [*SOURCE_COMMAND, "exchange", "--port", "0", "--json", "--ledger", str(tmp_path / "paper.db")]
+    generator = random.Random(8)
+    answered: dict[str, Client] = {}
+    for kill in range(4):
+        server = Running(command, environment(tmp_path))
+        addresses = json.loads(server.wait_for(r"^\{.*\}\n")[0])
+        async with httpx2.AsyncClient(base_url=addresses["clob_url"].removesuffix("/clob")) as http:
+            for client in clients:
+                client.http = http
+                if not kill:
+                    await client.log_in()
+            for order_id, client in answered.items():
+                found = await client.call("GET", f"/data/order/{order_id}")
+                assert found.status_code == 200, found.json()
+            (market,) = (await http.get("/gamma/markets", params={"slug": FED})).json()
+            token = json.loads(market["clobTokenIds"])[0]
+            left = iter(range(generator.randint(3, 30)))
+            lost = await asyncio.gather(
+                *(_place_until_killed(client, token, answered, left, server) for client in clients)
+            )
+        assert server.end(None) == -signal.SIGKILL
+        assert any(lost)
+    assert len(answered) > 20
+
+
+async def _place_until_killed(
+    client: Client, token: str, answered: dict[str, Client], left: Any, server: Running
+) -> bool:
+    """Rest one bid after the other; who finds no turn left kills the server. Whether an answer was lost."""
+    while True:
+        if next(left, None) is None:
+            server.process.send_signal(signal.SIGKILL)
+        try:
+            placed = await client.place(token, "BUY", "0.1", "10", neg_risk=True)
+        except httpx2.TransportError:
+            return True
+        answered[placed.json()["orderID"]] = client
