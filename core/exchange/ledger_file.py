@@ -148,5 +148,5 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 def _refusal(path: Path, reason: str) -> str:
     return (
         f"The ledger {path} cannot be used: {reason}. It was left as it is, nothing was reset. Move it away to begin "
-        "with a new one, or put a copy of it back; `polydesk accounts export` reads what is whole."
+        "with a new one, or put a copy of it back; `sqlite3 FILE .recover` reads out of a damaged one what can be read."
     )
