@@ -56,6 +56,13 @@ class DelayedOrders(Generic[Outcome]):
         """What will have become of an order at the end of its delay."""
         return self._awaited.setdefault(order.id, asyncio.get_running_loop().create_future())
 
+    def tell_all(self, outcome: Outcome) -> None:
+        """Answer everybody who waits."""
+        for future in self._awaited.values():
+            if not future.done():
+                future.set_result(outcome)
+        self._awaited.clear()
+
     def tell(self, order: Order, outcome: Outcome) -> None:
         """Answer who waits for the order, if anybody does."""
         future = self._awaited.pop(order.id, None)

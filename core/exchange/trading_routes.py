@@ -22,6 +22,7 @@ from .rejections import (
     BAD_PAYLOAD,
     MATCH_DELAYED,
     ORDER_NOT_FOUND,
+    LedgerUnavailable,
     Rejection,
     too_many_cancels,
     too_many_orders,
@@ -59,7 +60,7 @@ async def _post_order(request: Request) -> Response:
     order_request = parse_order_request(await json_body(request, error=BAD_PAYLOAD))
     with exchange.transaction():
         placed = _placed(exchange, order_request, credential)
-    entry = await _ended(placed)
+    entry = await _ended(placed, exchange)
     if isinstance(entry, Rejection):
         raise entry
     return JsonResponse(_entry_payload(entry))
@@ -80,7 +81,7 @@ async def _post_orders(request: Request) -> Response:
         check_sender(exchange, order_request, credential)
     with exchange.transaction():
         placed = [_placed(exchange, order_request, credential) for order_request in requests]
-    entries = [await _ended(each) for each in placed]
+    entries = [await _ended(each, exchange) for each in placed]
     return JsonResponse(
         [_refused_payload(each) if isinstance(each, Rejection) else _entry_payload(each) for each in entries]
     )
@@ -97,8 +98,14 @@ def _placed(exchange: Exchange, order: OrderRequest, credential: Credential) -> 
     return entry
 
 
-async def _ended(placed: Outcome | asyncio.Future[Outcome]) -> Outcome:
-    return await placed if isinstance(placed, asyncio.Future) else placed
+async def _ended(placed: Outcome | asyncio.Future[Outcome], exchange: Exchange) -> Outcome:
+    """Raises LedgerUnavailable where the exchange halted before the end of a delay was stored."""
+    if not isinstance(placed, asyncio.Future):
+        return placed
+    outcome = await placed
+    if exchange.halted is not None:
+        raise LedgerUnavailable(exchange.halted)
+    return outcome
 
 
 def _entry_payload(entry: Entry) -> Json:

@@ -37,7 +37,7 @@ from .ledger import Account, Ledger
 from .listing import LastTrade, Listing
 from .matching import Bucket, Fill, MatchPlan, cash_of
 from .operator_controls import OperatorControls
-from .rejections import Rejection, no_book
+from .rejections import LedgerUnavailable, Rejection, no_book
 from .restoring import known_markets, restore_activity, restore_credentials, restore_ledger, restore_markets
 from .seeding import seed_books
 from .settings import ExchangeSettings
@@ -167,6 +167,7 @@ class Exchange:
             yield
 
     def _halt(self, reason: str) -> None:
+        self.delayed.tell_all(LedgerUnavailable(reason))
         self.publish(ExchangeHalted(reason))
 
     def _restore(self, store: LedgerStore) -> None:

@@ -424,6 +424,22 @@ class TestAFileThatCannotBeWritten:
             assert [order.id for order in restarted.open_orders(account)] == [kept]
             assert (account.cash, account.open_cash) == (cash, micro("5"))
 
+    async def test_who_waits_for_a_delayed_match_hears_of_a_full_disk(
+        self, alice: Client, exchange: Exchange, floor: Floor, clock: ManualClock, file: Path
+    ) -> None:
+        floor.listing(11).taker_delay = True
+        floor.enter(floor.account("seller", shares="10"), "SELL", "0.5", "10")
+        arrived = asyncio.Event()
+        exchange.subscribe(lambda _: arrived.set())
+        waiting = asyncio.create_task(alice.place("111", "BUY", "5", "10"))
+        await arrived.wait()
+        with disk_full(file):
+            await clock.advance(1)
+            exchange.agenda.run_due()
+        answer = await asyncio.wait_for(waiting, 10)
+        assert answer.status_code == 503
+        assert "cannot be written" in answer.json()["error"]
+
     async def test_a_file_that_became_read_only_halts_it_too(self, alice: Client, store: LedgerStore) -> None:
         store._connection.execute("PRAGMA query_only = 1")  # a change of the file's mode does not stop the superuser
         refused = await alice.place("111", "BUY", "5", "10")
