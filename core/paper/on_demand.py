@@ -21,6 +21,7 @@ _BY_CONDITION = ("/clob/clob-markets/", "/clob/markets/")
 _PLACING = ("/clob/order", "/clob/orders")
 _BATCH_BODY = (*_BATCHES, "/clob/last-trades-prices")
 _MARKET_STREAM = "/ws/market"
+_NO_BOOK = "No orderbook exists for the requested token id"
 
 
 class OnDemand:
@@ -59,6 +60,7 @@ class OnDemand:
         try:
             await self._relay.list_tokens(tokens)
             await self._relay.list_conditions(conditions)
+            await self._relay.take_terms([*conditions, *(self._relay.conditions_of(tokens) if places else ())])
         except PolymarketAPIError as error:
             refusal = f"the real venue cannot be asked about this market: {error.message}. Nothing was done"
             await clob_error(refusal)(scope, receive, send)
@@ -68,6 +70,9 @@ class OnDemand:
             await self._relay.wait_current(tokens)
         if places or cancels:
             await self._clock.sleep(self._latency.draw_s())
+        if path in _QUOTES and any(map(self._relay.has_no_book, tokens)):
+            await clob_error(_NO_BOOK, status=404)(scope, receive, send)
+            return
         stale = self._relay.refusal(tokens) if needs_prices else None
         if stale is not None:
             await clob_error(stale)(scope, receive, send)

@@ -36,6 +36,8 @@ from .seen_file import SeenFile
 _tell_failure = logs_failure(logging.getLogger(__name__), "what was seen of the market is not kept any more")
 
 _KEEP_S = 1.0
+_ANSWER_S = 1.5
+"""How long a subscription is given before the book is read by REST: a request waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +123,8 @@ class PaperExchange:
     def notes(self, address: str) -> VenueNotes:
         """What the exchange's numbers alone do not say to the owner of an account."""
         seen = self._absences.seen
-        stale = {}
-        for condition_id in self._relay.staked():
-            since = self._relay.stale_since(self.exchange.by_condition[condition_id])
-            if since is not None:
-                stale[ConditionId(condition_id)] = since
         return VenueNotes(
-            stale=stale,
+            stale={ConditionId(each): since for each, since in self._relay.note_stale().items()},
             while_away=frozenset(TradeId(each) for each in seen.while_away),
             void={OrderId(order_id): reason for order_id, reason in seen.void.items()},
             not_comparable=tuple(seen.not_comparable.get(address, ())),
@@ -145,4 +142,6 @@ class PaperExchange:
 
 def repair_settings(settings: RelaySettings) -> RepairSettings:
     """How the feed of the real venue is to be repaired, so that silence shows in time."""
-    return RepairSettings(stale_after_s=settings.stale_after_s, fetched_stale_after_s=settings.stale_after_s)
+    return RepairSettings(
+        stale_after_s=settings.stale_after_s, fetched_stale_after_s=settings.stale_after_s, answer_s=_ANSWER_S
+    )

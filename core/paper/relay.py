@@ -47,6 +47,8 @@ _MOST_MARKETS = 200
 """Markets followed at once; those that nobody asked for longest make room, unless somebody has a stake in them."""
 
 _RETRY_S = 5.0
+_ANSWER_S = 3.0
+"""As long as the real venue may take to send a book that it was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,8 @@ class Relay:
         self._listing = asyncio.Lock()
         self._unknown: dict[str, datetime] = {}
         self._asked: dict[str, datetime] = {}
-        self._refreshed: set[str] = set()
+        self._markets: dict[str, Market] = {}
+        self._with_terms: set[str] = set()
         self._synced: set[str] = set()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -116,12 +119,12 @@ class Relay:
         """
         by_token = self._exchange.by_token
         new = [TokenId(each) for each in token_ids if each not in by_token and self._may_exist(each)]
-        known = {by_token[each].condition_id for each in token_ids if each in by_token}
+        known = self.conditions_of(token_ids)
         if new:
             async with self._listing:
                 for start in range(0, len(new), _PER_REQUEST):
                     for market in await self._real.markets_of_tokens(new[start : start + _PER_REQUEST]):
-                        await self._list(market)
+                        self._list(market)
                         known.add(market.condition_id)
             self._note_unknown(each for each in new if each not in by_token)
         await self._follow(known)
@@ -134,9 +137,31 @@ class Relay:
             async with self._listing:
                 for start in range(0, len(new), _PER_REQUEST):
                     for market in await self._real.markets(new[start : start + _PER_REQUEST]):
-                        await self._list(market)
+                        self._list(market)
             self._note_unknown(each for each in new if each not in by_condition)
         await self._follow({each for each in condition_ids if each in by_condition})
+
+    async def take_terms(self, condition_ids: Collection[str]) -> None:
+        """Have the terms that the real order book service sets for orders; until then the catalogue's hold.
+
+        Raises PolymarketAPIError.
+        """
+        for condition_id in condition_ids:
+            market = self._markets.get(condition_id)
+            if market is None or market.closed or condition_id in self._with_terms:
+                continue
+            terms = await self._real.clob.clob_market(market.condition_id)
+            listing = self._exchange.by_condition[condition_id]
+            tick = listing.tick
+            listing.take_terms(recorded_market(market, terms, at=self._clock.now()))
+            if condition_id in self._synced:
+                listing.tick = tick  # the stream has told of changes since
+            self._with_terms.add(condition_id)
+
+    def conditions_of(self, token_ids: Collection[str]) -> set[str]:
+        """The markets of those tokens that are listed."""
+        by_token = self._exchange.by_token
+        return {by_token[each].condition_id for each in token_ids if each in by_token}
 
     async def wait_current(self, token_ids: Collection[str]) -> None:
         """Return when the books of these tokens are current, or after the patience of the settings."""
@@ -157,12 +182,27 @@ class Relay:
             return as_of
         return as_of if self._clock.now() - as_of > timedelta(seconds=self._settings.stale_after_s) else None
 
+    def has_no_book(self, token_id: str) -> bool:
+        """Whether the real venue has said that there is no book for a listed token."""
+        listing = self._exchange.by_token.get(token_id)
+        book = None if listing is None else self._feed.live_book(_first_token(listing))
+        return book is not None and book.absent
+
+    def note_stale(self) -> dict[str, datetime]:
+        """The markets in which somebody has a stake and whose prices stopped coming, and since when.
+
+        A quiet market is asked again after a while; it is not named for the moment that the answer takes.
+        """
+        late = self._clock.now() - timedelta(seconds=self._settings.stale_after_s + _ANSWER_S)
+        found = {each: self.stale_since(self._exchange.by_condition[each]) for each in self.staked()}
+        return {each: since for each, since in found.items() if since is not None and since < late}
+
     def refusal(self, token_ids: Iterable[str]) -> str | None:
         """Why no order is taken for these tokens now; None when their prices are current."""
         for token_id in token_ids:
             listing = self._exchange.by_token.get(token_id)
             since = None if listing is None else self.stale_since(listing)
-            if listing is not None and since is not None:
+            if listing is not None and since is not None and not self.has_no_book(token_id):
                 age_s = max((self._clock.now() - since).total_seconds(), 0)
                 cause = f"the real venue's stream says: {error}" if (error := self._feed.last_error) else "no news"
                 if listing.condition_id in self._absences.pending:
@@ -199,7 +239,7 @@ class Relay:
             return True
         if market.condition_id not in self._mirror.books:
             async with self._listing:
-                await self._list(market)
+                self._list(market)
         absence = self._absences.begin(self._mirror.books[market.condition_id])
         if absence is None:
             return False
@@ -208,31 +248,29 @@ class Relay:
 
     # -- listing and following ---------------------------------------------------------------------------------------
 
-    async def _list(self, market: Market) -> None:
+    def _list(self, market: Market) -> None:
         """List one market, or take over its present terms. Markets without two tokens cannot be traded anywhere."""
         if len(market.outcomes) != 2 or not all(outcome.token_id for outcome in market.outcomes):
             return
-        terms = None if market.closed else await self._real.clob.clob_market(market.condition_id)
-        recorded = recorded_market(market, terms, at=self._clock.now())
+        recorded = recorded_market(market, None, at=self._clock.now())
         known = self._exchange.by_condition.get(market.condition_id)
         if known is not None:
             known.take_terms(recorded)
-        self._mirror.follow(recorded, event_head(market))
-        self._absences.resume(self._mirror.books[market.condition_id])
-        self._refreshed.add(market.condition_id)
+        self._absences.resume(self._mirror.follow(recorded, event_head(market)))
+        self._markets[market.condition_id] = market
 
     async def _follow(self, condition_ids: Collection[str]) -> None:
         now = self._clock.now()
         self._asked.update(dict.fromkeys(condition_ids, now))
-        restored = [ConditionId(each) for each in condition_ids if each not in self._refreshed]
+        restored = [ConditionId(each) for each in condition_ids if each not in self._markets]
         if restored:
             async with self._listing:
                 for market in await self._real.markets(restored):
-                    await self._list(market)
+                    self._list(market)
         wanted = {
             TokenId(token_id)
             for each in condition_ids
-            if each in self._refreshed and not (listing := self._exchange.by_condition[each]).closed
+            if each in self._markets and not (listing := self._exchange.by_condition[each]).closed
             for token_id in listing.tokens
         }
         if not wanted <= self._feed.token_ids:
@@ -269,8 +307,7 @@ class Relay:
 
     def _may_come(self, listing: Listing) -> bool:
         """Whether waiting for the book of a market makes sense."""
-        book = self._feed.live_book(_first_token(listing))
-        return self.stale_since(listing) is not None and not (book is not None and book.absent)
+        return self.stale_since(listing) is not None and not self.has_no_book(listing.tokens[0])
 
     # -- what the real market tells ----------------------------------------------------------------------------------
 

@@ -232,3 +232,30 @@ async def test_batches_and_streams_bring_their_markets_too(tmp_path: Path, paper
         assert set(books) == {up, down}
         assert await paper.clob.tick_size(TokenId(up), fresh=True) == Decimal("0.01")
         assert await paper.clob.last_trade_price(TokenId(up)) is not None
+
+
+async def test_a_market_without_a_real_book_has_none_here_either(tmp_path: Path, paper_on: OpenPaper) -> None:
+    """Others that are asked for together with it are answered all the same."""
+    other = [{**row, "market": "0x" + "b" * 64, "asset_id": str(int(row["asset_id"]) + 2)} for row in frames()[1]]
+    async with (
+        real_venue(tmp_path, frames=[*frames(), other]) as real,
+        paper_on(real, tmp_path / "paper", patience_s=20) as paper,
+    ):
+        await paper.clob.clob_market(MARKET, fresh=True)  # listed, and closed before anybody reads its book
+        real.exchange.by_condition[MARKET].closed = True
+        assert await paper.clob.book(TokenId("1"), fresh=True) is None
+        books = await paper.clob.books([TokenId("1"), TokenId("3")], fresh=True)
+        assert books[TokenId("3")].best_bid is not None
+
+
+async def test_minimums_and_ticks_are_the_real_ones(tmp_path: Path, paper_on: OpenPaper) -> None:
+    async with real_venue(tmp_path) as real, paper_on(real, tmp_path / "paper") as paper:
+        up = TokenId(tokens(real)[0])
+        await paper.clob.book(up, fresh=True)
+        for price, shares, code in (("0.5", "2.5", "min_size"), ("0.505", "10", "tick")):
+            with pytest.raises(OrderError) as refused:
+                await paper.place(up, OrderSide.BUY, price, shares)
+            assert refused.value.code == code
+        with pytest.raises(OrderError) as refused:
+            await paper.place(up, OrderSide.BUY, "0.8", "1", time_in_force=TimeInForce.FAK)
+        assert refused.value.code == "min_notional"
