@@ -14,10 +14,11 @@ from functools import partial
 
 from ..clock import unix_ms
 from ..money import MICRO, to_micro
+from .book import Order
 from .events import ExchangeEvent, OrderChanged, TradeChanged, WalletActed
 from .ledger import Account
 from .listing import Listing
-from .rewards import programme_of, reward_share
+from .rewards import programme_of, reward_shares
 from .trades import Trade
 from .units import price_decimal
 from .venue import Exchange
@@ -79,22 +80,24 @@ class RewardPayments:
 
     def _sample(self) -> None:
         """Credit a minute of each programme to the accounts whose orders score now; go on while there are any."""
-        exchange = self._exchange
         day = self._today()
-        quoted: set[tuple[str, str]] = set()
-        for order in exchange.resting_orders():
-            if order.owner:
-                quoted.add((order.account.address, order.condition_id))
-        for address, condition_id in sorted(quoted):
-            listing = exchange.by_condition[condition_id]
+        resting: defaultdict[str, list[Order]] = defaultdict(list)
+        for order in self._exchange.resting_orders():
+            resting[order.condition_id].append(order)
+        self._sampling = False
+        for condition_id, orders in resting.items():
+            listing = self._exchange.by_condition[condition_id]
             rate = _daily_rate(listing)
-            if rate:
-                share = reward_share(exchange, exchange.ledger.accounts[address], listing)
-                self._days[day].rewards[address, condition_id] += int(rate * share * MICRO / _MINUTES_A_DAY)
-                self._pay_at_the_end_of(day)
-        self._sampling = bool(quoted)
-        if quoted:
-            exchange.agenda.at(self._next_sample_ms(), self._sample)
+            clients = {order.account.address for order in orders if order.owner}
+            if not rate or not clients:
+                continue
+            self._sampling = True
+            for address, share in reward_shares(listing, orders).items():
+                if address in clients:
+                    self._days[day].rewards[address, condition_id] += int(rate * share * MICRO / _MINUTES_A_DAY)
+                    self._pay_at_the_end_of(day)
+        if self._sampling:
+            self._exchange.agenda.at(self._next_sample_ms(), self._sample)
 
     def _share_fee(self, trade: Trade, listing: Listing) -> None:
         rebate = listing.fees.rebate_rate

@@ -7,6 +7,7 @@ while the midpoint lies between 0.10 and 0.90.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -66,6 +67,19 @@ def reward_share(exchange: Exchange, account: Account, listing: Listing) -> Deci
         for other in exchange.ledger.accounts.values()
     )
     return own / total
+
+
+def reward_shares(listing: Listing, orders: Iterable[Order]) -> dict[str, Decimal]:
+    """The part of a market's rewards that each account (by address) earns now; `orders` are all that rest there."""
+    programme, midpoint = programme_of(listing), listing.midpoint
+    if programme is None or midpoint is None or listing.closed:
+        return {}
+    by_account: defaultdict[str, list[Order]] = defaultdict(list)
+    for order in orders:
+        by_account[order.account.address].append(order)
+    scores = {address: _account_score(own, programme, midpoint) for address, own in by_account.items()}
+    total = sum(scores.values())
+    return {address: score / total for address, score in scores.items() if score}
 
 
 def _orders_of(exchange: Exchange, account: Account, listing: Listing) -> list[Order]:
