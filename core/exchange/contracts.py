@@ -16,6 +16,28 @@ NEG_RISK_ADAPTER = "0xd91E80cF2E7be2e162c6513ceD06f1dD0dA35296"
 COLLATERAL = "0xC011a7E12a19f7B1f670d46F03B03f3342E82DFB"
 """pUSD, six decimals."""
 
+OUTCOME_TOKENS = "0x4D97DCd97eC945f40cF65F87097ACe5EA0476045"
+POSITION_MANAGER = "0x006F54F7f9A22e0000CC2AB60031000000ae9fEF"
+"""Hold the outcome tokens of the first protocol and the positions of the second."""
+
+_ADAPTERS = ("0xAdA100Db00Ca00073811820692005400218FcE1f", "0xadA2005600Dec949baf300f4C6120000bDB6eAab")
+_ROUTER = "0x12121212006e4CD160D18e3f00711DA5c3372600"
+_REDEEMER = "0xa1200000d0002264C9a1698e001292D00E1b00af"
+_PERPETUALS = "0xDCa4af75705dbB50f62437045afF9921947917d2"
+_MODULE_CONTRACTS = ("0x1000008dD9001B968442c1000017eaE6E0dA00Ba", "0x200000900045e3B6259600682756002200028933")
+
+
+def approvals(chain_id: int) -> list[tuple[str, str, str]]:
+    """(standard, token contract, spender) of every approval that trading on all protocols needs."""
+    third = EXCHANGE_V3.get(chain_id, EXCHANGE_V3[137])
+    exchanges = (STANDARD_EXCHANGE, NEG_RISK_EXCHANGE, *_ADAPTERS)
+    return [
+        *(("ERC20", COLLATERAL, spender) for spender in (*exchanges, _ROUTER, third, _PERPETUALS)),
+        *(("ERC1155", OUTCOME_TOKENS, spender) for spender in (*exchanges, _REDEEMER, *_MODULE_CONTRACTS)),
+        *(("ERC1155", POSITION_MANAGER, spender) for spender in (_ROUTER, third, _REDEEMER)),
+    ]
+
+
 SPENDERS = (STANDARD_EXCHANGE, NEG_RISK_EXCHANGE, NEG_RISK_ADAPTER)
 """The contracts that an account lets move its collateral and outcome tokens."""
 

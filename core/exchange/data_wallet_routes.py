@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from ..identifiers import is_hash32
 from ..money import MICRO
+from .contracts import MAX_ALLOWANCE, approvals
 from .data_query import data_page, invalid, missing, user_of, whole_number
 from .data_rows import holdings_value, position_rows
 from .data_statistics import lasting
@@ -31,6 +32,7 @@ def data_wallet_routes() -> list[Route]:
         Route("/v2/user-pnl", _profit_series),
         Route("/v2/user-volume", _volume),
         Route("/v2/tokens", _tokens),
+        Route("/v2/approvals", _approvals),
         Route("/v2/biggest-winners", _biggest_winners),
         Route("/v2/builders/leaderboard", _nothing),
         Route("/v2/builders/volume", _nothing),
@@ -116,6 +118,21 @@ async def _tokens(request: Request) -> Response:
         if token_id in token_ids or listing.condition_id in conditions
     ]
     return JsonResponse({"data": rows})
+
+
+async def _approvals(request: Request) -> Response:
+    """Everything is approved here, up to the allowance that an operator has set."""
+    exchange = exchange_of(request)
+    user = user_of(request.query_params)
+    account = exchange.account_of(user)
+    allowance = exchange.controls.allowance_of(account.address if account else user)
+    chain_id = exchange.settings.chain_id
+    rows: list[Json] = [
+        {"standard": standard, "token": token, "spender": spender, "approved": allowance > 0}
+        | ({"amount": "max" if allowance == MAX_ALLOWANCE else str(allowance)} if standard == "ERC20" else {})
+        for standard, token, spender in approvals(chain_id)
+    ]
+    return JsonResponse({"data": {"address": user, "chain_id": chain_id, "contracts": rows}})
 
 
 async def _biggest_winners(request: Request) -> Response:

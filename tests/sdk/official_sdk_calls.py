@@ -39,7 +39,6 @@ NOT_APPLICABLE = {
     "fetch_perps_tickers": PERPS,
     "fetch_rfq_status": COMBOS,
     "fetch_session_keys": ON_CHAIN,
-    "get_trading_approvals_state": "tells which contracts on chain a wallet has approved",
     "is_gasless_ready": ON_CHAIN,
     "list_combo_markets": COMBOS,
     "list_perps_candles": PERPS,
@@ -167,6 +166,12 @@ async def get_balance_allowance(client: Any, scene: Scene) -> None:
     answer = await done(client.get_balance_allowance(asset_type="COLLATERAL"))
     assert answer.balance == 1_000_000_000
     assert len(answer.allowances) == 3
+
+
+@call
+async def get_trading_approvals_state(client: Any, scene: Scene) -> None:
+    state = await done(client.get_trading_approvals_state())
+    assert not state.missing.erc20 and not state.missing.erc1155
 
 
 # -- the catalogue -----------------------------------------------------------------------------------------------------

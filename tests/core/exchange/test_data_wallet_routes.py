@@ -58,6 +58,17 @@ async def test_tokens_are_described_by_id_or_market(http: httpx2.AsyncClient, ex
     assert [row["final_price"] for row in await data(http, "/tokens", condition=BUSY)] == [0, 1]
 
 
+async def test_every_contract_is_approved_up_to_the_allowance(
+    alice: Client, http: httpx2.AsyncClient, exchange: Exchange
+) -> None:
+    approved = await data(http, "/approvals", user=alice.wallet.address)
+    assert approved["chain_id"] == 137
+    assert {row.get("amount") for row in approved["contracts"] if row["approved"]} == {"max", None}
+    exchange.controls.allow(alice.wallet.address, 7)
+    limited = await data(http, "/approvals", user=alice.wallet.address)
+    assert {row["amount"] for row in limited["contracts"] if row["standard"] == "ERC20"} == {"7"}
+
+
 async def test_winners_are_ranked(alice: Client, http: httpx2.AsyncClient, exchange: Exchange) -> None:
     await alice.place("131", "BUY", "5.1", "10")
     assert await data(http, "/biggest-winners") == []
