@@ -252,6 +252,8 @@ class Relay:
         """List one market, or take over its present terms. Markets without two tokens cannot be traded anywhere."""
         if len(market.outcomes) != 2 or not all(outcome.token_id for outcome in market.outcomes):
             return
+        if market.condition_id in self._markets:
+            return  # somebody else has asked for it at the same time
         recorded = recorded_market(market, None, at=self._clock.now())
         known = self._exchange.by_condition.get(market.condition_id)
         if known is not None:

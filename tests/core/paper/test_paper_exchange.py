@@ -259,3 +259,31 @@ async def test_minimums_and_ticks_are_the_real_ones(tmp_path: Path, paper_on: Op
         with pytest.raises(OrderError) as refused:
             await paper.place(up, OrderSide.BUY, "0.8", "1", time_in_force=TimeInForce.FAK)
         assert refused.value.code == "min_notional"
+
+
+async def test_without_prices_after_a_restart_positions_keep_their_last_value(
+    tmp_path: Path, paper_on: OpenPaper
+) -> None:
+    async with real_venue(tmp_path) as real:
+        up = TokenId(tokens(real)[0])
+        async with paper_on(real, tmp_path / "paper") as paper:
+            await paper.clob.book(up, fresh=True)
+            await paper.place(up, OrderSide.BUY, "0.8", "10", time_in_force=TimeInForce.FAK)
+            (before,) = await paper.data.positions(paper.address)
+        await real.stop()
+        real.clock.leap(real.clock.now() + timedelta(hours=8))
+        async with paper_on(real, tmp_path / "paper", patience_s=0.1) as paper:
+            (after,) = await paper.data.positions(paper.address)
+            assert (after.value, after.size) == (before.value, before.size)
+            (since,) = paper.venue.notes(paper.address).stale.values()
+            assert real.clock.now() - since >= timedelta(hours=8)
+            with pytest.raises(InputRejected, match="the real venue cannot be asked"):
+                await paper.clob.book(up, fresh=True)
+
+
+async def test_what_is_asked_for_at_once_by_many_is_listed_once(tmp_path: Path, paper_on: OpenPaper) -> None:
+    async with real_venue(tmp_path) as real, paper_on(real, tmp_path / "paper") as paper:
+        up, down = map(TokenId, tokens(real))
+        books = await asyncio.gather(*(paper.clob.book(token, fresh=True) for token in (up, down) * 5))
+        assert all(books)
+        assert len(paper.exchange.listings) == 1
