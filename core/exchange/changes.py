@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .book import Order
-from .events import ExchangeEvent, MarketResolved, OrderChanged, TradeChanged
+from .events import ExchangeEvent, MarketResolved, OrderChanged, TickChanged, TradeChanged
 from .ledger import Account, MovementKind
 from .listing import Listing
 from .trades import Trade
@@ -43,6 +43,7 @@ class Changes:
     wallets: dict[str, str] = field(default_factory=dict)
     movements: list[Movement] = field(default_factory=list)
     credentials: bool = False
+    _traded: set[Listing] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return bool(
@@ -94,7 +95,9 @@ class Changes:
         if isinstance(event, OrderChanged):
             if event.order.owner and event.order.id in self.placed:
                 self.orders[event.order] = None
-                self.listings[event.listing] = None
+                if event.listing not in self._traded:
+                    self._traded.add(event.listing)
+                    self.listings[event.listing] = None
         elif isinstance(event, TradeChanged):
             parts = event.trade.parts()
             if any(order.owner for order, *_ in parts):
@@ -103,5 +106,5 @@ class Changes:
                 for order, *_ in parts:
                     self.orders[order] = None
                     self.accounts[order.account] = None
-        elif isinstance(event, MarketResolved):
+        elif isinstance(event, MarketResolved) or (isinstance(event, TickChanged) and event.listing in self._traded):
             self.listings[event.listing] = None

@@ -9,6 +9,8 @@ from ..errors import ConfigurationError
 from .ledger_schema import APPLICATION_ID, SCHEMA_VERSION, STATE, TABLES, Row, Table, checksum, sealed
 
 _BUSY_S = 0.5
+_CHECKPOINT_PAGES = 8000
+"""The log is folded into the file, which waits for the disk, each 32 MB: every few thousand orders."""
 _MAGIC = b"SQLite format 3\x00"
 
 
@@ -44,6 +46,7 @@ def open_ledger(path: Path, *, secret: bytes) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         if _is_empty(connection):
             _create(connection, secret)
         _check(connection, path)
