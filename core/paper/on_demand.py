@@ -60,7 +60,7 @@ class OnDemand:
         try:
             await self._relay.list_tokens(tokens)
             await self._relay.list_conditions(conditions)
-            await self._relay.take_terms([*conditions, *(self._relay.conditions_of(tokens) if places else ())])
+            await self._relay.take_terms(tokens if places else (), conditions)
         except PolymarketAPIError as error:
             refusal = f"the real venue cannot be asked about this market: {error.message}. Nothing was done"
             await clob_error(refusal)(scope, receive, send)

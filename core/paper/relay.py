@@ -33,15 +33,11 @@ from ..polymarket.wire.stream_events import (
     TickSizeChange,
 )
 from .absence import Absence, Absences
+from .listings_on_demand import ListingsOnDemand
 from .public_venue import PublicVenue
 from .tape import real_trade
-from .terms import event_head, recorded_market
 
 _tell_failure = logs_failure(logging.getLogger(__name__), "a market is not followed any more")
-
-_PER_REQUEST = 100
-_UNKNOWN_S = 60.0
-"""How long a token that the real venue does not know is not asked for again."""
 
 _MOST_MARKETS = 200
 """Markets followed at once; those that nobody asked for longest make room, unless somebody has a stake in them."""
@@ -77,7 +73,6 @@ class Relay:
         settings: RelaySettings,
         on_resolved: Callable[[ConditionId], None],
     ) -> None:
-        self._real = real
         self._exchange = exchange
         self._mirror = mirror
         self._feed = feed
@@ -85,11 +80,8 @@ class Relay:
         self._absences = absences
         self._settings = settings
         self._on_resolved = on_resolved
-        self._listing = asyncio.Lock()
-        self._unknown: dict[str, datetime] = {}
+        self._listings = ListingsOnDemand(real, exchange, mirror, clock=clock, absences=absences)
         self._asked: dict[str, datetime] = {}
-        self._markets: dict[str, Market] = {}
-        self._with_terms: set[str] = set()
         self._synced: set[str] = set()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -113,55 +105,20 @@ class Relay:
     # -- what somebody asks for --------------------------------------------------------------------------------------
 
     async def list_tokens(self, token_ids: Collection[str]) -> None:
-        """Have the markets of these tokens on the exchange; one that the real venue does not know stays unlisted.
+        """Have the markets of these tokens on the exchange, and follow them.
 
-        Raises PolymarketAPIError when the real venue cannot be asked.
+        Raises PolymarketAPIError when the real venue cannot be asked, as the next two do.
         """
-        by_token = self._exchange.by_token
-        new = [TokenId(each) for each in token_ids if each not in by_token and self._may_exist(each)]
-        known = self.conditions_of(token_ids)
-        if new:
-            async with self._listing:
-                for start in range(0, len(new), _PER_REQUEST):
-                    for market in await self._real.markets_of_tokens(new[start : start + _PER_REQUEST]):
-                        self._list(market)
-                        known.add(market.condition_id)
-            self._note_unknown(each for each in new if each not in by_token)
-        await self._follow(known)
+        await self._follow(await self._listings.list_tokens(token_ids))
 
     async def list_conditions(self, condition_ids: Collection[str]) -> None:
         """The same for markets by their condition ids."""
-        by_condition = self._exchange.by_condition
-        new = [ConditionId(each) for each in condition_ids if each not in by_condition and self._may_exist(each)]
-        if new:
-            async with self._listing:
-                for start in range(0, len(new), _PER_REQUEST):
-                    for market in await self._real.markets(new[start : start + _PER_REQUEST]):
-                        self._list(market)
-            self._note_unknown(each for each in new if each not in by_condition)
-        await self._follow({each for each in condition_ids if each in by_condition})
+        await self._follow(await self._listings.list_conditions(condition_ids))
 
-    async def take_terms(self, condition_ids: Collection[str]) -> None:
-        """Have the terms that the real order book service sets for orders; until then the catalogue's hold.
-
-        Raises PolymarketAPIError.
-        """
-        for condition_id in condition_ids:
-            market = self._markets.get(condition_id)
-            if market is None or market.closed or condition_id in self._with_terms:
-                continue
-            terms = await self._real.clob.clob_market(market.condition_id)
-            listing = self._exchange.by_condition[condition_id]
-            tick = listing.tick
-            listing.take_terms(recorded_market(market, terms, at=self._clock.now()))
-            if condition_id in self._synced:
-                listing.tick = tick  # the stream has told of changes since
-            self._with_terms.add(condition_id)
-
-    def conditions_of(self, token_ids: Collection[str]) -> set[str]:
-        """The markets of those tokens that are listed."""
-        by_token = self._exchange.by_token
-        return {by_token[each].condition_id for each in token_ids if each in by_token}
+    async def take_terms(self, token_ids: Collection[str], condition_ids: Collection[str]) -> None:
+        """Have the real terms of orders in these listed markets."""
+        wanted = self._listings.of_tokens(token_ids) | set(condition_ids)
+        await self._listings.take_terms(wanted, followed=self._synced)
 
     async def wait_current(self, token_ids: Collection[str]) -> None:
         """Return when the books of these tokens are current, or after the patience of the settings."""
@@ -233,13 +190,11 @@ class Relay:
     async def settle_missed(self, market: Market) -> bool:
         """Settle what was missed in a market that has ended, of which no book tells any more.
 
-        False as long as somebody else is at it. Raises PolymarketAPIError.
+        False as long as somebody else is at it.
         """
         if market.condition_id not in self._absences.pending:
             return True
-        if market.condition_id not in self._mirror.books:
-            async with self._listing:
-                self._list(market)
+        self._listings.take(market)
         absence = self._absences.begin(self._mirror.books[market.condition_id])
         if absence is None:
             return False
@@ -248,31 +203,14 @@ class Relay:
 
     # -- listing and following ---------------------------------------------------------------------------------------
 
-    def _list(self, market: Market) -> None:
-        """List one market, or take over its present terms. Markets without two tokens cannot be traded anywhere."""
-        if len(market.outcomes) != 2 or not all(outcome.token_id for outcome in market.outcomes):
-            return
-        if market.condition_id in self._markets:
-            return  # somebody else has asked for it at the same time
-        recorded = recorded_market(market, None, at=self._clock.now())
-        known = self._exchange.by_condition.get(market.condition_id)
-        if known is not None:
-            known.take_terms(recorded)
-        self._absences.resume(self._mirror.follow(recorded, event_head(market)))
-        self._markets[market.condition_id] = market
-
     async def _follow(self, condition_ids: Collection[str]) -> None:
         now = self._clock.now()
         self._asked.update(dict.fromkeys(condition_ids, now))
-        restored = [ConditionId(each) for each in condition_ids if each not in self._markets]
-        if restored:
-            async with self._listing:
-                for market in await self._real.markets(restored):
-                    self._list(market)
+        await self._listings.refresh(condition_ids)
         wanted = {
             TokenId(token_id)
             for each in condition_ids
-            if each in self._markets and not (listing := self._exchange.by_condition[each]).closed
+            if each in self._listings and not (listing := self._exchange.by_condition[each]).closed
             for token_id in listing.tokens
         }
         if not wanted <= self._feed.token_ids:
@@ -296,16 +234,6 @@ class Relay:
                 return
             except PolymarketAPIError:
                 await self._clock.sleep(_RETRY_S)
-
-    def _may_exist(self, name: str) -> bool:
-        asked = self._unknown.get(name)
-        return asked is None or self._clock.now() - asked > timedelta(seconds=_UNKNOWN_S)
-
-    def _note_unknown(self, names: Iterable[str]) -> None:
-        now = self._clock.now()
-        limit = now - timedelta(seconds=_UNKNOWN_S)
-        self._unknown = {name: asked for name, asked in self._unknown.items() if asked > limit}
-        self._unknown.update(dict.fromkeys(names, now))
 
     def _may_come(self, listing: Listing) -> bool:
         """Whether waiting for the book of a market makes sense."""
