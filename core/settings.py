@@ -150,6 +150,9 @@ class Settings(BaseSettings):
     deny_markets: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         (), description="Slugs of markets and events never to trade, separated by commas."
     )
+    heartbeat: bool = Field(
+        False, description="Whether the venue cancels all orders of the account when the desk dies or is closed."
+    )
     compute: Literal["process", "inline"] = Field(
         "process", description="Where simulations run: a worker `process`, or `inline` in the server."
     )

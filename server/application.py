@@ -137,6 +137,7 @@ def _trading_desk(settings: Settings, site: Site, venue: Venue, opened: AsyncExi
     from ..core.trading.desk import TradingDesk
     from ..core.trading.desk_state import DeskStates
     from ..core.trading.draft_book import DraftBook
+    from ..core.trading.heartbeat import Heartbeat
     from ..core.trading.journal import OrderJournal
     from ..core.trading.since_last_seen import LastSeen
 
@@ -170,6 +171,8 @@ def _trading_desk(settings: Settings, site: Site, venue: Venue, opened: AsyncExi
         consent=_consent(settings),
         approvals=ApprovalBox(state / "approvals", functools.partial(secrets.token_hex, 3)),
         clock=site.clock,
+        account_stream=site.open_account_stream if site.account else None,
+        heartbeat=Heartbeat(site.clob.heartbeat, site.clock) if settings.heartbeat and site.account else None,
     )
     return trading, LastSeen(database, audit, journal)
 

@@ -33,6 +33,7 @@ from ..core.polymarket.data_api import DataClient
 from ..core.polymarket.environments import Environment, environment_at
 from ..core.polymarket.gamma import GammaClient
 from ..core.polymarket.signing import SignatureType, Signer
+from ..core.polymarket.streams import UserStream
 from ..core.polymarket.transport import Transport, TransportSettings
 from ..core.settings import Mode, PolymarketConfig, Settings
 from .accounts import ledger_path, opened_ledger
@@ -67,6 +68,16 @@ class Site:
     notes: Callable[[], VenueNotes]
     bankroll: Decimal
     seed: int
+
+    async def open_account_stream(self) -> UserStream:
+        """A stream of what happens to the account's orders. Raises what making credentials raises."""
+        return UserStream(
+            self.transport.environment,
+            await self.clob.credentials(),
+            addresses=[self.clob.account],
+            clock=self.clock,
+            random=random.SystemRandom(),
+        )
 
 
 async def open_site(settings: Settings, opened: AsyncExitStack) -> Site:

@@ -273,21 +273,24 @@ class MarketExposure:
     name = "market_exposure"
 
     def check(self, proposal: Proposal, limits: RiskLimits) -> Finding | None:
-        return _exposed(proposal, proposal.state.exposure.market, limits.max_market_usd, "in one market")
+        state = proposal.state
+        return _exposed(state.exposure.market, state.exposure_before.market, limits.max_market_usd, "in one market")
 
 
 class EventExposure:
     name = "event_exposure"
 
     def check(self, proposal: Proposal, limits: RiskLimits) -> Finding | None:
-        return _exposed(proposal, proposal.state.exposure.event, limits.max_event_usd, "in one event")
+        state = proposal.state
+        return _exposed(state.exposure.event, state.exposure_before.event, limits.max_event_usd, "in one event")
 
 
 class TotalExposure:
     name = "exposure"
 
     def check(self, proposal: Proposal, limits: RiskLimits) -> Finding | None:
-        return _exposed(proposal, proposal.state.exposure.total, limits.max_exposure_usd, "in all")
+        state = proposal.state
+        return _exposed(state.exposure.total, state.exposure_before.total, limits.max_exposure_usd, "in all")
 
 
 class DayTurnover:
@@ -345,8 +348,9 @@ CONTROLS: tuple[Control, ...] = (
 )
 
 
-def _exposed(proposal: Proposal, loss: Decimal, most: Decimal | None, where: str) -> Finding | None:
-    if most is None or proposal.reduces:
+def _exposed(loss: Decimal, before: Decimal, most: Decimal | None, where: str) -> Finding | None:
+    """What does not raise the loss passes, also beyond the limit: a hedge, or the sale of what is not one."""
+    if most is None or loss <= before:
         return None
     return _bounded(loss, most, where, f"With this order, ${text(loss)} could be lost {where}.")
 

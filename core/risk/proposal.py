@@ -13,17 +13,19 @@ from .worst_case import WorstCase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskState:
-    """How the desk stands, the order left out but for `exposure`.
+    """How the desk stands without the order, and what could be lost with it.
 
     `open_orders` rest or are on their way; `unknown_orders` are those of the order's market. `exposure` is the worst
-    case with the order. `day_usd` and `minute_orders` are what was sent since midnight UTC and in the last minute.
-    `day_loss_usd` is None when it is not known. `region_refused_at` is when the venue last refused this place.
+    case with the order, `exposure_before` without it. `day_usd` and `minute_orders` are what was sent since midnight
+    UTC and in the last minute. `day_loss_usd` is None when it is not known. `region_refused_at` is when the venue last
+    refused this place.
     """
 
     halt: Halt | None
     open_orders: int
     unknown_orders: int
     exposure: WorstCase
+    exposure_before: WorstCase
     day_usd: Decimal
     minute_orders: int
     day_loss_usd: Decimal | None
@@ -43,5 +45,5 @@ class Proposal:
 
     @property
     def reduces(self) -> bool:
-        """Whether the order can only make the account safer: limits on risk do not hold it up."""
+        """Whether the order spends nothing: what is held is sold."""
         return not self.worst_cost

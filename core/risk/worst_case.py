@@ -1,4 +1,4 @@
-"""The most that holdings and open purchases can lose, whatever happens, by market, by event and in all."""
+"""The most that holdings and open orders can lose, whatever happens, by market, by event and in all."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..identifiers import ConditionId, TokenId
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Shares of one outcome and the dollars, with fees, that they cost or may cost.
+    """Shares of one outcome and the dollars, with fees, that they cost or may cost; both negative for an open sale.
 
     `event` names a neg-risk event, of whose markets at most one ends in its first outcome; "" for a market that stands
     alone. `first_outcome` matters there only. `held` shares are there whatever happens; the others are those of an
-    open purchase, which may or may not fill.
+    open order, which may or may not fill.
     """
 
     condition_id: ConditionId
@@ -85,7 +85,7 @@ def _event_endings(claims: Iterable[Claim]) -> list[frozenset[TokenId]]:
 
 
 def _loss(claims: Iterable[Claim], winners: frozenset[TokenId]) -> Decimal:
-    """Dollars lost when just `winners` pay a dollar a share. An open purchase fills only where that makes it worse."""
+    """Dollars lost when just `winners` pay a dollar a share. An open order fills only where that makes it worse."""
     loss = Decimal(0)
     for claim in claims:
         its = claim.cost - (claim.shares if claim.token_id in winners else Decimal(0))

@@ -27,8 +27,10 @@ from .desk_state import DeskStates
 from .draft import Draft
 from .draft_book import DraftBook
 from .halt_watch import HaltWatch
+from .heartbeat import Heartbeat
 from .intent import OrderIntent
 from .journal import OrderJournal
+from .order_feed import OpenStream, OrderFeed
 from .order_plan import OrderPlan
 from .order_record import OrderRecord
 from .order_view import OrderView, order_views
@@ -74,7 +76,10 @@ class TradingDesk:
         consent: ConsentPolicy,
         approvals: ApprovalBox,
         clock: Clock,
+        account_stream: OpenStream | None = None,
+        heartbeat: Heartbeat | None = None,
     ) -> None:
+        """`account_stream` tells that something happened to orders, `heartbeat` the venue that this desk lives."""
         self._venue = venue
         self._kill_switch = kill_switch
         self._drafts = drafts
@@ -89,6 +94,8 @@ class TradingDesk:
         self._audit = audit
         landed = asyncio.Event()
         self.cancels = Cancels(venue, journal, self._person, letters, audit, clock, landed)
+        self._feed = OrderFeed(account_stream, self.refresh, clock) if account_stream else None
+        self._heartbeat = heartbeat
         self._halt_watch = HaltWatch(kill_switch, self.cancels, clock)
         self._sending = Sending(
             venue,
@@ -264,6 +271,10 @@ class TradingDesk:
         """See to what earlier processes left, and go on finding out what is not known."""
         await self._recovery.start()
         self._halt_watch.start()
+        if self._feed is not None:
+            self._feed.start()
+        if self._heartbeat is not None:
+            self._heartbeat.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -271,6 +282,10 @@ class TradingDesk:
 
     async def aclose(self) -> None:
         """Stop asking and waiting. Orders at the venue stay as they are."""
+        if self._heartbeat is not None:
+            await self._heartbeat.aclose()
+        if self._feed is not None:
+            await self._feed.aclose()
         await self._halt_watch.aclose()
         await self._recovery.aclose()
         await self._person.aclose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from sqlalchemy import insert, select
 
@@ -48,11 +49,10 @@ class DeskStates:
         under_way = self._under_way(account)
         claims = [
             *held_claims(account, fee_of, now=now),
-            *(self._open_claim(order) for order in account.open_orders if order.side is OrderSide.BUY),
-            *(_claim_of(record) for record in under_way if record.intent.side is OrderSide.BUY),
+            *(self._open_claim(order) for order in account.open_orders),
+            *(_planned_claim(record.plan) for record in under_way if record.plan is not None),
         ]
-        if plan.worst_cost:
-            claims.append(_planned_claim(plan, held=False))
+        worst = partial(worst_case, condition_id=market.condition_id, event=_event_of(market))
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         resting = {order.id for order in account.open_orders}
         resting |= {
@@ -64,7 +64,8 @@ class DeskStates:
             halt=self._kill_switch.current(),
             open_orders=len(resting),
             unknown_orders=len(self._journal.unknown(market.condition_id)),
-            exposure=worst_case(claims, condition_id=market.condition_id, event=_event_of(market)),
+            exposure=worst([*claims, _planned_claim(plan)]),
+            exposure_before=worst(claims),
             day_usd=self._journal.sent_since(midnight)[1],
             minute_orders=self._journal.sent_since(now - timedelta(minutes=1))[0],
             day_loss_usd=self._day_loss(midnight, account, fee_of, now=now),
@@ -84,13 +85,14 @@ class DeskStates:
         record = self._journal.by_order(order.id)
         market = record.intent.market if record else None
         fee = market.fees.taker_fee(left, order.price) if market else Decimal(0)
+        sign = 1 if order.side is OrderSide.BUY else -1
         return Claim(
             condition_id=order.condition_id,
             token_id=order.token_id,
             event=_event_of(market) if market else "",
             first_outcome=_is_first(order.outcome),
-            shares=left,
-            cost=left * order.price + fee,
+            shares=sign * left,
+            cost=sign * left * order.price + fee,
             held=False,
         )
 
@@ -185,21 +187,18 @@ def _counts(trade: Trade) -> bool:
     return trade.status is not TradeStatus.FAILED
 
 
-def _claim_of(record: OrderRecord) -> Claim:
-    assert record.plan is not None  # it was signed
-    return _planned_claim(record.plan, held=False)
-
-
-def _planned_claim(plan: OrderPlan, *, held: bool) -> Claim:
-    market, outcome = plan.intent.market, plan.intent.outcome
+def _planned_claim(plan: OrderPlan) -> Claim:
+    market, outcome, ticket = plan.intent.market, plan.intent.outcome, plan.ticket
+    buys = ticket.side is OrderSide.BUY
+    fee = market.fees.taker_fee(ticket.shares, ticket.price)
     return Claim(
         condition_id=market.condition_id,
         token_id=outcome.token_id,
         event=_event_of(market),
         first_outcome=market.outcomes[0].token_id == outcome.token_id,
-        shares=plan.ticket.shares,
-        cost=plan.worst_cost,
-        held=held,
+        shares=ticket.shares if buys else -ticket.shares,
+        cost=plan.worst_cost if buys else fee - ticket.shares * ticket.price,
+        held=False,
     )
 
 

@@ -10,6 +10,7 @@ from ..identifiers import Address, ConditionId, OrderId, TokenId
 from ..models import AccountBalance, CancelResult, OpenOrder, OrderBook, PlacementResult, Position, Trade
 from ..polymarket.clob import CLOBClient
 from ..polymarket.data_api import DataClient
+from .trade_log import TradeLog
 from .venue import ApprovedOrder, SignedTicket
 
 
@@ -19,6 +20,7 @@ class PolymarketVenue:
     def __init__(self, clob: CLOBClient, data: DataClient) -> None:
         self._clob = clob
         self._data = data
+        self._trade_log = TradeLog(lambda after: clob.trades(after=after))
 
     @property
     def account(self) -> Address:
@@ -60,7 +62,7 @@ class PolymarketVenue:
         return await self._clob.open_orders()
 
     async def trades(self) -> tuple[Trade, ...]:
-        return await self._clob.trades()
+        return await self._trade_log.trades()
 
     async def positions(self) -> tuple[Position, ...]:
         return await self._data.positions(self.account)

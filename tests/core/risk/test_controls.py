@@ -32,6 +32,7 @@ STATE = DeskState(
     open_orders=0,
     unknown_orders=0,
     exposure=WorstCase(D(10), D(10), D(10)),
+    exposure_before=WorstCase(D(5), D(5), D(5)),
     day_usd=D(0),
     minute_orders=0,
     day_loss_usd=D(0),
@@ -176,10 +177,19 @@ def test_all_that_is_wrong_is_said_at_once(proposal: Callable[..., Proposal]) ->
 
 def test_a_sale_of_what_is_held_passes_every_limit_on_risk(proposal: Callable[..., Proposal]) -> None:
     sale = {"side": OrderSide.SELL, "price": D("0.48")}
-    worst = {"exposure": WorstCase(D(99), D(99), D(99)), "day_usd": D(99), "day_loss_usd": D(99)}
+    loss = WorstCase(D(99), D(99), D(99))
+    worst = {"exposure": loss, "exposure_before": loss, "day_usd": D(99), "day_loss_usd": D(99)}
     market = {"resolution": DISPUTED, "end_date": NOW + timedelta(minutes=1)}
     limits = dataclasses.replace(LIMITS, max_spread=D("0.01"), min_depth_usd=D(5000))
     RiskGate(limits).approve(proposal(ticket=sale, worst_cost=D(0), state=worst, market=market))
+
+
+def test_the_sale_of_a_hedge_is_held_up_where_it_raises_what_can_be_lost(proposal: Callable[..., Proposal]) -> None:
+    sale = {"side": OrderSide.SELL, "price": D("0.48")}
+    raised = {"exposure": WorstCase(D(99), D(99), D(99)), "exposure_before": WorstCase(D(1), D(1), D(1))}
+    with pytest.raises(RiskRefused) as refused:
+        RiskGate(LIMITS).approve(proposal(ticket=sale, worst_cost=D(0), state=raised))
+    assert refused.value.control == "market_exposure"
 
 
 def test_a_resting_order_does_not_need_a_narrow_spread_or_a_deep_book(proposal: Callable[..., Proposal]) -> None:

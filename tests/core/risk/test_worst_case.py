@@ -45,6 +45,14 @@ def test_an_open_purchase_counts_only_where_it_makes_things_worse() -> None:
     assert of(claim(1, True, 100, 40), hedge).market == D(40)  # it may not fill
 
 
+def test_an_open_sale_counts_where_the_shares_would_have_won() -> None:
+    yes, no = claim(1, True, 100, 40), claim(1, False, 100, 55)
+    sale_of_the_hedge = claim(1, False, -100, -50, held=False)
+    assert of(yes, no).market == D(0)
+    assert of(yes, no, sale_of_the_hedge).market == D(45)  # No wins: 95 paid, 50 from the sale, nothing else
+    assert of(yes, claim(1, True, -100, -60, held=False)).market == D(40)  # unsold, and No wins
+
+
 def test_different_markets_may_all_end_badly() -> None:
     found = of(claim(1, True, 100, 40), claim(2, True, 100, 30))
     assert (found.market, found.event, found.total) == (D(40), D(40), D(70))
@@ -63,8 +71,8 @@ _CLAIMS = st.lists(
         claim,
         st.integers(1, 3),
         st.booleans(),
-        st.integers(0, 50),
-        st.integers(0, 50),
+        st.integers(-50, 50),
+        st.integers(-50, 50),
         event=st.just("e"),
         held=st.booleans(),
     ),

@@ -1,0 +1,71 @@
+"""Each look at the fills asks only for what may be new, and nothing is missed."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from polydesk.core.identifiers import ConditionId, OrderId, TokenId, TradeId
+from polydesk.core.models import OrderSide, Trade, TradeStatus
+from polydesk.core.venues.trade_log import TradeLog
+
+
+def fill(number: int, at: datetime, status: TradeStatus = TradeStatus.CONFIRMED, *, order: int = 1) -> Trade:
+    return Trade(
+        id=TradeId(f"t{number}"),
+        order_id=OrderId(f"o{order}"),
+        price=Decimal("0.5"),
+        size=Decimal(10),
+        timestamp=at,
+        market_id=ConditionId("m"),
+        token_id=TokenId("1"),
+        side=OrderSide.BUY,
+        outcome="Yes",
+        status=status,
+        is_taker=True,
+    )
+
+
+class Venue:
+    """Answers with the fills matched after a moment, and remembers which moments were asked for."""
+
+    def __init__(self, *fills: Trade) -> None:
+        self.fills = list(fills)
+        self.asked: list[datetime | None] = []
+
+    async def after(self, moment: datetime | None) -> tuple[Trade, ...]:
+        self.asked.append(moment)
+        return tuple(each for each in reversed(self.fills) if moment is None or each.timestamp > moment)
+
+
+async def test_settled_fills_are_not_asked_for_again(now: datetime) -> None:
+    venue = Venue(*(fill(number, now + timedelta(minutes=number)) for number in range(30)))
+    log = TradeLog(venue.after)
+    assert await log.trades() == tuple(venue.fills)
+    venue.fills.append(fill(30, now + timedelta(minutes=30)))
+    assert await log.trades() == tuple(venue.fills)
+    assert venue.asked == [None, now + timedelta(minutes=27)]
+
+
+async def test_a_fill_is_asked_for_until_it_is_settled_however_old(now: datetime) -> None:
+    venue = Venue(fill(1, now, TradeStatus.RETRYING), fill(2, now + timedelta(hours=1)))
+    log = TradeLog(venue.after)
+    await log.trades()
+    venue.fills[0] = dataclasses.replace(venue.fills[0], status=TradeStatus.FAILED)
+    assert [each.status for each in await log.trades()] == [TradeStatus.FAILED, TradeStatus.CONFIRMED]
+    await log.trades()
+    assert venue.asked == [None, now - timedelta(minutes=2), now + timedelta(minutes=58)]
+
+
+async def test_fills_of_one_trade_by_several_orders_are_all_kept(now: datetime) -> None:
+    venue = Venue(fill(1, now, order=1), fill(1, now, order=2))
+    assert len(await TradeLog(venue.after).trades()) == 2
+
+
+async def test_a_fill_listed_late_is_found(now: datetime) -> None:
+    venue = Venue(fill(1, now))
+    log = TradeLog(venue.after)
+    await log.trades()
+    venue.fills.insert(0, fill(2, now - timedelta(minutes=1)))
+    assert len(await log.trades()) == 2
