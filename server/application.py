@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import secrets
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from ..core.settings import Confirmation, Mode, Settings
+from ..core.settings import Settings
 from ..handlers.toolspec import parse_toolsets
 
 if TYPE_CHECKING:
     from ..core.market_data.followed_books import FollowedBooks
-    from ..core.risk.limits import RiskLimits
-    from ..core.trading.consent import ConsentPolicy
-    from ..core.trading.desk import TradingDesk
-    from ..core.trading.since_last_seen import LastSeen
-    from ..core.venues.venue import Venue
     from ..gpu.interface import Executor
     from ..handlers.context import Desk
     from .sites import Site
@@ -70,11 +64,12 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
     from ..core.risk.simulation import market_risk, portfolio_risk
     from ..core.venues.polymarket import PolymarketVenue
     from ..handlers.context import ComputeStatus, Desk, VenueHealth
+    from .trading_desk import build_trading_desk
 
     executor = _executor(settings)
     opened.push_async_callback(executor.aclose)
     venue = PolymarketVenue(site.clob, site.data)
-    trading, last_seen = _trading_desk(settings, site, venue, opened)
+    trading, last_seen = build_trading_desk(settings, site, venue, opened)
 
     def compute() -> ComputeStatus:
         pool = executor.describe()
@@ -126,90 +121,6 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
     )
 
 
-def _trading_desk(settings: Settings, site: Site, venue: Venue, opened: AsyncExitStack) -> tuple[TradingDesk, LastSeen]:
-    from ..core.risk.gate import RiskGate
-    from ..core.risk.kill_switch import KillSwitch
-    from ..core.storage.audit_log import AuditLog
-    from ..core.storage.database import DESK_FILE, Database
-    from ..core.storage.processes import ProcessMark
-    from ..core.trading.approvals import ApprovalBox
-    from ..core.trading.dead_letters import DeadLetters
-    from ..core.trading.desk import TradingDesk
-    from ..core.trading.desk_state import DeskStates
-    from ..core.trading.draft_book import DraftBook
-    from ..core.trading.heartbeat import Heartbeat
-    from ..core.trading.journal import OrderJournal
-    from ..core.trading.since_last_seen import LastSeen
-
-    state = settings.resolved_state_dir / settings.mode.value
-    database = Database.at(state / DESK_FILE) if site.remembers else Database.in_memory()
-    opened.callback(database.close)
-    process = ProcessMark(state / "processes" if site.remembers else None)
-    opened.callback(process.release)
-    account = site.account or ""
-    in_folder = f"POLYMARKET_STATE_DIR={settings.state_dir} " if settings.state_dir else ""
-    kill_switch = KillSwitch(state, lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}")
-    audit = AuditLog(database, account)
-    letters = DeadLetters(database, audit, account=account, new_id=functools.partial(_short_id, "l"))
-    journal = OrderJournal(
-        database,
-        audit,
-        letters,
-        account=account,
-        process=process,
-        new_id=functools.partial(_short_id, "a"),
-    )
-    trading = TradingDesk(
-        venue=venue,
-        gate=RiskGate(_limits(settings)),
-        states=DeskStates(database, journal, kill_switch, site.clock, account=account),
-        kill_switch=kill_switch,
-        journal=journal,
-        letters=letters,
-        audit=audit,
-        drafts=DraftBook(database, account=account, new_id=functools.partial(_short_id, "d")),
-        consent=_consent(settings),
-        approvals=ApprovalBox(state / "approvals", functools.partial(secrets.token_hex, 3)),
-        clock=site.clock,
-        account_stream=site.open_account_stream if site.account else None,
-        heartbeat=Heartbeat(site.clob.heartbeat, site.clock) if settings.heartbeat and site.account else None,
-    )
-    return trading, LastSeen(database, audit, journal)
-
-
-def _limits(settings: Settings) -> RiskLimits:
-    from ..core.risk.limits import RiskLimits
-
-    settings.check_limits()
-    return RiskLimits(
-        max_order_usd=settings.max_order_usd,
-        max_open_orders=settings.max_open_orders,
-        max_market_usd=settings.max_market_usd,
-        max_event_usd=settings.max_event_usd,
-        max_exposure_usd=settings.max_exposure_usd,
-        max_day_usd=settings.max_day_usd,
-        max_day_loss_usd=settings.max_day_loss_usd,
-        max_orders_per_minute=settings.max_orders_per_minute,
-        max_spread=settings.max_spread,
-        min_depth_usd=settings.min_depth_usd,
-        min_hours_to_end=settings.min_hours_to_end,
-        allow_markets=settings.allow_markets,
-        deny_markets=settings.deny_markets,
-    )
-
-
-def _consent(settings: Settings) -> ConsentPolicy:
-    from ..core.trading.consent import LiveConsent, NoConsent
-
-    if settings.mode is not Mode.LIVE:
-        return NoConsent()
-    acknowledge = settings.confirmation is Confirmation.ACKNOWLEDGE
-    return LiveConsent(
-        dialog=settings.confirmation is Confirmation.ELICIT,
-        acknowledge_up_to=settings.ack_max_usd if acknowledge else type(settings.ack_max_usd)(0),
-    )
-
-
 def _executor(settings: Settings) -> Executor:
     if settings.compute == "inline":
         from ..gpu.inline import InlineExecutor
@@ -218,7 +129,3 @@ def _executor(settings: Settings) -> Executor:
     from ..gpu.pool import ProcessPool
 
     return ProcessPool()
-
-
-def _short_id(prefix: str) -> str:
-    return f"{prefix}_{secrets.token_hex(5)}"

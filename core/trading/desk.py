@@ -7,6 +7,7 @@ import contextlib
 import weakref
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Self
 
@@ -36,9 +37,9 @@ from .order_record import OrderRecord
 from .order_view import OrderView, order_views
 from .person_wait import PersonWait
 from .preparation import Preparation, Prepared
+from .reconciliation import ARRIVAL_WINDOW, Reconciler
 from .recovery import Recovery
 from .sending import Sending
-from .submission import reconcile
 
 _LISTED = 500
 """Orders that a list goes back, besides all that may still change."""
@@ -78,16 +79,21 @@ class TradingDesk:
         clock: Clock,
         account_stream: OpenStream | None = None,
         heartbeat: Heartbeat | None = None,
+        arrival_window: timedelta = ARRIVAL_WINDOW,
     ) -> None:
-        """`account_stream` tells that something happened to orders, `heartbeat` the venue that this desk lives."""
+        """`account_stream` tells that something happened to orders, `heartbeat` the venue that this desk lives.
+
+        An order that the venue has not heard of within `arrival_window` never arrived.
+        """
         self._venue = venue
         self._kill_switch = kill_switch
         self._drafts = drafts
         self._consent = consent
         self._clock = clock
-        self._preparation = Preparation(venue, journal, gate, states, clock)
+        self._reconciler = Reconciler(venue, journal, clock, arrival_window=arrival_window)
+        self._preparation = Preparation(venue, journal, gate, states, self._reconciler, clock)
         self._person = PersonWait(approvals, journal, clock, self._release)
-        self._recovery = Recovery(venue, journal, drafts, self._person, clock)
+        self._recovery = Recovery(journal, self._reconciler, drafts, self._person, clock)
         self._attempts = Attempts(journal, drafts, self._recovery, clock)
         self._placing = asyncio.Lock()
         self._markets: weakref.WeakValueDictionary[ConditionId, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -103,6 +109,7 @@ class TradingDesk:
             drafts,
             self._preparation,
             states,
+            self._reconciler,
             self._recovery,
             kill_switch,
             self.cancels,
@@ -251,7 +258,7 @@ class TradingDesk:
         still_open = {order.id for order in open_orders}
         for record in self.journal.in_state(OrderStatus.UNKNOWN, OrderStatus.LIVE, OrderStatus.DELAYED):
             if not (record.status is OrderStatus.LIVE and record.order_id in still_open):
-                await reconcile(self._venue, self.journal, record, self._clock)
+                await self._reconciler.look_up(record)
         return open_orders, trades
 
     def remembered_orders(self) -> tuple[OrderView, ...]:

@@ -20,7 +20,7 @@ from .intent import OrderIntent
 from .journal import OrderJournal
 from .order_plan import OrderPlan
 from .planner import check_funds, plan_order
-from .submission import reconcile
+from .reconciliation import Reconciler
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,20 @@ class Prepared:
 class Preparation:
     """Plans orders and takes them through the gate. It reads, and changes nothing."""
 
-    def __init__(self, venue: Venue, journal: OrderJournal, gate: RiskGate, states: DeskStates, clock: Clock) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        journal: OrderJournal,
+        gate: RiskGate,
+        states: DeskStates,
+        reconciler: Reconciler,
+        clock: Clock,
+    ) -> None:
         self._venue = venue
         self._journal = journal
         self._gate = gate
         self._states = states
+        self._reconciler = reconciler
         self._clock = clock
 
     async def prepare(self, intent: OrderIntent) -> Prepared:
@@ -105,6 +114,6 @@ class Preparation:
 
     async def _checked(self, prepared: Prepared) -> Prepared:
         for record in self._journal.unknown(prepared.plan.intent.market.condition_id):
-            await reconcile(self._venue, self._journal, record, self._clock)
+            await self._reconciler.look_up(record)
         self.approve(prepared)
         return prepared

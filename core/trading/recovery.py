@@ -9,12 +9,11 @@ from ..background_tasks import cancelled, logs_failure
 from ..clock import Clock
 from ..errors import PolymarketAPIError
 from ..models import OrderStatus
-from ..venues.venue import Venue
 from .draft_book import DraftBook
 from .journal import OrderJournal
 from .order_record import OrderRecord, Refusal
 from .person_wait import PersonWait
-from .submission import reconcile
+from .reconciliation import Reconciler
 
 _log = logging.getLogger(__name__)
 
@@ -25,10 +24,10 @@ class Recovery:
     """Runs beside the desk from `start` to `aclose`. Nothing is ever sent by it."""
 
     def __init__(
-        self, venue: Venue, journal: OrderJournal, drafts: DraftBook, person: PersonWait, clock: Clock
+        self, journal: OrderJournal, reconciler: Reconciler, drafts: DraftBook, person: PersonWait, clock: Clock
     ) -> None:
-        self._venue = venue
         self._journal = journal
+        self._reconciler = reconciler
         self._drafts = drafts
         self._person = person
         self._clock = clock
@@ -80,7 +79,7 @@ class Recovery:
             while unknown := self._journal.unknown():
                 for record in unknown:
                     try:
-                        await reconcile(self._venue, self._journal, record, self._clock)
+                        await self._reconciler.look_up(record)
                     except PolymarketAPIError as error:
                         _log.info("%s is still unknown: %s", record.attempt_id, error.message)
                 if self._news.is_set():

@@ -18,6 +18,7 @@ from .draft_book import DraftBook
 from .journal import OrderJournal
 from .order_record import OrderRecord
 from .preparation import Preparation, Prepared
+from .reconciliation import Reconciler
 from .recovery import Recovery
 from .submission import conclude, submit
 
@@ -40,6 +41,7 @@ class Sending:
         drafts: DraftBook,
         preparation: Preparation,
         states: DeskStates,
+        reconciler: Reconciler,
         recovery: Recovery,
         kill_switch: KillSwitch,
         cancels: Cancels,
@@ -51,6 +53,7 @@ class Sending:
         self._drafts = drafts
         self._preparation = preparation
         self._states = states
+        self._reconciler = reconciler
         self._recovery = recovery
         self._kill_switch = kill_switch
         self._cancels = cancels
@@ -88,7 +91,7 @@ class Sending:
     async def send(self, order: Signed) -> OrderRecord:
         """Send one order and write down its outcome. Raises what the venue refused it with, and OutcomeUnknown."""
         try:
-            await submit(self._venue, self._journal, order.record, order.ticket, self._clock)
+            await submit(self._venue, self._journal, self._reconciler, order.record, order.ticket, self._clock)
             await self._withdraw_if_halted([order])
             return self._journal.current(order.record)
         except OrderError as error:
@@ -105,7 +108,7 @@ class Sending:
                 if isinstance(answer, OrderError):
                     self._note_region(answer)
                 with contextlib.suppress(PolymarketAPIError):  # the record tells
-                    await conclude(self._venue, self._journal, order.record, order.ticket, answer, self._clock)
+                    await conclude(self._journal, self._reconciler, order.record, order.ticket, answer, self._clock)
             await self._withdraw_if_halted(orders)
         except BaseException:
             for order in orders:

@@ -1,9 +1,6 @@
-"""Sends a signed order once, and finds out what became of one whose answer was lost."""
+"""Sends a signed order once, and writes down what the venue answered."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from ..clock import Clock
 from ..errors import (
@@ -15,13 +12,11 @@ from ..errors import (
     RateLimitError,
     VenueUnavailable,
 )
-from ..models import OpenOrder, OrderStatus, PlacementResult, Trade, TradeStatus
+from ..models import OrderStatus, PlacementResult
 from ..venues.venue import SignedTicket, Venue
 from .journal import OrderJournal
 from .order_record import OrderRecord, Refusal
-
-ARRIVAL_WINDOW = timedelta(seconds=60)
-"""An order the venue has not heard of this long after it was sent never arrived."""
+from .reconciliation import Reconciler
 
 _STATUS_OF_ANSWER = {
     "live": OrderStatus.LIVE,
@@ -33,7 +28,12 @@ _STATUS_OF_ANSWER = {
 
 
 async def submit(
-    venue: Venue, journal: OrderJournal, record: OrderRecord, signed: SignedTicket, clock: Clock
+    venue: Venue,
+    journal: OrderJournal,
+    reconciler: Reconciler,
+    record: OrderRecord,
+    signed: SignedTicket,
+    clock: Clock,
 ) -> OrderRecord:
     """Send `signed`, whose record is already in the journal, and write down the outcome.
 
@@ -45,12 +45,12 @@ async def submit(
         answer = await venue.submit(signed)
     except BaseException as error:
         answer = error
-    return await conclude(venue, journal, record, signed, answer, clock)
+    return await conclude(journal, reconciler, record, signed, answer, clock)
 
 
 async def conclude(
-    venue: Venue,
     journal: OrderJournal,
+    reconciler: Reconciler,
     record: OrderRecord,
     signed: SignedTicket,
     answer: PlacementResult | BaseException,
@@ -59,7 +59,7 @@ async def conclude(
     """Write down what a placement led to. Raises as `submit` does."""
     match answer:
         case PlacementResult():
-            return await _accepted(venue, journal, record, signed, answer, clock)
+            return await _accepted(journal, reconciler, record, signed, answer, clock)
         case OrderError() | RateLimitError() | VenueUnavailable() | ConfigurationError() | InputRejected():
             code = answer.code if isinstance(answer, OrderError | InputRejected) else type(answer).__name__
             journal.move(
@@ -77,8 +77,8 @@ async def conclude(
 
 
 async def _accepted(
-    venue: Venue,
     journal: OrderJournal,
+    reconciler: Reconciler,
     record: OrderRecord,
     signed: SignedTicket,
     result: PlacementResult,
@@ -90,7 +90,7 @@ async def _accepted(
     # A resting order that matched in part answers `matched` too. Live until known better: matched would be final.
     record = journal.move(record, OrderStatus.LIVE, now=clock.now(), result=result)
     try:
-        return await reconcile(venue, journal, record, clock)
+        return await reconciler.look_up(record)
     except PolymarketAPIError:
         return record  # a later look settles it
 
@@ -98,46 +98,3 @@ async def _accepted(
 def _is_its_own_fault(error: PolymarketAPIError) -> bool:
     """Whether the venue looked at the order and refused it for what it is; else it was turned away unseen."""
     return isinstance(error, OrderError) and error.restriction is None
-
-
-async def reconcile(venue: Venue, journal: OrderJournal, record: OrderRecord, clock: Clock) -> OrderRecord:
-    """Look an order up by its hash and move its record to what the venue says. Never sends anything."""
-    if record.order_id is None:
-        return record
-    found = await venue.order(record.order_id)
-    trades = await venue.trades() if found is None else ()
-    with journal.atomically():
-        return _settle(journal, journal.current(record), found, trades, clock.now())
-
-
-def _settle(
-    journal: OrderJournal, record: OrderRecord, found: OpenOrder | None, trades: Sequence[Trade], now: datetime
-) -> OrderRecord:
-    """Move a record to what the venue has said of its order."""
-    if not record.may_change:
-        return record  # another call settled it meanwhile
-    if found is not None:
-        word = found.status.upper()
-        if word == "MATCHED" or (found.size_matched and found.size_matched >= found.original_size):
-            return journal.move(record, OrderStatus.MATCHED, now=now)
-        if word.startswith(("CANCELED", "EXPIRED")) or word == "INVALID":
-            ended = OrderStatus.EXPIRED if "EXPIRED" in word else OrderStatus.CANCELED
-            return journal.move(record, ended, now=now)
-        if word == "DELAYED":
-            return (
-                journal.move(record, OrderStatus.DELAYED, now=now) if record.status is not OrderStatus.LIVE else record
-            )
-        return journal.move(record, OrderStatus.LIVE, now=now)
-    answered_a_fill = record.result is not None and record.result.taking > 0
-    if answered_a_fill or any(
-        trade.order_id == record.order_id and trade.status is not TradeStatus.FAILED for trade in trades
-    ):
-        return journal.move(record, OrderStatus.MATCHED, now=now)
-    if record.status is OrderStatus.UNKNOWN and now - (record.sent_at or record.updated_at) < ARRIVAL_WINDOW:
-        return record
-    if record.status is OrderStatus.UNKNOWN:
-        refusal = Refusal(stage="venue", code="never_arrived", message="The venue has never seen this order.")
-        return journal.move(record, OrderStatus.DEAD, now=now, refusal=refusal)
-    if record.status is OrderStatus.LIVE:
-        return journal.move(record, OrderStatus.CANCELED, now=now)
-    return record

@@ -1,0 +1,113 @@
+"""Puts the order desk of a site together: its file, its limits, its consent."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from ..core.risk.gate import RiskGate
+from ..core.risk.kill_switch import KillSwitch
+from ..core.risk.limits import RiskLimits
+from ..core.settings import Confirmation, Mode, Settings
+from ..core.storage.audit_log import AuditLog
+from ..core.storage.database import DESK_FILE, Database
+from ..core.storage.processes import ProcessMark
+from ..core.trading.approvals import ApprovalBox
+from ..core.trading.consent import ConsentPolicy, LiveConsent, NoConsent
+from ..core.trading.dead_letters import DeadLetters
+from ..core.trading.desk import TradingDesk
+from ..core.trading.desk_state import DeskStates
+from ..core.trading.draft_book import DraftBook
+from ..core.trading.heartbeat import Heartbeat
+from ..core.trading.journal import OrderJournal
+from ..core.trading.reconciliation import ARRIVAL_WINDOW
+from ..core.trading.since_last_seen import LastSeen
+from ..core.venues.venue import Venue
+from .sites import Site
+
+
+def build_trading_desk(
+    settings: Settings,
+    site: Site,
+    venue: Venue,
+    opened: AsyncExitStack,
+    *,
+    consent: ConsentPolicy | None = None,
+    arrival_window: timedelta = ARRIVAL_WINDOW,
+) -> tuple[TradingDesk, LastSeen]:
+    """The desk and what it has to tell; what they hold is closed through `opened`.
+
+    `consent` is that of the settings unless given. Raises ConfigurationError for limits or a file that cannot be used.
+    """
+    state = settings.resolved_state_dir / settings.mode.value
+    database = Database.at(state / DESK_FILE) if site.remembers else Database.in_memory()
+    opened.callback(database.close)
+    process = ProcessMark(state / "processes" if site.remembers else None)
+    opened.callback(process.release)
+    account = site.account or ""
+    in_folder = f"POLYMARKET_STATE_DIR={settings.state_dir} " if settings.state_dir else ""
+    kill_switch = KillSwitch(state, lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}")
+    audit = AuditLog(database, account)
+    letters = DeadLetters(database, audit, account=account, new_id=functools.partial(_short_id, "l"))
+    journal = OrderJournal(
+        database,
+        audit,
+        letters,
+        account=account,
+        process=process,
+        new_id=functools.partial(_short_id, "a"),
+    )
+    trading = TradingDesk(
+        venue=venue,
+        gate=RiskGate(_limits(settings)),
+        states=DeskStates(database, journal, kill_switch, site.clock, account=account),
+        kill_switch=kill_switch,
+        journal=journal,
+        letters=letters,
+        audit=audit,
+        drafts=DraftBook(database, account=account, new_id=functools.partial(_short_id, "d")),
+        consent=consent or _consent(settings),
+        approvals=ApprovalBox(state / "approvals", functools.partial(secrets.token_hex, 3)),
+        clock=site.clock,
+        account_stream=site.open_account_stream if site.account else None,
+        heartbeat=Heartbeat(site.clob.heartbeat, site.clock) if settings.heartbeat and site.account else None,
+        arrival_window=arrival_window,
+    )
+    return trading, LastSeen(database, audit, journal)
+
+
+def _limits(settings: Settings) -> RiskLimits:
+
+    settings.check_limits()
+    return RiskLimits(
+        max_order_usd=settings.max_order_usd,
+        max_open_orders=settings.max_open_orders,
+        max_market_usd=settings.max_market_usd,
+        max_event_usd=settings.max_event_usd,
+        max_exposure_usd=settings.max_exposure_usd,
+        max_day_usd=settings.max_day_usd,
+        max_day_loss_usd=settings.max_day_loss_usd,
+        max_orders_per_minute=settings.max_orders_per_minute,
+        max_spread=settings.max_spread,
+        min_depth_usd=settings.min_depth_usd,
+        min_hours_to_end=settings.min_hours_to_end,
+        allow_markets=settings.allow_markets,
+        deny_markets=settings.deny_markets,
+    )
+
+
+def _consent(settings: Settings) -> ConsentPolicy:
+
+    if settings.mode is not Mode.LIVE:
+        return NoConsent()
+    acknowledge = settings.confirmation is Confirmation.ACKNOWLEDGE
+    return LiveConsent(
+        dialog=settings.confirmation is Confirmation.ELICIT,
+        acknowledge_up_to=settings.ack_max_usd if acknowledge else type(settings.ack_max_usd)(0),
+    )
+
+
+def _short_id(prefix: str) -> str:
+    return f"{prefix}_{secrets.token_hex(5)}"
