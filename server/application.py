@@ -68,7 +68,7 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
 
     executor = _executor(settings)
     opened.push_async_callback(executor.aclose)
-    venue = PolymarketVenue(site.clob, site.data)
+    venue = PolymarketVenue(site.clob, site.data, site.clock)
     trading, last_seen = build_trading_desk(settings, site, venue, opened)
 
     def compute() -> ComputeStatus:

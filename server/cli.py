@@ -103,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
 
     add_desk_file_commands(commands, _MODES)
 
+    soak = commands.add_parser("soak", help="trade through faults and kills, and prove that nothing is lost or doubled")
+    soak.add_argument("--orders", type=int, default=1000, metavar="N", help="orders that reach the venue (1000)")
+    soak.add_argument("--kills", type=int, default=5, metavar="K", help="times the desk is killed with SIGKILL (5)")
+    soak.add_argument("--seed", type=int, default=1, help="of orders, faults and kills (default: 1)")
+    soak.add_argument("--json", action="store_true", help="print the report as one JSON line")
+    soak.set_defaults(run=_soak)
+
     wire = commands.add_parser("wire", help="look at what the venue sends")
     actions = wire.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="read captured payloads with the client's own parsers")
@@ -175,6 +182,12 @@ def _resume(options: argparse.Namespace) -> int:
     from .person import run_resume
 
     return run_resume(load_settings(mode=options.mode))
+
+
+def _soak(options: argparse.Namespace) -> int:
+    from .soak.runner import run_soak
+
+    return run_soak(orders=options.orders, kills=options.kills, seed=options.seed, as_json=options.json)
 
 
 def _wire_check(options: argparse.Namespace) -> int:

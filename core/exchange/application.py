@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from starlette.applications import Starlette
@@ -50,7 +51,10 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
     """
     hub = StreamHub(exchange)
     faults = exchange.settings.faults
-    middleware = [Middleware(FaultInjection, plan=faults, clock=exchange.clock)] if faults.rules else []
+    counts: Counter[str] = Counter()
+    middleware = []
+    if faults.rules:
+        middleware.append(Middleware(FaultInjection, plan=faults, clock=exchange.clock, counts=counts))
     if exchange.settings.address_limits == "enforce":
         middleware.append(Middleware(AddressLimits, clock=exchange.clock))
     clob = [
@@ -87,6 +91,7 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
     )
     application.state.exchange = exchange
     application.state.streams = hub
+    application.state.fault_counts = counts
     GameStarts(exchange)
     if exchange.settings.auto_redeem_after_s is not None:
         AutoRedeemer(exchange, after_s=exchange.settings.auto_redeem_after_s)

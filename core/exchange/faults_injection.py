@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -42,10 +43,14 @@ _PROXY_PAGE = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h
 
 
 class FaultInjection:
-    """ASGI middleware. Rules are asked in their order, and a fault that lets a request pass hands it to the next."""
+    """ASGI middleware. Rules are asked in their order, and a fault that lets a request pass hands it to the next.
 
-    def __init__(self, app: ASGIApp, *, plan: FaultPlan, clock: Clock) -> None:
+    `counts` counts what went wrong, by kind; fixed answers by their status.
+    """
+
+    def __init__(self, app: ASGIApp, *, plan: FaultPlan, clock: Clock, counts: Counter[str]) -> None:
         self._app = app
+        self._counts = counts
         self._clock = clock
         self._http = [(rule, Trigger(rule)) for rule in plan.http]
         self._streams = [(rule, Trigger(rule)) for rule in plan.streams]
@@ -53,7 +58,8 @@ class FaultInjection:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            disturbed = _DisturbedStream(send, [(r, t) for r, t in self._streams if r.covers("GET", scope["path"])])
+            rules = [(r, t) for r, t in self._streams if r.covers("GET", scope["path"])]
+            disturbed = _DisturbedStream(send, rules, self._counts)
             await self._app(scope, receive, disturbed)
         elif scope["type"] == "http":
             await self._from(0, scope, receive, send)
@@ -81,6 +87,7 @@ class FaultInjection:
 
     async def _apply(self, number: int, rule: HttpFault, scope: Scope, receive: Receive, send: Send) -> None:
         onward: ASGIApp = partial(self._from, number + 1)
+        self._counts[f"status_{rule.status}" if isinstance(rule, StatusFault) else rule.kind] += 1
         match rule:
             case ConnectionFault(kind="reset_before_read"):
                 await cut_connection(scope, receive)
@@ -189,8 +196,9 @@ def _refused_entry() -> dict[str, Any]:
 class _DisturbedStream:
     """The sending side of one websocket."""
 
-    def __init__(self, send: Send, rules: list[tuple[StreamFault, Trigger]]) -> None:
+    def __init__(self, send: Send, rules: list[tuple[StreamFault, Trigger]], counts: Counter[str]) -> None:
         self._send = send
+        self._counts = counts
         self._rules = rules
         self._frozen = False
         self._held: Message | None = None
@@ -203,6 +211,8 @@ class _DisturbedStream:
         if self._frozen:
             return
         kind = next((rule.kind for rule, trigger in self._rules if trigger.pull()), None)
+        if kind is not None:
+            self._counts[kind] += 1
         if kind == "freeze":
             self._frozen = True
         elif kind == "reorder" and self._held is None:

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import cast
@@ -76,6 +76,11 @@ class ExchangeServer:
     def stream_counts(self) -> StreamCounts:
         """What was lost to slow readers of the streams so far."""
         return cast(StreamHub, self.application.state.streams).counts
+
+    @property
+    def fault_counts(self) -> Mapping[str, int]:
+        """How often each kind of fault happened so far."""
+        return cast(Mapping[str, int], self.application.state.fault_counts)
 
     @property
     def resolutions(self) -> Resolutions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -23,10 +24,35 @@ from .journal import OrderJournal
 from .order_plan import OrderPlan
 from .order_record import OrderRecord
 
-_POSITIONS_LAG = timedelta(minutes=10)
+_POSITIONS_LAG = timedelta(minutes=2)
 """For so long after a trade the venue's list of positions may not show it yet."""
 
 _MICRO = Decimal("0.000001")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What an account, read at a moment, means for the gate: it is worked out once for both of the gate's looks.
+
+    `shown` are the orders that the account shows, as open or by their fills.
+    """
+
+    open_orders: tuple[OpenOrder, ...]
+    held: tuple[Claim, ...]
+    equity: Decimal
+    shown: frozenset[OrderId]
+    read_at: datetime
+
+    @classmethod
+    def of(cls, account: AccountState, fee_of: FeeOf, *, now: datetime) -> AccountView:
+        filled = (trade.order_id for trade in account.trades)
+        return cls(
+            open_orders=account.open_orders,
+            held=tuple(held_claims(account, fee_of, now=now)),
+            equity=equity(account, now=now),
+            shown=frozenset([*(order.id for order in account.open_orders), *filled]),
+            read_at=account.read_at,
+        )
 
 
 class DeskStates:
@@ -42,14 +68,15 @@ class DeskStates:
         self._account = account
         self.region_refused_at: datetime | None = None
 
-    def of(self, plan: OrderPlan, account: AccountState, fee_of: FeeOf) -> DeskState:
+    def of(self, plan: OrderPlan, account: AccountView) -> DeskState:
         """The state with the order's own worst case in it. It holds no await."""
         now = self._clock.now()
         market = plan.intent.market
         under_way = self._under_way(account)
+        placed = self._journal.by_orders([order.id for order in account.open_orders])
         claims = [
-            *held_claims(account, fee_of, now=now),
-            *(self._open_claim(order) for order in account.open_orders),
+            *account.held,
+            *(_open_claim(order, placed.get(order.id)) for order in account.open_orders),
             *(_planned_claim(record.plan) for record in under_way if record.plan is not None),
         ]
         worst = partial(worst_case, condition_id=market.condition_id, event=_event_of(market))
@@ -68,47 +95,29 @@ class DeskStates:
             exposure_before=worst(claims),
             day_usd=self._journal.sent_since(midnight)[1],
             minute_orders=self._journal.sent_since(now - timedelta(minutes=1))[0],
-            day_loss_usd=self._day_loss(midnight, account, fee_of, now=now),
+            day_loss_usd=self._day_loss(midnight, account.equity),
             region_refused_at=self.region_refused_at,
         )
 
-    def _under_way(self, account: AccountState) -> list[OrderRecord]:
+    def _under_way(self, account: AccountView) -> list[OrderRecord]:
         """Orders that may have taken effect without the account, as it was read, showing it."""
-        shown: set[OrderId] = {order.id for order in account.open_orders} | {trade.order_id for trade in account.trades}
         sent = self._journal.in_state(
             OrderStatus.SENDING, OrderStatus.UNKNOWN, OrderStatus.DELAYED, OrderStatus.LIVE
         ) + self._journal.matched_since(account.read_at)
-        return [record for record in sent if record.order_id not in shown]
+        return [record for record in sent if record.order_id not in account.shown]
 
-    def _open_claim(self, order: OpenOrder) -> Claim:
-        left = order.original_size - order.size_matched
-        record = self._journal.by_order(order.id)
-        market = record.intent.market if record else None
-        fee = market.fees.taker_fee(left, order.price) if market else Decimal(0)
-        sign = 1 if order.side is OrderSide.BUY else -1
-        return Claim(
-            condition_id=order.condition_id,
-            token_id=order.token_id,
-            event=_event_of(market) if market else "",
-            first_outcome=_is_first(order.outcome),
-            shares=sign * left,
-            cost=sign * left * order.price + fee,
-            held=False,
-        )
-
-    def _day_loss(self, midnight: datetime, account: AccountState, fee_of: FeeOf, *, now: datetime) -> Decimal | None:
+    def _day_loss(self, midnight: datetime, worth: Decimal) -> Decimal:
         """Dollars the account is worth less than when it was first looked at today; money moved in hides a loss."""
-        worth = equity(account, fee_of, now=now)
         day = midnight.date().isoformat()
-        with self._database.writing() as connection:
-            began = connection.execute(
-                select(days.c.equity).where(days.c.account == self._account, days.c.day == day)
-            ).scalar()
-            if began is None:
-                connection.execute(
-                    insert(days).values(account=self._account, day=day, equity=to_micro(worth.quantize(_MICRO)))
-                )
-                return Decimal(0)
+        of_today = select(days.c.equity).where(days.c.account == self._account, days.c.day == day)
+        with self._database.reading() as connection:
+            began = connection.execute(of_today).scalar()
+        if began is None:
+            with self._database.writing() as connection:
+                if connection.execute(of_today).scalar() is None:  # another process may have been first
+                    equity = to_micro(worth.quantize(_MICRO))
+                    connection.execute(insert(days).values(account=self._account, day=day, equity=equity))
+            return Decimal(0)
         return max(from_micro(began) - worth, Decimal(0))
 
 
@@ -140,7 +149,7 @@ def held_claims(account: AccountState, fee_of: FeeOf, *, now: datetime) -> list[
     return claims
 
 
-def equity(account: AccountState, fee_of: FeeOf, *, now: datetime) -> Decimal:
+def equity(account: AccountState, *, now: datetime) -> Decimal:
     """Cash and shares at the venue's current prices, what is bought and not delivered at what it costs."""
     positions = {position.token_id: position for position in account.positions}
     worth = account.cash
@@ -160,12 +169,13 @@ def _held_shares(account: AccountState, *, now: datetime, delivered_only: bool =
     shares = {position.token_id: position.size for position in account.positions}
     net: defaultdict[TokenId, Decimal] = defaultdict(Decimal)
     recent: set[TokenId] = set()
+    lately = now - _POSITIONS_LAG
     for trade in account.trades:
-        if not _counts(trade) or (delivered_only and trade.status.undelivered):
-            continue
-        net[trade.token_id] += trade.size if trade.side is OrderSide.BUY else -trade.size
-        if now - trade.timestamp < _POSITIONS_LAG or trade.status.undelivered:
+        if trade.timestamp > lately or trade.status.undelivered:
             recent.add(trade.token_id)
+    for trade in account.trades:
+        if trade.token_id in recent and _counts(trade) and not (delivered_only and trade.status.undelivered):
+            net[trade.token_id] += trade.size if trade.side is OrderSide.BUY else -trade.size
     for token_id in recent:
         shares[token_id] = max(shares.get(token_id, Decimal(0)), net[token_id])
     return shares
@@ -185,6 +195,22 @@ def _cost(position: Position | None, trades: list[Trade], shares: Decimal, fee_o
 
 def _counts(trade: Trade) -> bool:
     return trade.status is not TradeStatus.FAILED
+
+
+def _open_claim(order: OpenOrder, record: OrderRecord | None) -> Claim:
+    left = order.original_size - order.size_matched
+    market = record.intent.market if record else None
+    fee = market.fees.taker_fee(left, order.price) if market else Decimal(0)
+    sign = 1 if order.side is OrderSide.BUY else -1
+    return Claim(
+        condition_id=order.condition_id,
+        token_id=order.token_id,
+        event=_event_of(market) if market else "",
+        first_outcome=_is_first(order.outcome),
+        shares=sign * left,
+        cost=sign * left * order.price + fee,
+        held=False,
+    )
 
 
 def _planned_claim(plan: OrderPlan) -> Claim:

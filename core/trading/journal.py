@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -159,6 +159,13 @@ class OrderJournal:
 
     def by_order(self, order_id: OrderId) -> OrderRecord | None:
         return self._one(_rows().where(orders.c.order_id == order_id))
+
+    def by_orders(self, order_ids: Collection[OrderId]) -> dict[OrderId, OrderRecord]:
+        """The records of several orders, as far as this desk placed them."""
+        if not order_ids:
+            return {}
+        found = self._all(_rows().where(orders.c.order_id.in_(order_ids)))
+        return {record.order_id: record for record in found if record.order_id is not None}
 
     def by_token(self, client_token: str) -> OrderRecord | None:
         """The attempt that uses a token, or is about to. One that was refused or rejected does not."""

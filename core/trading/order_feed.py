@@ -13,7 +13,7 @@ from ..errors import PolymarketAPIError
 
 _log = logging.getLogger(__name__)
 
-_GATHER_S = 0.05
+_GATHER_S = 0.2
 """How long a first event waits for others: a burst of frames becomes one look."""
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0

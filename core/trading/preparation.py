@@ -15,7 +15,7 @@ from ..portfolio.account_state import AccountState, read_account
 from ..risk.gate import RiskGate
 from ..risk.proposal import Proposal
 from ..venues.venue import ApprovedOrder, Venue
-from .desk_state import DeskStates
+from .desk_state import AccountView, DeskStates
 from .intent import OrderIntent
 from .journal import OrderJournal
 from .order_plan import OrderPlan
@@ -25,10 +25,10 @@ from .reconciliation import Reconciler
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan that passed every control a moment ago, and the account as it was read for it."""
+    """A plan that passed every control a moment ago, and what the account meant that was read for it."""
 
     plan: OrderPlan
-    account: AccountState
+    account: AccountView
 
 
 class Preparation:
@@ -54,7 +54,7 @@ class Preparation:
         """Plan an intent anew. Raises InputRejected and RiskRefused."""
         book, account = await self._read(intent)
         plan = plan_order(intent, book, account=account, now=self._clock.now())
-        return await self._checked(Prepared(plan, account))
+        return await self._checked(plan, account)
 
     async def prepare_again(self, agreed: OrderPlan) -> Prepared:
         """Check an order that somebody has seen, exactly as they saw it, against the present.
@@ -72,7 +72,7 @@ class Preparation:
                 next_tool="polymarket_preview_order",
             )
         check_funds(plan, account)
-        return await self._checked(Prepared(plan, account))
+        return await self._checked(plan, account)
 
     def approve(self, prepared: Prepared) -> ApprovedOrder:
         """The gate's yes, on what the journal says at this moment. Raises RiskRefused.
@@ -87,7 +87,7 @@ class Preparation:
                 book=prepared.plan.book,
                 worst_cost=prepared.plan.worst_cost,
                 now=self._clock.now(),
-                state=self._states.of(prepared.plan, prepared.account, self.fee_of),
+                state=self._states.of(prepared.plan, prepared.account),
             )
         )
 
@@ -112,8 +112,9 @@ class Preparation:
             )
         return book, account
 
-    async def _checked(self, prepared: Prepared) -> Prepared:
-        for record in self._journal.unknown(prepared.plan.intent.market.condition_id):
+    async def _checked(self, plan: OrderPlan, account: AccountState) -> Prepared:
+        for record in self._journal.unknown(plan.intent.market.condition_id):
             await self._reconciler.look_up(record)
+        prepared = Prepared(plan, AccountView.of(account, self.fee_of, now=self._clock.now()))
         self.approve(prepared)
         return prepared

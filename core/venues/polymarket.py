@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from ..clock import Clock
 from ..errors import OutcomeUnknown, PolymarketAPIError, VenueUnavailable
 from ..identifiers import Address, ConditionId, OrderId, TokenId
 from ..models import AccountBalance, CancelResult, OpenOrder, OrderBook, PlacementResult, Position, Trade
@@ -17,10 +18,10 @@ from .venue import ApprovedOrder, SignedTicket
 class PolymarketVenue:
     """Live, paper and sandbox differ only in the clients handed in here."""
 
-    def __init__(self, clob: CLOBClient, data: DataClient) -> None:
+    def __init__(self, clob: CLOBClient, data: DataClient, clock: Clock) -> None:
         self._clob = clob
         self._data = data
-        self._trade_log = TradeLog(lambda after: clob.trades(after=after))
+        self._trade_log = TradeLog(lambda after: clob.trades(after=after), clock)
 
     @property
     def account(self) -> Address:

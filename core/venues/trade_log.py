@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from ..clock import Clock
 from ..identifiers import OrderId, TradeId
 from ..models import Trade, TradeStatus
 
-_OVERLAP = timedelta(minutes=2)
-"""Trades are asked for again from so long before the newest that is known: the venue may list one late."""
+_OVERLAP = timedelta(seconds=2)
+"""Trades are asked for again from so long before the newest that is known."""
+
+_DEEP_OVERLAP, _DEEP_EVERY = timedelta(minutes=2), timedelta(seconds=30)
+"""Now and then from longer before: the venue may list one late."""
 
 _FINAL = (TradeStatus.CONFIRMED, TradeStatus.FAILED)
 
@@ -20,8 +24,10 @@ FetchTrades = Callable[[datetime | None], Awaitable[tuple[Trade, ...]]]
 class TradeLog:
     """Fills by trade and order. Those not settled yet are asked for again until they are, however old."""
 
-    def __init__(self, fetch: FetchTrades) -> None:
+    def __init__(self, fetch: FetchTrades, clock: Clock) -> None:
         self._fetch = fetch
+        self._clock = clock
+        self._looked_deep_at: datetime | None = None
         self._fills: dict[tuple[TradeId, OrderId], Trade] = {}
 
     async def trades(self) -> tuple[Trade, ...]:
@@ -36,4 +42,8 @@ class TradeLog:
             return None
         open_since = [fill.timestamp for fill in self._fills.values() if fill.status not in _FINAL]
         newest = max(fill.timestamp for fill in self._fills.values())
-        return min([newest, *open_since]) - _OVERLAP
+        now = self._clock.now()
+        overlap = _OVERLAP
+        if self._looked_deep_at is None or now - self._looked_deep_at >= _DEEP_EVERY:
+            self._looked_deep_at, overlap = now, _DEEP_OVERLAP
+        return min([newest, *open_since]) - overlap

@@ -6,6 +6,7 @@ import dataclasses
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from polydesk.core.clock import ManualClock
 from polydesk.core.identifiers import ConditionId, OrderId, TokenId, TradeId
 from polydesk.core.models import OrderSide, Trade, TradeStatus
 from polydesk.core.venues.trade_log import TradeLog
@@ -41,31 +42,41 @@ class Venue:
 
 async def test_settled_fills_are_not_asked_for_again(now: datetime) -> None:
     venue = Venue(*(fill(number, now + timedelta(minutes=number)) for number in range(30)))
-    log = TradeLog(venue.after)
+    log = TradeLog(venue.after, ManualClock(now))
     assert await log.trades() == tuple(venue.fills)
     venue.fills.append(fill(30, now + timedelta(minutes=30)))
     assert await log.trades() == tuple(venue.fills)
     assert venue.asked == [None, now + timedelta(minutes=27)]
 
 
+async def test_a_long_look_back_is_taken_now_and_then_and_a_short_one_otherwise(now: datetime) -> None:
+    clock, venue = ManualClock(now), Venue(fill(1, now))
+    log = TradeLog(venue.after, clock)
+    for _ in range(5):
+        await log.trades()
+        await clock.advance(10)
+    short, deep = now - timedelta(seconds=2), now - timedelta(minutes=2)
+    assert venue.asked == [None, deep, short, short, deep]
+
+
 async def test_a_fill_is_asked_for_until_it_is_settled_however_old(now: datetime) -> None:
     venue = Venue(fill(1, now, TradeStatus.RETRYING), fill(2, now + timedelta(hours=1)))
-    log = TradeLog(venue.after)
+    log = TradeLog(venue.after, ManualClock(now))
     await log.trades()
     venue.fills[0] = dataclasses.replace(venue.fills[0], status=TradeStatus.FAILED)
     assert [each.status for each in await log.trades()] == [TradeStatus.FAILED, TradeStatus.CONFIRMED]
     await log.trades()
-    assert venue.asked == [None, now - timedelta(minutes=2), now + timedelta(minutes=58)]
+    assert venue.asked == [None, now - timedelta(minutes=2), now + timedelta(minutes=60, seconds=-2)]
 
 
 async def test_fills_of_one_trade_by_several_orders_are_all_kept(now: datetime) -> None:
     venue = Venue(fill(1, now, order=1), fill(1, now, order=2))
-    assert len(await TradeLog(venue.after).trades()) == 2
+    assert len(await TradeLog(venue.after, ManualClock(now)).trades()) == 2
 
 
 async def test_a_fill_listed_late_is_found(now: datetime) -> None:
     venue = Venue(fill(1, now))
-    log = TradeLog(venue.after)
+    log = TradeLog(venue.after, ManualClock(now))
     await log.trades()
     venue.fills.insert(0, fill(2, now - timedelta(minutes=1)))
     assert len(await log.trades()) == 2
