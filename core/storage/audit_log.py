@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,25 +78,23 @@ class AuditLog:
             }
             connection.execute(insert(audit).values(**row, hash=_hash(row)))
 
-    def entries(self, *, after: int = 0) -> Iterator[AuditEntry]:
+    def entries(self, *, after: int = 0) -> Sequence[AuditEntry]:
         """Entries of this account beyond a number, oldest first."""
+        mine = select(audit).where(audit.c.account == self._account, audit.c.number > after)
         with self._database.reading() as connection:
-            rows = connection.execute(
-                select(audit).where(audit.c.account == self._account, audit.c.number > after).order_by(audit.c.number)
-            ).mappings()
-            for row in rows:
-                yield _entry(row)
+            rows = connection.execute(mine.order_by(audit.c.number)).mappings().all()
+        return [_entry(row) for row in rows]
 
     def last_number(self) -> int:
         with self._database.reading() as connection:
             return connection.execute(select(func.max(audit.c.number))).scalar() or 0
 
 
-def all_entries(database: Database) -> Iterator[AuditEntry]:
+def all_entries(database: Database) -> Sequence[AuditEntry]:
     """Entries of all accounts of a file, oldest first."""
     with database.reading() as connection:
-        for row in connection.execute(select(audit).order_by(audit.c.number)).mappings():
-            yield _entry(row)
+        rows = connection.execute(select(audit).order_by(audit.c.number)).mappings().all()
+    return [_entry(row) for row in rows]
 
 
 def check_chain(database: Database) -> AuditCheck:

@@ -36,6 +36,7 @@ class Database:
     def __init__(self, engine: Engine, *, where: str) -> None:
         self._engine = engine
         self._where = where
+        self._kept: dict[bool, Connection] = {}
         self._writing: Connection | None = None
 
     @classmethod
@@ -68,12 +69,8 @@ class Database:
         if self._writing is not None:
             yield self._writing
             return
-        with (
-            self._failures(),
-            self._engine.connect().execution_options(immediate=True) as connection,
-            connection.begin(),
-        ):
-            self._writing = connection
+        with self._failures(), self._connection(writes=True).begin() as transaction:
+            connection = self._writing = transaction.connection
             try:
                 yield connection
             finally:
@@ -81,15 +78,31 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent look at the file. Raises StorageFailed."""
+        """A look at the file; each statement sees it as it is at that moment. Raises StorageFailed.
+
+        Rows must be fetched before the next look begins.
+        """
         if self._writing is not None:
             yield self._writing
             return
-        with self._failures(), self._engine.connect() as connection:
-            yield connection
+        with self._failures():
+            connection = self._connection(writes=False)
+            try:
+                yield connection
+            finally:
+                connection.rollback()
 
     def close(self) -> None:
+        for connection in self._kept.values():
+            connection.close()
         self._engine.dispose()
+
+    def _connection(self, *, writes: bool) -> Connection:
+        """One connection to write and one to read, kept because opening them costs as much as using them."""
+        kept = self._kept.get(writes)
+        if kept is None:
+            kept = self._kept[writes] = self._engine.connect().execution_options(immediate=writes)
+        return kept
 
     def _prepare(self) -> None:
         with self.writing() as connection:
@@ -136,7 +149,8 @@ def _engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
         # Taking the write lock at once is what makes a check and the write after it one step for other processes.
-        immediate = connection.get_execution_options().get("immediate", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        # Reads need no transaction: a statement is consistent by itself.
+        if connection.get_execution_options().get("immediate", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, func, insert, or_, select, update
 
 from ..identifiers import ConditionId, OrderId
 from ..models import OrderStatus
@@ -122,9 +122,7 @@ class OrderJournal:
         Raises IllegalMove for a state the table does not allow.
         """
         with self._database.writing() as connection:
-            row = connection.execute(
-                select(orders.c.revision, orders.c.document).where(orders.c.attempt_id == record.attempt_id)
-            ).one()
+            row = connection.execute(_BY_ATTEMPT, {"attempt_id": record.attempt_id}).one()
             current = self._decode(record.attempt_id, row.revision, row.document)
             check_move(current.status, status)
             updated = dataclasses.replace(current, status=status, updated_at=now, **changes)
@@ -155,10 +153,10 @@ class OrderJournal:
         return found
 
     def get(self, attempt_id: str) -> OrderRecord | None:
-        return self._one(_rows().where(orders.c.attempt_id == attempt_id))
+        return self._one(_BY_ATTEMPT, attempt_id=attempt_id)
 
     def by_order(self, order_id: OrderId) -> OrderRecord | None:
-        return self._one(_rows().where(orders.c.order_id == order_id))
+        return self._one(_BY_ORDER, order_id=order_id)
 
     def by_orders(self, order_ids: Collection[OrderId]) -> dict[OrderId, OrderRecord]:
         """The records of several orders, as far as this desk placed them."""
@@ -192,10 +190,9 @@ class OrderJournal:
 
     def in_state(self, *statuses: OrderStatus, condition_id: ConditionId | None = None) -> list[OrderRecord]:
         """Records in any of some states, of one market or of all, oldest first."""
-        query = self._mine().where(orders.c.status.in_(statuses))
-        if condition_id is not None:
-            query = query.where(orders.c.condition_id == condition_id)
-        return self._all(query.order_by(orders.c.number))
+        if condition_id is None:
+            return self._all(_IN_STATE, account=self._account, statuses=statuses)
+        return self._all(_IN_STATE_OF_MARKET, account=self._account, statuses=statuses, condition_id=condition_id)
 
     def matched_since(self, moment: datetime) -> list[OrderRecord]:
         """Orders sent from shortly before a moment on that matched at or after it."""
@@ -240,9 +237,7 @@ class OrderJournal:
         """How many orders were sent from a moment on, and dollars of their worst cost; void ones cost nothing."""
         with self._database.reading() as connection:
             count, spent = connection.execute(
-                select(func.count(), func.coalesce(func.sum(orders.c.spent), 0)).where(
-                    orders.c.account == self._account, orders.c.sent_at >= to_micros(moment)
-                )
+                _SENT_SINCE, {"account": self._account, "moment": to_micros(moment)}
             ).one()
         return count, from_micro(spent)
 
@@ -262,12 +257,12 @@ class OrderJournal:
     def _mine(self) -> Select[Any]:
         return _rows().where(orders.c.account == self._account)
 
-    def _one(self, query: Select[Any]) -> OrderRecord | None:
-        return next(iter(self._all(query)), None)
+    def _one(self, query: Select[Any], **values: Any) -> OrderRecord | None:
+        return next(iter(self._all(query, **values)), None)
 
-    def _all(self, query: Select[Any]) -> list[OrderRecord]:
+    def _all(self, query: Select[Any], **values: Any) -> list[OrderRecord]:
         with self._database.reading() as connection:
-            rows: Sequence[Row[Any]] = connection.execute(query).all()
+            rows: Sequence[Row[Any]] = connection.execute(query, values).all()
         return [self._decode(row.attempt_id, row.revision, row.document) for row in rows]
 
     def _decode(self, attempt_id: str, revision: int, document: str) -> OrderRecord:
@@ -287,6 +282,20 @@ class OrderJournal:
 
 def _rows() -> Select[Any]:
     return select(orders.c.attempt_id, orders.c.revision, orders.c.document)
+
+
+# The queries of every order, built once: building one costs more than SQLite takes to answer it.
+_BY_ATTEMPT = _rows().where(orders.c.attempt_id == bindparam("attempt_id"))
+_BY_ORDER = _rows().where(orders.c.order_id == bindparam("order_id"))
+_IN_STATE = (
+    _rows()
+    .where(orders.c.account == bindparam("account"), orders.c.status.in_(bindparam("statuses", expanding=True)))
+    .order_by(orders.c.number)
+)
+_IN_STATE_OF_MARKET = _IN_STATE.where(orders.c.condition_id == bindparam("condition_id"))
+_SENT_SINCE = select(func.count(), func.coalesce(func.sum(orders.c.spent), 0)).where(
+    orders.c.account == bindparam("account"), orders.c.sent_at >= bindparam("moment")
+)
 
 
 def _columns(record: OrderRecord) -> dict[str, Any]:
