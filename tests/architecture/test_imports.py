@@ -45,7 +45,7 @@ def test_only_the_gate_makes_an_approved_order() -> None:
 
 
 def test_no_code_outside_the_composition_root_asks_which_mode_it_runs_in() -> None:
-    allowed = {"core/settings.py", "server/application.py", "server/sites.py"}
+    allowed = {"core/settings.py", "server/trading_desk.py", "server/sites.py"}
     switches = [
         str(path.relative_to(ROOT))
         for path in SOURCES
