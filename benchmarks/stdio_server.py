@@ -85,7 +85,7 @@ def running(arguments: Sequence[str], *, state_dir: Path) -> Iterator[StdioServe
     with subprocess.Popen(
         [sys.executable, *arguments],
         cwd=_ROOT,
-        env={**environment, "POLYMARKET_STATE_DIR": str(state_dir)},
+        env={**environment, "POLYMARKET_MODE": "sandbox", "POLYMARKET_STATE_DIR": str(state_dir)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:

@@ -87,4 +87,4 @@ def test_the_root_mcp_json_starts_the_built_wheel(inspect: Inspect, tmp_path: Pa
 def _call(inspect: Inspect, era: str, tool: str, arguments: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     options = ["--protocol-era", era, "--format", "json", "--quiet"]
     named = ["--method", "tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments)]
-    return inspect(*SOURCE_COMMAND, "serve", *named, *options)
+    return inspect("-e", "POLYMARKET_MODE=sandbox", *SOURCE_COMMAND, "serve", *named, *options)
