@@ -24,7 +24,8 @@ class Order:
     """An order from entry to its end. `price` is of its own token in ten-thousandths, sizes are millionths of a share.
 
     `budget` is the dollars (millionths) that a market BUY may spend; with it, `size` is only the least it should get.
-    `resting` and `resting_filled` count from the moment the rest of the order went on the book. `status` is LIVE,
+    `resting` and `resting_filled` count from the moment the rest of the order went on the book, and `priority` numbers
+    those moments, as an order that waited rests after later ones. `status` is LIVE,
     DELAYED, UNMATCHED, MATCHED, or CANCELED with its reason.
     """
 
@@ -46,6 +47,7 @@ class Order:
     resting: int = 0
     resting_filled: int = 0
     status: str = "LIVE"
+    priority: int = 0
     trade_ids: list[str] = field(default_factory=list)
     is_bid: bool = field(init=False)
     book_price: int = field(init=False)

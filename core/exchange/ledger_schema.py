@@ -21,7 +21,7 @@ class Table:
     """One table: `columns` as SQL declares them, `key` the first so many of them.
 
     Every row carries a checksum of its columns, since SQLite notices a damaged page but not a changed digit. `number`
-    is the order in which rows were first written, which is the time priority of orders.
+    is the order in which rows were first written.
     """
 
     name: str
@@ -123,6 +123,7 @@ ORDERS = Table(
         "resting INTEGER NOT NULL",
         "resting_filled INTEGER NOT NULL",
         "status TEXT NOT NULL",
+        "priority INTEGER NOT NULL",
     ),
 )
 """Orders of clients, and those of the house that they traded with (which have no `owner` and never rest again)."""

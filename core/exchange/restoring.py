@@ -193,6 +193,7 @@ def _order(row: Row, ledger: Ledger) -> Order:
         resting,
         resting_filled,
         status,
+        priority,
     ) = row
     return Order(
         id=order_id,
@@ -214,6 +215,7 @@ def _order(row: Row, ledger: Ledger) -> Order:
         resting=resting if owner else resting_filled,
         resting_filled=resting_filled,
         status=status,
+        priority=priority,
     )
 
 

@@ -248,6 +248,7 @@ def _order_row(order: Order) -> Row:
         order.resting,
         order.resting_filled,
         order.status,
+        order.priority,
     )
 
 

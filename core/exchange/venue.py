@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import attrgetter
 from typing import Any, Literal
 
 from ..clock import Clock, unix_ms
@@ -108,6 +109,7 @@ class Exchange:
         self.controls = OperatorControls.of(settings)
         self.delayed: DelayedOrders[Entry | Rejection] = DelayedOrders(settings)
         self.house_numbers = itertools.count()
+        self._priorities = itertools.count(1)
         if self._durability is None:
             seed_books(self)
             return
@@ -184,7 +186,9 @@ class Exchange:
         for order in stored.orders:
             if order.owner:
                 self.orders[order.id] = order
-                self._resume_order(order, self.by_token[order.token_id])
+        for order in sorted(self.orders.values(), key=attrgetter("priority")):
+            self._resume_order(order, self.by_token[order.token_id])
+        self._priorities = itertools.count(max((order.priority for order in stored.orders), default=0) + 1)
 
     def _resume_order(self, order: Order, listing: Listing) -> None:
         if order.open_size:
@@ -528,6 +532,7 @@ class Exchange:
         self.tape.append(trade)
 
     def _rest(self, order: Order, listing: Listing) -> None:
+        order.priority = next(self._priorities)
         listing.engine.rest(order)
         self._note_resting(order)
 
