@@ -66,11 +66,34 @@ class BookRiskLine(Answer):
     method: str
 
 
+class SharesOffLine(Answer):
+    token_id: str
+    expected: Num
+    venue: Num
+
+
+class StatementLine(Answer):
+    """Confirmed cash flows, after fees; `difference` is what the venue shows beyond expected_cash."""
+
+    paid_in: Num
+    income: Num
+    realized: Num
+    unrealized: Num
+    fees: Num
+    expected_cash: Num
+    difference: Num
+    shares_off: list[SharesOffLine] | None = None
+    may_be: list[str] | None = None
+
+
 class PortfolioAnswer(AccountAnswer):
-    """`cash` and `positions` are settled; fills in `settling` join them when the venue confirms them."""
+    """`cash` and `positions` are what the venue shows. Of cash, `settled_cash` is final; fills in `settling` may fail,
+    and all together bring `provisional_cash`."""
 
     as_of: When
     cash: Num
+    settled_cash: Num
+    provisional_cash: Num
     reserved_for_orders: Num
     free_cash: Num
     positions_value: Num
@@ -84,6 +107,8 @@ class PortfolioAnswer(AccountAnswer):
     settling: list[SettlingLine] | None = None
     settling_total: int | None = None
     not_priced: list[str] | None = None
+    statement: StatementLine | None = None
+    statement_problem: str | None = None
     risk: BookRiskLine | None = None
     risk_problem: str | None = None
     next_cursor: str | None = None
@@ -96,7 +121,8 @@ async def get_portfolio(
 ) -> PortfolioAnswer:
     """Show the {MODE} account: cash, positions at current prices, profit and loss, open orders. Dollars.
 
-    detail=full adds the risk of holding everything to resolution (Monte Carlo).
+    detail=full adds profit by cash flow held against the venue's balances, and the risk of holding everything to
+    resolution (Monte Carlo).
     """
     desk.require_account()
     snapshot = await desk.portfolio.snapshot()
@@ -106,10 +132,13 @@ async def get_portfolio(
     skip = offset_of(cursor)
     positions = sorted(snapshot.positions, key=lambda each: each.value or 0, reverse=True)
     risk, risk_problem = await _risk(desk, snapshot.positions) if full else (None, None)
+    statement, statement_problem = await _statement(desk) if full else (None, None)
     return PortfolioAnswer(
         **desk.heading,
         as_of=snapshot.as_of,
         cash=snapshot.cash,
+        settled_cash=snapshot.settled,
+        provisional_cash=snapshot.provisional,
         reserved_for_orders=snapshot.reserved,
         free_cash=snapshot.free,
         positions_value=rounded(snapshot.value, 6),
@@ -146,10 +175,36 @@ async def get_portfolio(
         ]
         or None,
         not_priced=[quoted(title, 80) for title in snapshot.unpriced[:10]] or None,
+        statement=statement,
+        statement_problem=statement_problem,
         risk=risk,
         risk_problem=risk_problem,
         next_cursor=str(skip + page) if skip + page < len(positions) else None,
     )
+
+
+async def _statement(desk: Desk) -> tuple[StatementLine | None, str | None]:
+    """The account's profit by cash flow, or why it cannot be told; the portfolio itself stands without it."""
+    try:
+        told = await desk.portfolio.statement()
+    except PolymarketAPIError as error:
+        return None, error.message
+    line = StatementLine(
+        paid_in=told.paid_in,
+        income=told.income,
+        realized=told.realized,
+        unrealized=rounded(told.unrealized, 6),
+        fees=told.fees,
+        expected_cash=told.expected_cash,
+        difference=told.cash_difference,
+        shares_off=[
+            SharesOffLine(token_id=each.token_id, expected=each.expected, venue=each.at_venue)
+            for each in told.shares[:10]
+        ]
+        or None,
+        may_be=list(told.may_be) or None,
+    )
+    return line, None
 
 
 async def _risk(desk: Desk, positions: Sequence[Position]) -> tuple[BookRiskLine | None, str | None]:

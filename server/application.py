@@ -11,7 +11,11 @@ from ..core.settings import Settings
 from ..handlers.toolspec import parse_toolsets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..core.identifiers import ConditionId, TokenId
     from ..core.market_data.followed_books import FollowedBooks
+    from ..core.polymarket.wire.data_api import Activity
     from ..gpu.interface import Executor
     from ..handlers.context import Desk
     from .sites import Site
@@ -94,19 +98,28 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
             routes=transport.metrics.snapshot(),
         )
 
+    directory = MarketDirectory(site.public.gamma)
+
+    async def tokens_of(condition_id: ConditionId) -> tuple[TokenId, ...]:
+        market = (await directory.find(condition_id)).market
+        return tuple(outcome.token_id for outcome in market.outcomes)
+
+    async def activity() -> Sequence[Activity]:
+        return await site.data.whole_activity(venue.account)
+
     return Desk(
         mode=settings.mode,
         source=site.name,
         account=site.account,
         recorded_on=site.recorded_on,
-        directory=MarketDirectory(site.public.gamma),
+        directory=directory,
         quotes=MarketQuotes(site.clob, live=live, history=site.public.clob),
         records=MarketRecords(site.public.clob, site.public.data, own=site.clob if site.account else None),
         tape=TradeTape(site.public.data),
         traders=TraderRecords(site.public.data),
         trading=trading,
         last_seen=last_seen,
-        portfolio=Portfolio(venue, site.clock, trading.fee_of),
+        portfolio=Portfolio(venue, site.clock, trading.fee_of, activity=activity, tokens_of=tokens_of),
         risk_model=functools.partial(market_risk, executor, seed=site.seed),
         book_risk_model=functools.partial(portfolio_risk, executor, seed=site.seed),
         venue_health=venue_health,

@@ -78,7 +78,10 @@ async def _trades(request: Request) -> Response:
 
 
 async def _activity(request: Request) -> Response:
-    """Trades, as taker and as maker, and what the wallet did beside; a taker's BUY includes its fee in `usdc_size`."""
+    """Trades, as taker and as maker, and what the wallet did beside; a taker's BUY includes its fee in `usdc_size`.
+
+    What was paid in is left out unless `exclude_deposits_withdrawals=false`.
+    """
     exchange, query = exchange_of(request), request.query_params
     user = user_of(query)
     account = exchange.account_of(user)
@@ -86,7 +89,9 @@ async def _activity(request: Request) -> Response:
         return data_page([], query)
     types = {part.upper() for given in query.getlist("type") for part in given.split(",")}
     rows = _filtered_trades(exchange, query, account=account, taker_only=False)
-    rows += filter(_row_filter(exchange, query), action_rows(exchange, account, user))
+    excluded = either(query, "exclude_deposits_withdrawals", "excludeDepositsWithdrawals") or "true"
+    actions = action_rows(exchange, account, user, deposits=excluded.lower() == "false")
+    rows += filter(_row_filter(exchange, query), actions)
     rows = [row for row in rows if not types or row["type"] in types]
     ascending = (either(query, "sort_direction", "sortDirection") or "DESC").upper() == "ASC"
     rows.sort(key=lambda row: cast(int, row["timestamp"]), reverse=not ascending)

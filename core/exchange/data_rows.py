@@ -50,10 +50,12 @@ def trade_rows(exchange: Exchange, trades: Sequence[Trade], *, account: Account 
     return rows
 
 
-def action_rows(exchange: Exchange, account: Account, wallet: str) -> list[Json]:
+def action_rows(exchange: Exchange, account: Account, wallet: str, *, deposits: bool = False) -> list[Json]:
     """What the wallet did or received beside trading, newest first; what has no market has empty ids."""
     rows = []
     for action in reversed(exchange.wallet_activity.of(account)):
+        if action.kind == "DEPOSIT" and not deposits:
+            continue
         listing = exchange.by_condition.get(action.condition_id)
         rows.append(
             {

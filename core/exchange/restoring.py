@@ -34,6 +34,7 @@ from .trades import MakerFill, Trade
 from .wallet_activity import ActivityKind, WalletActivity
 
 _ACTIVITY_KINDS: dict[str, ActivityKind] = {
+    "deposit": "DEPOSIT",
     "split": "SPLIT",
     "merge": "MERGE",
     "redeem": "REDEEM",

@@ -209,7 +209,11 @@ class Exchange:
                 account = self.ledger.account(address)
                 if not account.granted:
                     account.granted = True
-                    self.ledger.deposit(account, to_micro(self.settings.starting_balance))
+                    balance = to_micro(self.settings.starting_balance)
+                    self.ledger.deposit(account, balance)
+                    self.wallet_activity.add(
+                        account, "DEPOSIT", condition_id="", shares=0, dollars=balance, at_ms=self.now_ms
+                    )
             return made
 
     def delete_credential(self, credential: Credential) -> None:

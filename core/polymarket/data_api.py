@@ -97,15 +97,34 @@ class DataClient(PolymarketClient):
         condition_id: ConditionId | None = None,
         start: datetime | None = None,
         end: datetime | None = None,
+        deposits: bool = False,
         limit: int = 100,
         cursor: str | None = None,
     ) -> DataPage[Activity]:
-        """A page of what a wallet did, newest first: trades, splits, merges, redemptions, rewards. `kinds` narrows."""
+        """A page of what a wallet did, newest first: trades, splits, merges, redemptions, rewards. `kinds` narrows.
+
+        Money paid in and out is among it with `deposits`.
+        """
         return await self._transport.call(
             requests.activity_spec(
-                user, kinds=kinds, condition_id=condition_id, start=start, end=end, limit=limit, cursor=cursor
+                user,
+                kinds=kinds,
+                condition_id=condition_id,
+                start=start,
+                end=end,
+                deposits=deposits,
+                limit=limit,
+                cursor=cursor,
             )
         )
+
+    async def whole_activity(self, user: Address) -> tuple[Activity, ...]:
+        """Everything a wallet ever did, money paid in and out included, from all pages and oldest first."""
+
+        async def page(cursor: str | None) -> Page[Activity]:
+            return await self.activity(user, deposits=True, limit=500, cursor=cursor)
+
+        return tuple(reversed([row async for row in all_items(page)]))
 
     async def value(self, user: Address) -> Decimal:
         """Dollars that a wallet's positions are worth."""

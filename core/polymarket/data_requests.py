@@ -109,6 +109,7 @@ def activity_spec(
     condition_id: ConditionId | None,
     start: datetime | None,
     end: datetime | None,
+    deposits: bool,
     limit: int,
     cursor: str | None,
 ) -> RequestSpec[DataPage[Activity]]:
@@ -118,6 +119,7 @@ def activity_spec(
         "condition_id": condition_id,
         "start": _seconds(start),
         "end": _seconds(end),
+        "exclude_deposits_withdrawals": "false" if deposits else None,
         "limit": limit,
         "cursor": cursor,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
@@ -12,8 +11,8 @@ from ..clock import Clock
 from ..identifiers import TokenId
 from ..models import OpenOrder, OrderSide, Position, Trade
 from ..venues.venue import Venue
+from .cash_flow import FeeOf
 
-FeeOf = Callable[[Trade], Decimal]
 _MICRO_DOLLAR = Decimal("0.000001")
 
 

@@ -10,19 +10,25 @@ from decimal import Decimal
 from ..clock import Clock
 from ..models import OpenOrder, Position, Trade
 from ..venues.venue import Venue
-from .account_state import FeeOf, owed_for, reserved_by
+from .account_state import owed_for, reserved_by
+from .cash_flow import FeeOf, flows_of
+from .statement import ReadActivity, Statement, TokensOf, read_statement
 
 
 @dataclass(frozen=True, slots=True)
 class PortfolioSnapshot:
     """Dollars throughout. `cash` and `positions` are what the venue's balances show; `settling` are fills that are
-    not confirmed, and `free` is cash neither promised to open buy orders nor owed, with fees, for buys that no
-    balance shows yet. `realized` and `unrealized` are before fees; `entry_fees` are those of the shares still held.
+    not confirmed. `settled` is cash without what such fills brought or took, `provisional` what all of them together
+    bring (negative: take) if they are confirmed, and `free` is cash neither promised to open buy orders nor owed,
+    with fees, for buys that no balance shows yet. `realized` and `unrealized` are before fees; `entry_fees` are those
+    of the shares still held.
 
     `value` counts positions with a known price; `unpriced` are the titles of the others, left out of it.
     """
 
     cash: Decimal
+    settled: Decimal
+    provisional: Decimal
     reserved: Decimal
     free: Decimal
     positions: tuple[Position, ...]
@@ -38,12 +44,20 @@ class PortfolioSnapshot:
 
 
 class Portfolio:
-    """The account behind one venue. `fee_of` tells the fee of a trade, which the venue's records leave out."""
+    """The account behind one venue.
 
-    def __init__(self, venue: Venue, clock: Clock, fee_of: FeeOf) -> None:
+    `fee_of` tells the fee of a trade, which the venue's records leave out, `activity` what is in the public record of
+    the account, `tokens_of` the outcomes of a market.
+    """
+
+    def __init__(
+        self, venue: Venue, clock: Clock, fee_of: FeeOf, *, activity: ReadActivity, tokens_of: TokensOf
+    ) -> None:
         self._venue = venue
         self._clock = clock
         self._fee_of = fee_of
+        self._activity = activity
+        self._tokens_of = tokens_of
 
     async def snapshot(self) -> PortfolioSnapshot:
         """Read balance, positions, open orders and trades at once and add them up."""
@@ -52,8 +66,13 @@ class Portfolio:
         )
         value = sum((position.value for position in positions if position.value is not None), Decimal(0))
         reserved = reserved_by(open_orders)
+        settling = flows_of(
+            [trade for trade in trades if trade.status.settling], (), fee_of=self._fee_of, tokens_of={}
+        ).items
         return PortfolioSnapshot(
             cash=balance.collateral,
+            settled=balance.collateral - sum((flow.cash for flow in settling if flow.delivered), Decimal(0)),
+            provisional=sum((flow.cash for flow in settling), Decimal(0)),
             reserved=reserved,
             free=max(balance.collateral - reserved - owed_for(trades, self._fee_of), Decimal(0)),
             positions=positions,
@@ -66,4 +85,10 @@ class Portfolio:
             settling=tuple(trade for trade in trades if trade.status.settling),
             unpriced=tuple(position.title for position in positions if position.value is None),
             as_of=self._clock.now(),
+        )
+
+    async def statement(self) -> Statement:
+        """The account's profit by its cash flows, held against the venue's balances."""
+        return await read_statement(
+            self._venue, activity=self._activity, tokens_of=self._tokens_of, fee_of=self._fee_of
         )

@@ -14,7 +14,8 @@ from ..clock import Clock
 from ..identifiers import OrderId, TokenId
 from ..models import Market, OpenOrder, OrderSide, OrderStatus, Position, Trade, TradeStatus
 from ..money import from_micro, to_micro
-from ..portfolio.account_state import AccountState, FeeOf
+from ..portfolio.account_state import AccountState
+from ..portfolio.cash_flow import FeeOf
 from ..risk.kill_switch import KillSwitch
 from ..risk.proposal import DeskState
 from ..risk.worst_case import Claim, worst_case

@@ -54,11 +54,12 @@ async def test_actions_come_back_from_the_ledger_file(
         assert account.cash == cash
         assert not type(floor)(again).discrepancies()
     assert [(action.kind, action.shares, action.dollars) for action in actions] == [
+        ("DEPOSIT", 0, micro("100")),
         ("SPLIT", micro("10"), micro("10")),
         ("MERGE", micro("4"), micro("4")),
         ("MAKER_REBATE", 0, micro("2")),
         ("REWARD", 0, micro("1")),
         ("REDEEM", micro("12"), micro("6")),
     ]
-    assert [action.condition_id for action in actions] == [MARKET, MARKET, "", "", MARKET]
+    assert [action.condition_id for action in actions] == ["", MARKET, MARKET, "", "", MARKET]
     assert again.by_condition[MARKET].oracle_steps == ["proposed", "resolved"]
