@@ -142,7 +142,7 @@ def test_a_set_costs_a_dollar_that_its_outcomes_share_and_a_redemption_ends_both
     assert [holding.cost for holding in split.holdings.values()] == [Decimal("1.5"), Decimal("1.500001")]
     rows.append(row(2, "REDEEM", dollars="3.000001", size="6.000002"))
     ended = keep_books(flows([], rows).items)
-    assert (ended.cash, ended.realized) == (0, 0)
+    assert ended.cash == ended.realized == 0
     assert not ended.shares()
 
 
