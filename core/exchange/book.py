@@ -149,11 +149,15 @@ class BookSide:
 
 
 class OrderBook:
-    """Both sides of one market, priced in its first outcome."""
+    """Both sides of one market, priced in its first outcome.
 
-    __slots__ = ("asks", "bids")
+    `clients_meet` is False where the book is that of another venue: there no client would find another's order.
+    """
+
+    __slots__ = ("asks", "bids", "clients_meet")
 
     def __init__(self) -> None:
+        self.clients_meet = True
         self.bids = BookSide(is_bid=True)
         self.asks = BookSide(is_bid=False)
 

@@ -4,7 +4,8 @@ An order of one outcome meets orders of the same outcome on the other side, and 
 its own side: two buyers mint a complete set between them, two sellers merge one.
 
 An account does not trade with itself: its own resting orders that an incoming order would meet are cancelled. The
-venue documents no rule; this one cannot create volume or fees out of nothing.
+venue documents no rule; this one cannot create volume or fees out of nothing. In a market that mirrors another
+venue's no client meets another: neither would have found the other's order there.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def plan_match(book: OrderBook, taker: Order) -> MatchPlan:
     if best is None or (best > limit if taker.is_bid else best < limit):
         return _NOTHING
     buying = taker.side == "BUY"
+    passes_clients = not book.clients_meet and bool(taker.owner)
     shares_left = taker.size
     cash_left = taker.budget
     total_shares = total_cash = 0
@@ -83,6 +85,8 @@ def plan_match(book: OrderBook, taker: Order) -> MatchPlan:
         for maker in level.queue.values():
             if maker.account is taker.account:
                 own.append(maker)
+                continue
+            if passes_clients and maker.owner:
                 continue
             before = maker.resting_filled
             shares = maker.resting - before

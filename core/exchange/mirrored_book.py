@@ -73,6 +73,7 @@ class MirroredBook:
         self._arrived: list[Order] = []
         self._queue: dict[str, QueuePosition] = {}
         listing.mirrored = True
+        listing.book.clients_meet = False
 
     # -- what the real market tells ----------------------------------------------------------------------------------
 

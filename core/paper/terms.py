@@ -59,6 +59,8 @@ def recorded_market(market: Market, terms: ClobMarket | None, *, at: datetime) -
         "ao": accepting,
         "sd": delay_s,
     }
+    if terms and terms.holds_takers_briefly:
+        clob["itode"] = True
     if fees.rate:
         clob["fd"] = {"r": float(fees.rate), "e": fees.exponent, "to": fees.taker_only}
     return RecordedMarket(

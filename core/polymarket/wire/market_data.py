@@ -91,7 +91,10 @@ class ClobToken:
 
 @dataclass(frozen=True, slots=True)
 class ClobMarket:
-    """What an order must respect on one market. `taker_delay_s` holds marketable orders before they match."""
+    """What an order must respect on one market. `taker_delay_s` holds marketable orders before they match.
+
+    `holds_takers_briefly` says that a fast price market does so for a moment, whose length it does not tell.
+    """
 
     condition_id: ConditionId
     tokens: tuple[ClobToken, ...]
@@ -101,6 +104,7 @@ class ClobMarket:
     fees: FeeSchedule
     accepting_orders: bool
     taker_delay_s: int
+    holds_takers_briefly: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,7 @@ class ClobMarketShape(Shape):
     fd: CompactFeeShape | None = None
     ao: bool = True
     sd: NumberOrZero = Decimal(0)
+    itode: Flag = False
 
     def to_model(self, condition_id: ConditionId) -> ClobMarket:
         fees = NO_FEES if self.fd is None else FeeSchedule(self.fd.r, int(self.fd.e), self.fd.to)
@@ -167,6 +172,7 @@ class ClobMarketShape(Shape):
             fees=fees,
             accepting_orders=self.ao,
             taker_delay_s=int(self.sd),
+            holds_takers_briefly=self.itode,
         )
 
 

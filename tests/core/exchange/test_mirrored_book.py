@@ -208,6 +208,22 @@ def test_several_orders_share_one_trade(real: RealMarket, floor: Floor, alice: A
     assert (filled(first), filled(second)) == (40, 10)
 
 
+def test_two_accounts_of_one_ledger_do_not_trade_with_each_other(
+    real: RealMarket, floor: Floor, alice: Account
+) -> None:
+    """In the real market neither would find the other's order, as neither is there."""
+    other = floor.account("bob", dollars="1000")
+    real.shows(bids={"0.4": 100}, asks={"0.6": 100})
+    offer = rest(floor, alice, "SELL", "0.5", "20")
+    assert bought(floor, other, "0.5", "20") == 0
+    assert bought(floor, other, "0.6", "20") == 20
+    bid = rest(floor, other, "BUY", "0.5", "20")
+    assert (filled(offer), filled(bid)) == (0, 0)
+    real.trades("BUY", "0.51", 30)
+    assert (filled(offer), filled(bid)) == (20, 0)
+    assert not floor.discrepancies()
+
+
 def test_a_trade_through_my_price_fills_me_whoever_stood_ahead(real: RealMarket, floor: Floor, alice: Account) -> None:
     real.shows(bids={"0.50": 100}, asks={"0.52": 10})
     order = rest(floor, alice, "BUY", "0.50", "50")

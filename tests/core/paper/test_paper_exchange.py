@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from polydesk.core.errors import InputRejected, OrderError
+from polydesk.core.exchange.events import OrderChanged
 from polydesk.core.exchange.faults import FaultPlan, StatusFault, StreamFault
 from polydesk.core.identifiers import TokenId
 from polydesk.core.models import OrderSide, TimeInForce
@@ -246,6 +248,22 @@ async def test_a_market_without_a_real_book_has_none_here_either(tmp_path: Path,
         assert await paper.clob.book(TokenId("1"), fresh=True) is None
         books = await paper.clob.books([TokenId("1"), TokenId("3")], fresh=True)
         assert books[TokenId("3")].best_bid is not None
+
+
+async def test_a_fast_market_holds_my_buy_for_a_moment_as_the_real_one_does(
+    tmp_path: Path, paper_on: OpenPaper
+) -> None:
+    async with real_venue(tmp_path) as real, paper_on(real, tmp_path / "paper") as paper:
+        up = TokenId(tokens(real)[0])
+        theirs = real.exchange.by_condition[CONDITION]
+        theirs.recorded = replace(theirs.recorded, clob={**theirs.recorded.clob, "itode": True})
+        await paper.clob.book(up, fresh=True)
+        seen: list[str] = []
+        paper.exchange.subscribe(
+            lambda event: seen.append(event.order.status) if isinstance(event, OrderChanged) else None
+        )
+        bought = await paper.place(up, OrderSide.BUY, "0.8", "10", time_in_force=TimeInForce.FOK)
+        assert (bought.status, seen[0], seen[-1]) == ("matched", "DELAYED", "MATCHED")
 
 
 async def test_minimums_and_ticks_are_the_real_ones(tmp_path: Path, paper_on: OpenPaper) -> None:
