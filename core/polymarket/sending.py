@@ -80,12 +80,22 @@ class _Progress:
 class HttpSender:
     """One pool of connections. Proxies from the process environment are used unless `direct`.
 
+    A `carrier` takes requests in the place of connections, such as an application of this process.
+
     Connections that the server closed or told to go away are replaced by the next request.
     """
 
-    def __init__(self, *, timeouts: Timeouts, direct: bool, http: HttpVersion) -> None:
+    def __init__(
+        self,
+        *,
+        timeouts: Timeouts,
+        direct: bool,
+        http: HttpVersion,
+        carrier: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
         self._total_s = timeouts.total_s
         self._client = httpx2.AsyncClient(
+            transport=carrier,
             http1=http != "2",
             http2=http != "1.1",
             timeout=httpx2.Timeout(

@@ -35,6 +35,8 @@ from .venue_state import VenueMemory, VenueState
 from .wire.fields import decode_json
 
 if TYPE_CHECKING:
+    import httpx2
+
     from .sending import Answer, HttpSender, HttpVersion
 
 T = TypeVar("T")
@@ -77,7 +79,8 @@ class Transport:
 
     Outside in: calls are counted; answers still fresh come from the cache, and equal reads under way are joined;
     idempotent calls are retried; a host that keeps failing is left alone; reads and orders wait their turn. Cancels
-    skip breaker and waits, because getting out must always be tried. `clock` is the venue's time, for signatures.
+    skip breaker and waits, because getting out must always be tried. `clock` is the venue's time, for signatures;
+    a `carrier` takes requests in the place of connections.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Transport:
         random: Random,
         settings: TransportSettings | None = None,
         metrics: CallMetrics | None = None,
+        carrier: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         settings = settings or TransportSettings()
         self.environment = environment
@@ -120,6 +124,7 @@ class Transport:
         self._measuring = asyncio.Lock()
         self._cache: AnswerCache[CacheKey] = AnswerCache(clock=clock, max_entries=_CACHE_ENTRIES)
         self._sender: HttpSender | None = None
+        self._carrier = carrier
 
     async def __aenter__(self) -> Transport:
         return self
@@ -303,6 +308,7 @@ class Transport:
                 timeouts=Timeouts.within(self._settings.timeout_s),
                 direct=local,
                 http=self._settings.http_version or ("1.1" if local else "negotiated"),
+                carrier=self._carrier,
             )
         return self._sender
 
