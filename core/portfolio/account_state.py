@@ -18,7 +18,10 @@ _MICRO_DOLLAR = Decimal("0.000001")
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """Dollars, shares of one outcome, and what the venue lists. `settling` shares are bought and in no balance yet."""
+    """Dollars, shares of one outcome, and what the venue lists.
+
+    `sellable` is 0 where nobody asked; `settling` shares are bought and in no balance yet.
+    """
 
     cash: Decimal
     reserved: Decimal
@@ -36,11 +39,18 @@ class AccountState:
         return max(self.cash - self.reserved - self.owed, Decimal(0))
 
 
-async def read_account(venue: Venue, token_id: TokenId, fee_of: FeeOf, clock: Clock) -> AccountState:
-    """Ask the venue for all of an account at once. Raises what the venue's reads raise."""
+async def read_account(venue: Venue, token_id: TokenId, fee_of: FeeOf, clock: Clock, *, to_sell: bool) -> AccountState:
+    """Ask the venue for all of an account at once, for the shares that could be sold only where they matter.
+
+    Raises what the venue's reads raise.
+    """
     read_at = clock.now()
     balance, shares, open_orders, trades, positions = await asyncio.gather(
-        venue.balance(), venue.token_balance(token_id), venue.open_orders(), venue.trades(), venue.positions()
+        venue.balance(),
+        venue.token_balance(token_id) if to_sell else _nothing(),
+        venue.open_orders(),
+        venue.trades(),
+        venue.positions(),
     )
     undelivered = [trade for trade in trades if trade.token_id == token_id and trade.status.undelivered]
     on_sale = sum(
@@ -63,6 +73,10 @@ async def read_account(venue: Venue, token_id: TokenId, fee_of: FeeOf, clock: Cl
         positions=positions,
         read_at=read_at,
     )
+
+
+async def _nothing() -> Decimal:
+    return Decimal(0)
 
 
 def reserved_by(open_orders: tuple[OpenOrder, ...]) -> Decimal:

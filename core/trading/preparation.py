@@ -9,7 +9,7 @@ from decimal import Decimal
 from ..clock import Clock
 from ..errors import InputRejected
 from ..identifiers import TokenId
-from ..models import OrderBook, Trade
+from ..models import OrderBook, OrderSide, Trade
 from ..money import text
 from ..portfolio.account_state import AccountState, read_account
 from ..risk.gate import RiskGate
@@ -101,7 +101,8 @@ class Preparation:
     async def _read(self, intent: OrderIntent) -> tuple[OrderBook, AccountState]:
         token_id: TokenId = intent.outcome.token_id
         book, account = await asyncio.gather(
-            self._venue.book(token_id), read_account(self._venue, token_id, self.fee_of, self._clock)
+            self._venue.book(token_id),
+            read_account(self._venue, token_id, self.fee_of, self._clock, to_sell=intent.side is OrderSide.SELL),
         )
         if book is None:
             raise InputRejected(

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...core.clock import Clock
 from ...core.exchange.catalogue import load_catalogue
-from ...core.exchange.events import ExchangeEvent, OrderChanged
+from ...core.exchange.events import BookChanged, ExchangeEvent, OrderChanged
 from ...core.exchange.faults import FaultPlan
 from ...core.exchange.ledger import Account
 from ...core.exchange.rejections import Rejection
@@ -100,11 +100,13 @@ class SoakMarket:
         self._condition = {
             token: listing.condition_id for listing in self.exchange.listings for token in listing.tokens
         }
+        self._account: Account | None = None
         self.exchange.subscribe(self._noted)
 
+    @property
     def account(self) -> Account | None:
-        """The account of the desk, once it has made its key."""
-        return next((each for each in self.exchange.ledger.accounts.values() if not each.is_house), None)
+        """The account of the desk, once it has placed an order."""
+        return self._account
 
     def watching(self) -> Middleware:
         """Counts the orders that reach the venue, whatever it then says to them."""
@@ -136,15 +138,14 @@ class SoakMarket:
                 continue  # too small to take at that price
 
     def _noted(self, event: ExchangeEvent) -> None:
-        if not isinstance(event, OrderChanged) or event.order.account.is_house:
-            return
-        if event.kind == "PLACEMENT":
+        if isinstance(event, OrderChanged) and event.kind == "PLACEMENT" and not event.order.account.is_house:
             self.watch.placed.add(event.order.id)
-        account = event.order.account
-        if (
-            len(self.exchange.open_orders(account)) > self.watch.most_open
-            or self._exposure(account) > self.watch.most_exposed
-        ):
+            self._account = event.order.account
+        account = self._account
+        if account is None or not isinstance(event, BookChanged):
+            return  # only now is a placed order on the book
+        many = len(self.exchange.open_orders(account)) > self.watch.most_open
+        if many or self._exposure(account) > self.watch.most_exposed:
             self.watch.exceeded += 1
 
     def _exposure(self, account: Account) -> Decimal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from ...core.exchange.ledger import Account
 from ...core.storage.audit_log import check_chain
 from ...core.storage.database import Database
-from ...core.storage.schema import orders
+from ...core.storage.schema import audit, orders
 from .market import Watch
 from .worker import Belief
 
@@ -21,7 +22,7 @@ _UNFINISHED = ("draft", "sending", "unknown", "delayed", "awaiting_person")
 
 @dataclass(frozen=True, slots=True)
 class SoakReport:
-    """`orders` were written down as being sent, `filled` had an effect; `faults` happened, by kind.
+    """`orders` were written down as being sent, `refusals` are of those that were not; `faults` happened, by kind.
 
     The next five must be 0: orders that the venue took more than once for one token or saw more than once by their
     hash, orders at the venue that the journal does not know, orders whose fate is not known, the difference between
@@ -32,6 +33,7 @@ class SoakReport:
     seed: int
     orders: int
     states: Mapping[str, int]
+    refusals: Mapping[str, int]
     kills: int
     faults: Mapping[str, int]
     failed_trades: int
@@ -76,6 +78,7 @@ def report(
     try:
         with database.reading() as connection:
             rows = connection.execute(select(orders.c.order_id, orders.c.client_token, orders.c.status)).all()
+            refused = connection.execute(select(audit.c.detail).where(audit.c.kind == "order.refused")).scalars().all()
         broken_at = check_chain(database).broken_at
     finally:
         database.close()
@@ -86,6 +89,7 @@ def report(
         seed=seed,
         orders=len(known),
         states=dict(states),
+        refusals=dict(Counter(json.loads(detail)["code"] for detail in refused)),
         kills=kills,
         faults=dict(faults),
         failed_trades=failed_trades,

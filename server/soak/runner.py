@@ -30,7 +30,9 @@ from .worker import Belief, WorkPlan
 
 MAX_OPEN_ORDERS = 25
 MAX_EXPOSURE_USD = Decimal(800)
-CLIENTS = 6
+CLIENTS = 8
+LANES = 2
+"""Processes that trade at once, on one account and one file."""
 
 _KEY = "0x" + "7" * 64
 _TIMEOUT_S = 1
@@ -50,17 +52,17 @@ def run_soak(*, orders: int, kills: int, seed: int, as_json: bool) -> int:
 
 
 class Soak:
-    """One run. The desk is killed after a random number of orders, at a random moment of one of them."""
+    """One run. Processes of the desk are killed after a random number of orders, at a random moment of one of them."""
 
     def __init__(self, folder: Path, *, orders: int, kills: int, seed: int) -> None:
         self._folder = folder
         self._orders = orders
         self._kills_planned = kills
         self._seed = seed
-        self._random = Random(f"soak kills {seed}")
         self._watch = Watch(most_open=MAX_OPEN_ORDERS, most_exposed=MAX_EXPOSURE_USD)
         self._posts = 0
-        self._on_post: Callable[[], None] = lambda: None
+        self._on_post: dict[int, Callable[[], None]] = {}
+        self.kills = 0
 
     async def run(self) -> SoakReport:
         started = time.monotonic()
@@ -70,17 +72,17 @@ class Soak:
         async with ExchangeServer(market.exchange, before=[market.watching()]) as server:
             flow = asyncio.create_task(market.flow(), name="soak flow")
             try:
-                plan = WorkPlan(self._settings(server), seed=self._seed, clients=CLIENTS)
-                ended, kills = await self._trade(plan)
-                belief = await self._settle(replace(plan, ended=tuple(ended), settle=True))
+                plan = WorkPlan(self._settings(server), seed=self._seed, clients=CLIENTS, lanes=LANES)
+                await self._trade(plan)
+                belief = await self._settle(replace(plan, settle=True))
             finally:
                 await cancelled(flow)
-            account = market.account()
+            account = market.account
             if account is None:
                 raise SoakFailed("The desk never reached the exchange.")
             return report(
                 seed=self._seed,
-                kills=kills,
+                kills=self.kills,
                 seconds=time.monotonic() - started,
                 faults=server.fault_counts,
                 failed_trades=sum(trade.status == "FAILED" for trade in market.exchange.trades_of(account)),
@@ -91,21 +93,28 @@ class Soak:
                 belief=belief,
             )
 
-    async def _trade(self, plan: WorkPlan) -> tuple[set[int], int]:
-        """Let the desk place orders until enough have reached the venue, killing it on the way."""
-        ended: set[int] = set()
-        kills = 0
-        between = self._orders // (self._kills_planned + 1)
-        while self._posts < self._orders:
-            doomed = kills < self._kills_planned
-            limit = self._posts + self._random.randrange(between // 2, between + 1) if doomed else self._orders
-            await self._work(replace(plan, ended=tuple(ended)), ended, until_posts=limit)
-            kills += doomed
-        return ended, kills
+    async def _trade(self, plan: WorkPlan) -> None:
+        """Let processes of one desk place orders, side by side, until enough have reached the venue."""
+        async with asyncio.TaskGroup() as lanes:
+            for lane in range(LANES):
+                lanes.create_task(self._lane(plan, lane))
 
-    async def _work(self, plan: WorkPlan, ended: set[int], *, until_posts: int) -> None:
+    async def _lane(self, plan: WorkPlan, lane: int) -> None:
+        """One process after the other, each killed on the way but the last, which is killed at the end."""
+        random = Random(f"soak kills {self._seed} {lane}")
+        ended: set[int] = set()
+        planned = self._kills_planned // LANES + (lane < self._kills_planned % LANES)
+        between = self._orders // (planned + 1)
+        for _ in range(planned):
+            limit = min(self._posts + random.randrange(between // 2, between + 1), self._orders)
+            await self._work(replace(plan, lane=lane, ended=tuple(ended)), ended, random, until_posts=limit)
+            self.kills += 1
+        while self._posts < self._orders:
+            await self._work(replace(plan, lane=lane, ended=tuple(ended)), ended, random, until_posts=self._orders)
+
+    async def _work(self, plan: WorkPlan, ended: set[int], random: Random, *, until_posts: int) -> None:
         """One process of the desk, from its start to its death."""
-        process = await self._start(plan)
+        process = await self._start(plan, f"plan-{plan.lane}.json")
         assert process.stdout is not None
         dying = asyncio.Event()
 
@@ -116,23 +125,23 @@ class Soak:
         def post() -> None:
             if self._posts >= until_posts and not dying.is_set():
                 dying.set()
-                moment_s = self._random.choice((0.0, 0.0, self._random.random() * 0.05))
+                moment_s = random.choice((0.0, 0.0, random.random() * 0.05))
                 asyncio.get_running_loop().call_later(moment_s, kill) if moment_s else kill()
 
-        self._on_post = post
+        self._on_post[plan.lane] = post
         try:
             async for line in process.stdout:
                 with suppress(ValueError):  # the last line may be cut in half
                     ended.add(int(line))
             code = await process.wait()
         finally:
-            self._on_post = lambda: None
+            del self._on_post[plan.lane]
             kill()
         if not dying.is_set():
             raise SoakFailed(f"The desk's process ended by itself with code {code}; its log is above.")
 
     async def _settle(self, plan: WorkPlan) -> Belief:
-        process = await self._start(plan)
+        process = await self._start(plan, "plan.json")
         assert process.stdout is not None
         async with asyncio.timeout(_SETTLE_S):
             said = (await process.stdout.read()).decode()
@@ -141,8 +150,8 @@ class Soak:
             raise SoakFailed(f"The last process of the desk ended with code {code}; its log is above.")
         return Belief(**json.loads(said.splitlines()[-1]))
 
-    async def _start(self, plan: WorkPlan) -> asyncio.subprocess.Process:
-        file = self._folder / "plan.json"
+    async def _start(self, plan: WorkPlan, name: str) -> asyncio.subprocess.Process:
+        file = self._folder / name
         plan.write(file)
         return await asyncio.create_subprocess_exec(
             sys.executable,
@@ -173,7 +182,8 @@ class Soak:
 
     def _posted(self) -> None:
         self._posts += 1
-        self._on_post()
+        for tell in list(self._on_post.values()):
+            tell()
 
 
 def _readable(found: SoakReport) -> str:

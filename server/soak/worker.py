@@ -30,11 +30,12 @@ from ..sites import open_site
 from ..trading_desk import build_trading_desk
 from .orders import order_of, token_of
 
-ARRIVAL_WINDOW = timedelta(seconds=3)
+ARRIVAL_WINDOW = timedelta(seconds=1.5)
 """The exchange of a soak is near: what it has not heard of by then was lost on the way."""
 
 _TRIES = 60
 _PAUSE_S = 0.05
+_BLOCKED_S = 0.4
 _CANCEL_EVERY = 12
 _OLD = timedelta(seconds=2)
 _SETTLED_WITHIN_S = 120.0
@@ -42,11 +43,16 @@ _SETTLED_WITHIN_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class WorkPlan:
-    """What one process of the desk does. `ended` are the orders that earlier ones have seen to their end."""
+    """What one process of the desk does. `ended` are the orders that earlier ones have seen to their end.
+
+    Processes that run side by side are told apart by `lane`, and share the orders among them.
+    """
 
     settings: dict[str, Any]
     seed: int
     clients: int
+    lanes: int = 1
+    lane: int = 0
     ended: tuple[int, ...] = ()
     settle: bool = False
 
@@ -80,7 +86,8 @@ async def run(plan: WorkPlan) -> None:
             return
         markets = await _markets(site.public.gamma)
         ended = frozenset(plan.ended)
-        numbers = (number for number in _naturals() if number not in ended)
+        pairs = (pair for pair in _naturals() if pair % plan.lanes == plan.lane)
+        numbers = (number for pair in pairs for number in (2 * pair, 2 * pair + 1) if number not in ended)
         await asyncio.gather(*(_client(desk, markets, plan.seed, numbers) for _ in range(plan.clients)))
 
 
@@ -117,6 +124,7 @@ async def _see_through(desk: TradingDesk, markets: Sequence[Market], seed: int, 
         except InputRejected as error:
             if error.retry_after_s is None:
                 return  # refused before anything was sent
+            await asyncio.sleep(_BLOCKED_S)
         except OrderError as error:
             if error.restriction is None:
                 return  # the venue said no to this very order
