@@ -11,6 +11,7 @@ MODULES = {
     "tool_call": "benchmarks.tool_call",
     "cached_read": "benchmarks.cached_read",
     "signing": "benchmarks.signing",
+    "order_path": "benchmarks.order_path",
     "matching": "benchmarks.matching",
     "exchange_server": "benchmarks.exchange_server",
     "monte_carlo": "benchmarks.monte_carlo",

@@ -57,6 +57,7 @@ class ScriptedVenue:
     order_book: OrderBook | None
     clock: ManualClock
     answer: PlacementResult | BaseException | None = None
+    answer_with_status: str = "live"
     known: dict[OrderId, OpenOrder] = field(default_factory=dict)
     fills: list[Trade] = field(default_factory=list)
     holding: Decimal = Decimal(0)
@@ -83,7 +84,7 @@ class ScriptedVenue:
             await self.gate.wait()
         if isinstance(self.answer, BaseException):
             raise self.answer
-        return self.answer or PlacementResult(signed.order_id, "live", Decimal(0), Decimal(0), ())
+        return self.answer or PlacementResult(signed.order_id, self.answer_with_status, Decimal(0), Decimal(0), ())
 
     async def submit_many(self, signed: Sequence[SignedTicket]) -> list[PlacementResult | PolymarketAPIError]:
         answers: list[PlacementResult | PolymarketAPIError] = []
