@@ -50,7 +50,7 @@ class Compute(Answer):
 
 
 class RouteLine(Answer):
-    """Calls of one route since the start; latencies are of those not answered `from_cache`."""
+    """Calls of one route, or orders through one stage, since the start; latencies of those not `from_cache`."""
 
     route: str
     calls: int
@@ -152,7 +152,9 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
             queued=compute.queued,
             started=compute.started,
         ),
-        routes=[_route_line(each) for each in _busiest(health.routes)] if detail == "full" else None,
+        routes=[_route_line(each) for each in (*desk.trading.latency.snapshot(), *_busiest(health.routes))]
+        if detail == "full"
+        else None,
         toolsets=sorted(toolset.value for toolset in desk.toolsets),
         toolsets_off=off or None,
         turn_on=_turn_on(desk.toolsets),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
@@ -82,6 +82,7 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
         ],
         middleware=[*middleware, *before],
         exception_handlers={
+            ClientDisconnect: _nobody_listens,
             Rejection: rejection_response,
             GammaError: gamma_error_response,
             DataError: data_error_response,
@@ -104,6 +105,11 @@ async def _geoblock(request: Request) -> Response:
     controls = exchange_of(request).controls
     address = request.client.host if request.client else ""
     return JsonResponse({"blocked": controls.blocked, "ip": address, "country": controls.country, "region": ""})
+
+
+async def _nobody_listens(request: Request, error: Exception) -> Response:
+    """The client went away in the middle of its request, so nothing was processed and nobody reads the answer."""
+    return Response(status_code=400)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

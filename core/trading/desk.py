@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from ..models import OpenOrder, OrderStatus, Trade, TradeStatus
 from ..risk.gate import RiskGate
 from ..risk.kill_switch import Halt, KillSwitch
 from ..storage.audit_log import AuditLog
+from ..telemetry.metrics import InMemoryMetrics
 from ..venues.venue import Venue
 from .approvals import ApprovalBox
 from .attempts import Attempts
@@ -116,6 +117,7 @@ class TradingDesk:
             clock,
             landed,
         )
+        self.latency = InMemoryMetrics()
         self.journal = journal
         self.letters = letters
         self.gate = gate
@@ -192,13 +194,16 @@ class TradingDesk:
                 if not attempt.is_new:
                     return Placement(record, already_placed=True)
                 async with self._attempts.refusing(record):
-                    prepared = await self._prepared(intent, draft)
+                    with self._timed("order planning"):
+                        prepared = await self._prepared(intent, draft)
                     kind = self._consent.required(prepared.plan, host_can_ask=consent.host_can_ask)
                     check_consent(kind, prepared.plan, draft, consent)
                     if kind is ConsentKind.PERSON:
                         return Placement(self._person.ask(record, prepared.plan))
-                    (signed,) = self._sending.sign([(record, prepared)])
-            placed = await self._sending.send(signed)
+                    with self._timed("order signing and journal"):
+                        (signed,) = self._sending.sign([(record, prepared)])
+            with self._timed("order at the venue"):
+                placed = await self._sending.send(signed)
             if draft is not None and draft.replays is not None:
                 self.letters.replayed(draft.replays, by=placed.attempt_id, now=self._clock.now())
             return Placement(placed)
@@ -296,6 +301,19 @@ class TradingDesk:
         await self._halt_watch.aclose()
         await self._recovery.aclose()
         await self._person.aclose()
+
+    @contextlib.contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        """Count how long a stage of an order takes, and how it ends."""
+        began = self._clock.now()
+        error = None
+        try:
+            yield
+        except Exception as failure:
+            error = type(failure).__name__
+            raise
+        finally:
+            self.latency.finished(stage, latency_s=(self._clock.now() - began).total_seconds(), error=error)
 
     @contextlib.asynccontextmanager
     async def _one_at_a_time(self, condition_id: ConditionId) -> AsyncIterator[None]:

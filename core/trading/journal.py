@@ -195,12 +195,8 @@ class OrderJournal:
         return self._all(_IN_STATE_OF_MARKET, account=self._account, statuses=statuses, condition_id=condition_id)
 
     def matched_since(self, moment: datetime) -> list[OrderRecord]:
-        """Orders sent from shortly before a moment on that matched at or after it."""
-        query = self._mine().where(
-            orders.c.status == OrderStatus.MATCHED.value,
-            orders.c.sent_at >= to_micros(moment - timedelta(minutes=1)),
-        )
-        return [record for record in self._all(query) if record.updated_at >= moment]
+        """Orders that matched at or after a moment."""
+        return self._all(_MATCHED_SINCE, account=self._account, moment=to_micros(moment))
 
     def unknown(self, condition_id: ConditionId | None = None) -> list[OrderRecord]:
         return self.in_state(OrderStatus.UNKNOWN, condition_id=condition_id)
@@ -293,6 +289,11 @@ _IN_STATE = (
     .order_by(orders.c.number)
 )
 _IN_STATE_OF_MARKET = _IN_STATE.where(orders.c.condition_id == bindparam("condition_id"))
+_MATCHED_SINCE = _rows().where(
+    orders.c.account == bindparam("account"),
+    orders.c.status == OrderStatus.MATCHED.value,
+    orders.c.updated_at >= bindparam("moment"),
+)
 _SENT_SINCE = select(func.count(), func.coalesce(func.sum(orders.c.spent), 0)).where(
     orders.c.account == bindparam("account"), orders.c.sent_at >= bindparam("moment")
 )
@@ -301,6 +302,7 @@ _SENT_SINCE = select(func.count(), func.coalesce(func.sum(orders.c.spent), 0)).w
 def _columns(record: OrderRecord) -> dict[str, Any]:
     return {
         "status": record.status.value,
+        "updated_at": to_micros(record.updated_at),
         "order_id": record.order_id,
         "sent_at": to_micros(record.sent_at) if record.sent_at else None,
         "desk": record.desk,

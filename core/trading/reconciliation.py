@@ -60,11 +60,15 @@ class Reconciler:
             trade.order_id == record.order_id and trade.status is not TradeStatus.FAILED for trade in trades
         ):
             return self._journal.move(record, OrderStatus.MATCHED, now=now)
-        if record.status is OrderStatus.UNKNOWN and now - (record.sent_at or record.updated_at) < self._arrival_window:
+        if record.status is OrderStatus.UNKNOWN and not self._is_old(record, now):
             return record
         if record.status is OrderStatus.UNKNOWN:
             refusal = Refusal(stage="venue", code="never_arrived", message="The venue has never seen this order.")
             return self._journal.move(record, OrderStatus.DEAD, now=now, refusal=refusal)
-        if record.status is OrderStatus.LIVE:
+        if record.status is OrderStatus.LIVE or (record.status is OrderStatus.DELAYED and self._is_old(record, now)):
             return self._journal.move(record, OrderStatus.CANCELED, now=now)
         return record
+
+    def _is_old(self, record: OrderRecord, now: datetime) -> bool:
+        """Whether the venue has had time enough to hear of an order."""
+        return now - (record.sent_at or record.updated_at) >= self._arrival_window

@@ -141,6 +141,18 @@ async def test_status_in_full_tells_how_long_the_venue_takes(agent: Agent) -> No
     for _ in range(2):
         await agent.call("get_market", markets=[NO_CHANGE])
     routes = {each["route"]: each for each in (await agent.call("get_status", detail="full"))["routes"]}
+    assert not any(route.startswith("order") for route in routes)
     market = routes["GET gamma /markets/slug/{id}"]
     assert (market["calls"], market["from_cache"]) == (2, 1)
     assert 0 < market["p50_ms"] <= market["p95_ms"]
+
+
+async def test_status_in_full_tells_how_long_an_order_takes_by_stage(agent: Agent) -> None:
+    await agent.call("place_order", market_id=NO_CHANGE, outcome="Yes", spend_usd=10)
+    await agent.refused("place_order", market_id=NO_CHANGE, outcome="Yes", size=100000)
+    routes = {each["route"]: each for each in (await agent.call("get_status", detail="full"))["routes"]}
+    assert routes["order planning"]["calls"] == 2
+    assert routes["order planning"]["errors"] == {"InputRejected": 1}
+    for stage in ("order signing and journal", "order at the venue"):
+        assert routes[stage]["calls"] == 1
+        assert routes[stage]["p95_ms"] > 0

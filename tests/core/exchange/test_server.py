@@ -74,3 +74,18 @@ async def test_it_lives_when_traders_are_on(catalogue: Catalogue) -> None:
         exchange.subscribe(lambda event: changed.set())
         await asyncio.wait_for(changed.wait(), 30)
     assert not exchange.ledger.discrepancies({listing.condition_id: listing.tokens for listing in exchange.listings})
+
+
+async def test_a_client_that_hangs_up_in_mid_request_is_no_failure_of_the_exchange(
+    exchange: Exchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with ExchangeServer(exchange) as server:
+        head = "POST /clob/books HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n["
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(head.encode())
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        async with httpx2.AsyncClient() as client:
+            assert (await client.get(f"{server.clob_url}/ok")).status_code == 200
+    assert not caplog.records

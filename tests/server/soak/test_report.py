@@ -44,6 +44,7 @@ class Run:
             "account": "0xa",
             "status": status,
             "created_at": 0,
+            "updated_at": 0,
             "client_token": token,
             "fingerprint": "f",
             "condition_id": "c",
