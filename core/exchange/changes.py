@@ -9,6 +9,7 @@ from typing import NamedTuple
 from .book import Order
 from .events import ExchangeEvent, MarketResolved, OrderChanged, TickChanged, TradeChanged
 from .ledger import Account, MovementKind
+from .ledger_schema import Row, Table
 from .listing import Listing
 from .trades import Trade
 
@@ -30,7 +31,8 @@ class Changes:
 
     Orders and trades are those of clients; a trade brings the house's orders along that it met. Accounts are
     everybody's, as the proof of conservation needs them all; movements are those of clients. `placed` are the orders
-    that the exchange knows: one that was killed on entry is not among them.
+    that the exchange knows: one that was killed on entry is not among them. `records` are further rows to write, then
+    those of the keys in `dropped` are removed.
     """
 
     placed: Mapping[str, Order]
@@ -42,6 +44,8 @@ class Changes:
     collateral: dict[str, None] = field(default_factory=dict)
     wallets: dict[str, str] = field(default_factory=dict)
     movements: list[Movement] = field(default_factory=list)
+    records: list[tuple[Table, Row]] = field(default_factory=list)
+    dropped: list[tuple[Table, Row]] = field(default_factory=list)
     credentials: bool = False
     _traded: set[Listing] = field(default_factory=set)
 
@@ -55,6 +59,8 @@ class Changes:
             or self.collateral
             or self.wallets
             or self.movements
+            or self.records
+            or self.dropped
             or self.credentials
         )
 
@@ -67,6 +73,8 @@ class Changes:
         self.collateral.clear()
         self.wallets.clear()
         self.movements.clear()
+        self.records.clear()
+        self.dropped.clear()
         self.credentials = False
 
     def note_cash(

@@ -12,6 +12,8 @@ _BUSY_S = 0.5
 _CHECKPOINT_PAGES = 8000
 """The log is folded into the file, which waits for the disk, each 32 MB: every few thousand orders."""
 _MAGIC = b"SQLite format 3\x00"
+_UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises for a damaged file; the second where its own message quotes bytes that are no text any more."""
 
 
 def lock_ledger(path: Path) -> sqlite3.Connection:
@@ -50,7 +52,7 @@ def open_ledger(path: Path, *, secret: bytes) -> sqlite3.Connection:
         if _is_empty(connection):
             _create(connection, secret)
         _check(connection, path)
-    except sqlite3.Error as error:
+    except _UNREADABLE as error:
         connection.close()
         raise ConfigurationError(_refusal(path, str(error))) from error
     except BaseException:
@@ -70,7 +72,7 @@ def read_ledger(path: Path) -> sqlite3.Connection:
         raise ConfigurationError(f"The ledger {path} cannot be opened: {error}.") from error
     try:
         _check(connection, path)
-    except sqlite3.Error as error:
+    except _UNREADABLE as error:
         connection.close()
         raise ConfigurationError(_refusal(path, str(error))) from error
     except BaseException:
@@ -83,7 +85,7 @@ def verified_rows(connection: sqlite3.Connection, table: Table, path: Path) -> l
     """All rows of a table, oldest first, without their checksums. Raises ConfigurationError for a damaged one."""
     try:
         found = connection.execute(table.select).fetchall()
-    except sqlite3.Error as error:
+    except _UNREADABLE as error:
         raise ConfigurationError(_refusal(path, str(error))) from error
     rows = [row[:-1] for row in found]
     for row, whole in zip(rows, found, strict=True):

@@ -11,7 +11,7 @@ from typing import Any
 APPLICATION_ID = 0x504C444B
 """Marks a SQLite file as a ledger of this exchange ("PLDK")."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Row = tuple[Any, ...]
 
@@ -49,6 +49,10 @@ class Table:
             f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
             f"ON CONFLICT ({', '.join(names[: self.key])}) DO UPDATE SET {updates}"
         )
+
+    @property
+    def delete(self) -> str:
+        return f"DELETE FROM {self.name} WHERE {' AND '.join(f'{name} = ?' for name in self.names[: self.key])}"
 
     @property
     def select(self) -> str:
@@ -227,6 +231,35 @@ MOVEMENTS = Table(
 )
 """Every change of a client's cash; their sum is the cash of its account."""
 
+NOTIFICATIONS = Table(
+    "notifications",
+    (
+        "id INTEGER NOT NULL",
+        "address TEXT NOT NULL",
+        "kind INTEGER NOT NULL",
+        "owner TEXT NOT NULL",
+        "payload TEXT NOT NULL",
+        "at_ms INTEGER NOT NULL",
+    ),
+)
+"""What accounts were told and have not dropped; the payload is JSON."""
+
+EARNINGS = Table(
+    "earnings",
+    (
+        "day TEXT NOT NULL",
+        "kind TEXT NOT NULL",
+        "address TEXT NOT NULL",
+        "condition_id TEXT NOT NULL",
+        "amount INTEGER NOT NULL",
+    ),
+    key=4,
+)
+"""What a day (UTC) earned so far, in millionths of a dollar, and a row of the kind "paid" once it was paid."""
+
+PROPOSALS = Table("proposals", ("condition_id TEXT NOT NULL", "winner INTEGER", "due_at_ms INTEGER NOT NULL"))
+"""Outcomes that nobody has disputed yet, and when each settles."""
+
 TABLES = (
     STATE,
     ACCOUNTS,
@@ -242,4 +275,7 @@ TABLES = (
     CREDENTIALS,
     READONLY_KEYS,
     MOVEMENTS,
+    NOTIFICATIONS,
+    EARNINGS,
+    PROPOSALS,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import defaultdict, deque
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from enum import IntEnum
 from .book import Order
 from .events import ExchangeEvent, MarketResolved, OrderChanged, TradeChanged, WalletActed
 from .ledger import Account
+from .ledger_schema import NOTIFICATIONS
 from .listing import Listing
 from .listing_objects import full_market
 from .payloads import Json
@@ -58,9 +60,18 @@ class Notifications:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._of: defaultdict[str, deque[Notification]] = defaultdict(lambda: deque(maxlen=_MOST_KEPT))
-        self._ids = itertools.count(1)
+        self._of: defaultdict[str, deque[Notification]] = defaultdict(deque)
+        self._ids = itertools.count(1 + self._restore())
         exchange.subscribe(self._on_event)
+
+    def _restore(self) -> int:
+        """Take over what former runs told, and give the highest number among it."""
+        latest = 0
+        for number, address, kind, owner, payload, at_ms in self._exchange.records.stored(NOTIFICATIONS):
+            told = Notification(number, NotificationKind(kind), owner, json.loads(payload), at_ms)
+            self._of[address].append(told)
+            latest = max(latest, number)
+        return latest
 
     def of(self, address: str) -> list[Notification]:
         """Those of the last two days, newest first."""
@@ -69,8 +80,13 @@ class Notifications:
 
     def drop(self, address: str, ids: Collection[int]) -> None:
         """Forget those with the given ids; unknown ids change nothing."""
-        kept = [each for each in self._of[address] if each.id not in ids]
-        self._of[address] = deque(kept, maxlen=_MOST_KEPT)
+        with self._exchange.transaction():
+            for each in [each for each in self._of[address] if each.id in ids]:
+                self._forget(address, each)
+
+    def _forget(self, address: str, told: Notification) -> None:
+        self._of[address].remove(told)
+        self._exchange.records.drop(NOTIFICATIONS, (told.id,))
 
     def _on_event(self, event: ExchangeEvent) -> None:
         match event:
@@ -128,8 +144,13 @@ class Notifications:
         keys = self._exchange.credentials.of(account.address)
         if not keys:
             return
-        made = Notification(next(self._ids), kind, owner or keys[0].api_key, payload, self._exchange.now_ms)
-        self._of[account.address].append(made)
+        exchange, address = self._exchange, account.address
+        made = Notification(next(self._ids), kind, owner or keys[0].api_key, payload, exchange.now_ms)
+        told = self._of[address]
+        while told and (len(told) == _MOST_KEPT or told[0].at_ms <= exchange.now_ms - _KEPT_MS):
+            self._forget(address, told[0])
+        told.append(made)
+        exchange.records.keep(NOTIFICATIONS, (made.id, address, int(kind), made.owner, json.dumps(payload), made.at_ms))
 
     def _order_payload(self, order: Order, listing: Listing) -> Json:
         gamma, event = listing.recorded.gamma, self._exchange.event_of(listing)

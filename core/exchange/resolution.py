@@ -12,6 +12,7 @@ from functools import partial
 from typing import Literal
 
 from ..clock import unix_ms
+from .ledger_schema import PROPOSALS
 from .listing import Listing
 from .venue import Exchange
 
@@ -27,32 +28,49 @@ class Resolutions:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._proposed: dict[str, Winner] = {}
+        for condition_id, winner, due_at_ms in exchange.records.stored(PROPOSALS):
+            if condition_id in exchange.by_condition:
+                self._await(condition_id, winner, due_at_ms)
 
     def propose(self, condition_id: str, winner: Winner, *, challenge_s: float = _CHALLENGE_S) -> None:
         """Propose an outcome, which is settled in `challenge_s` unless it is disputed before."""
         listing = self._open(condition_id)
         self._check_event(listing, winner)
+        due_at_ms = self._exchange.now_ms + round(challenge_s * 1000)
+        with self._exchange.transaction():
+            self._await(condition_id, winner, due_at_ms)
+            self._exchange.records.keep(PROPOSALS, (condition_id, winner, due_at_ms))
+
+    def _await(self, condition_id: str, winner: Winner, due_at_ms: int) -> None:
+        """Settle a proposal when its time is over, unless something happens to it before."""
+        listing = self._exchange.by_condition[condition_id]
         listing.oracle_steps.append("proposed")
         self._proposed[condition_id] = winner
-        step = len(listing.oracle_steps)
-        self._exchange.agenda.after(challenge_s, partial(self._accept, condition_id, step))
+        self._exchange.agenda.at(due_at_ms, partial(self._accept, condition_id, len(listing.oracle_steps)))
 
     def dispute(self, condition_id: str) -> None:
         """Dispute the proposal: the market's orders are cancelled, and it waits to be settled."""
         listing = self._open(condition_id)
         if condition_id not in self._proposed:
             raise ValueError("there is no proposal to dispute")
-        listing.oracle_steps.append("disputed")
-        del self._proposed[condition_id]
-        listing.accepting_orders = False
-        self._exchange.cancel_market(condition_id)
+        with self._exchange.transaction():
+            listing.oracle_steps.append("disputed")
+            self._withdraw(condition_id)
+            listing.accepting_orders = False
+            self._exchange.cancel_market(condition_id)
+
+    def _withdraw(self, condition_id: str) -> None:
+        """Forget a proposal, if there is one."""
+        self._proposed.pop(condition_id, None)
+        self._exchange.records.drop(PROPOSALS, (condition_id,))
 
     def settle(self, condition_id: str, winner: Winner) -> None:
         """Resolve a market now. In a neg-risk event a winner resolves every other market to its second outcome."""
         listing = self._open(condition_id)
         self._check_event(listing, winner)
-        self._proposed.pop(condition_id, None)
-        self._exchange.resolve(condition_id, winner)
+        with self._exchange.transaction():
+            self._withdraw(condition_id)
+            self._exchange.resolve(condition_id, winner)
         if listing.neg_risk and winner == 0:
             for other in self._siblings(listing):
                 if not other.closed:

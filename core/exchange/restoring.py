@@ -117,7 +117,7 @@ def restore_markets(store: LedgerStore, by_condition: Mapping[str, Listing]) -> 
             listing.closed = listing.resolved_here = True
             listing.winner = winner
         elif listing.oracle_steps[-1:] == ["proposed"]:
-            listing.oracle_steps.pop()  # the oracle of the former run is gone with its proposals
+            listing.oracle_steps.pop()  # the oracle adds it again, as what it has proposed is stored apart
 
 
 def restore_activity(

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Literal
 
 from ..clock import unix_ms
 from ..money import MICRO, to_micro
 from .book import Order
 from .events import ExchangeEvent, OrderChanged, TradeChanged, WalletActed
 from .ledger import Account
+from .ledger_schema import EARNINGS
 from .listing import Listing
 from .rewards import programme_of, reward_shares
 from .trades import Trade
@@ -26,6 +28,7 @@ from .wallet_activity import ActivityKind
 
 _MINUTES_A_DAY = 1440
 _SAMPLE_MS = 60_000
+_Kind = Literal["reward", "made", "pool", "paid"]
 
 
 @dataclass(slots=True)
@@ -56,7 +59,35 @@ class RewardPayments:
         self._days: defaultdict[date, _Day] = defaultdict(_Day)
         self._due: set[date] = set()
         self._sampling = False
+        self._restore()
         exchange.subscribe(self._on_event)
+
+    def _restore(self) -> None:
+        """Go on from what former runs stored: days that were not paid are paid when they are over, at once if so."""
+        paid = set()
+        for text, kind, address, condition_id, amount in self._exchange.records.stored(EARNINGS):
+            day = date.fromisoformat(text)
+            earned = self._days[day]
+            match kind:
+                case "paid":
+                    paid.add(day)
+                case "pool":
+                    earned.pools[condition_id] = amount
+                case "made":
+                    earned.made[address, condition_id] = amount
+                case _:
+                    earned.rewards[address, condition_id] = amount
+        for day in self._days:
+            if day in paid:
+                self._due.add(day)
+            else:
+                self._pay_at_the_end_of(day)
+        for order in self._exchange.resting_orders():
+            if order.owner:
+                self._sample_from(self._exchange.by_condition[order.condition_id])
+
+    def _keep(self, day: date, kind: _Kind, address: str, condition_id: str, amount: int) -> None:
+        self._exchange.records.keep(EARNINGS, (day.isoformat(), kind, address, condition_id, amount))
 
     def rewards(self, account: Account, day: date) -> dict[str, int]:
         """Liquidity rewards of a day by condition, in millionths of a dollar."""
@@ -68,12 +99,16 @@ class RewardPayments:
 
     def _on_event(self, event: ExchangeEvent) -> None:
         match event:
-            case OrderChanged(kind="PLACEMENT") if event.order.owner and not self._sampling:
-                if programme_of(event.listing) is not None:
-                    self._sampling = True
-                    self._exchange.agenda.at(self._next_sample_ms(), self._sample)
+            case OrderChanged(kind="PLACEMENT") if event.order.owner:
+                self._sample_from(event.listing)
             case TradeChanged() if event.trade.status == "MINED" and event.trade.fee:
                 self._share_fee(event.trade, event.listing)
+
+    def _sample_from(self, listing: Listing) -> None:
+        """Begin to sample with the next minute, where orders of a market may score."""
+        if not self._sampling and programme_of(listing) is not None:
+            self._sampling = True
+            self._exchange.agenda.at(self._next_sample_ms(), self._sample)
 
     def _next_sample_ms(self) -> int:
         return (self._exchange.now_ms // _SAMPLE_MS + 1) * _SAMPLE_MS
@@ -94,7 +129,9 @@ class RewardPayments:
             self._sampling = True
             for address, share in reward_shares(listing, orders).items():
                 if address in clients:
-                    self._days[day].rewards[address, condition_id] += int(rate * share * MICRO / _MINUTES_A_DAY)
+                    rewards = self._days[day].rewards
+                    rewards[address, condition_id] += int(rate * share * MICRO / _MINUTES_A_DAY)
+                    self._keep(day, "reward", address, condition_id, rewards[address, condition_id])
                     self._pay_at_the_end_of(day)
         if self._sampling:
             self._exchange.agenda.at(self._next_sample_ms(), self._sample)
@@ -105,10 +142,14 @@ class RewardPayments:
             return
         day = self._today()
         earned = self._days[day]
-        earned.pools[listing.condition_id] += int(trade.fee * rebate)
+        condition_id = listing.condition_id
+        earned.pools[condition_id] += int(trade.fee * rebate)
+        self._keep(day, "pool", "", condition_id, earned.pools[condition_id])
         for fill in trade.makers:
             equivalent = listing.fees.taker_fee(Decimal(fill.shares) / MICRO, price_decimal(fill.price))
-            earned.made[fill.order.account.address, listing.condition_id] += to_micro(equivalent)
+            address = fill.order.account.address
+            earned.made[address, condition_id] += to_micro(equivalent)
+            self._keep(day, "made", address, condition_id, earned.made[address, condition_id])
         self._pay_at_the_end_of(day)
 
     def _pay_at_the_end_of(self, day: date) -> None:
@@ -123,6 +164,7 @@ class RewardPayments:
             self._credit(address, total, "REWARD")
         for address, total in _totals(earned.rebates()).items():
             self._credit(address, total, "MAKER_REBATE")
+        self._keep(day, "paid", "", "", 0)
 
     def _credit(self, address: str, amount: int, kind: ActivityKind) -> None:
         exchange = self._exchange

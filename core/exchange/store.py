@@ -116,6 +116,10 @@ class LedgerStore:
             self._write_orders(changes)
             self._write_markets(changes, ledger)
             self.write_rows(WALLETS, list(changes.wallets.items()))
+            for table, row in changes.records:
+                self.write_rows(table, [row])
+            for table, key in changes.dropped:
+                self._connection.execute(table.delete, key)
             if changes.credentials:
                 self._write_credentials(credentials)
             self._write_state(at_ms=at_ms, deposited=ledger.deposited, fees=ledger.fees)

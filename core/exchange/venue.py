@@ -38,6 +38,7 @@ from .ledger import Account, Ledger
 from .listing import LastTrade, Listing
 from .matching import Bucket, Fill, MatchPlan, cash_of
 from .operator_controls import OperatorControls
+from .records import Records
 from .rejections import LedgerUnavailable, Rejection, no_book
 from .restoring import known_markets, restore_activity, restore_credentials, restore_ledger, restore_markets
 from .seeding import seed_books
@@ -85,7 +86,9 @@ class Exchange:
         self.clock = clock
         self.orders: dict[str, Order] = {}
         self._durability = None if store is None else Durability(store, self.orders, on_halt=self._halt)
-        self.ledger = Ledger(None if self._durability is None else self._durability.changes)
+        changes = None if self._durability is None else self._durability.changes
+        self.ledger = Ledger(changes)
+        self.records = Records(store, changes)
         self.agenda = Agenda(clock, together=self.transaction)
         self.listings = tuple(Listing(recorded) for recorded in known_markets(catalogue, store))
         self.by_condition = {listing.condition_id: listing for listing in self.listings}

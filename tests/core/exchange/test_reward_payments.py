@@ -74,7 +74,7 @@ async def test_orders_near_the_midpoint_earn_their_share_of_each_minute(
     assert maker.cash == before + earned[BUSY]
     told = next(each.as_json() for each in notifications.of("maker") if each.kind == 5)
     assert Decimal(told["payload"]["reward"]) * 1_000_000 == earned[BUSY]
-    assert exchange.wallet_activity.of(maker)[0].kind == "REWARD"
+    assert exchange.wallet_activity.of(maker)[-1].kind == "REWARD"
     assert not floor.discrepancies()
 
 
