@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     exchange = commands.add_parser("exchange", help="run the embedded exchange alone, for any client")
     exchange.add_argument("--host", default="127.0.0.1", help="address; only this machine's own")
     exchange.add_argument("--port", type=int, default=8099, help="port; 0: a free one (default: 8099)")
-    exchange.add_argument("--chain-id", type=int, default=137, help="chain that orders are signed for (default: 137)")
+    exchange.add_argument("--chain-id", type=int, help="chain that orders are signed for (default: 137)")
     exchange.add_argument("--seed", type=int, help="seed of the simulated traders")
     exchange.add_argument("--no-traders", action="store_true", help="leave the recorded books as they are")
     recorded = exchange.add_mutually_exclusive_group()
@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     exchange.add_argument(
         "--speed", type=_speed, default=1.0, metavar="N", help="times the recorded pace, or max (default: 1)"
     )
+    exchange.add_argument("--settings", metavar="FILE", type=Path, help="JSON object of its rules (docs/exchange.md)")
     exchange.add_argument(
         "--faults", metavar="FILE", help="JSON rules of what goes wrong on purpose (docs/exchange.md)"
     )
@@ -155,6 +156,7 @@ def _exchange(options: argparse.Namespace) -> int:
         seed=options.seed,
         traders=not options.no_traders,
         as_json=options.json,
+        settings=options.settings,
         faults=options.faults,
         ledger=options.ledger,
         catalogue=options.catalogue,

@@ -25,6 +25,7 @@ from ..core.exchange.replay.player import Player
 from ..core.exchange.replay.recording import Recording, read_recording
 from ..core.exchange.server import ExchangeServer
 from ..core.exchange.settings import ExchangeSettings
+from ..core.exchange.settings_file import load_exchange_settings
 from ..core.exchange.store import LedgerStore
 from ..core.exchange.venue import Exchange
 
@@ -33,10 +34,11 @@ def run_exchange(
     *,
     host: str,
     port: int,
-    chain_id: int,
+    chain_id: int | None,
     seed: int | None,
     traders: bool,
     as_json: bool,
+    settings: Path | None = None,
     faults: str | None = None,
     ledger: str | None = None,
     catalogue: Path | None = None,
@@ -45,11 +47,16 @@ def run_exchange(
 ) -> int:
     """Serve until a signal arrives. The addresses are printed as soon as they answer.
 
-    `faults` is the path of a file of fault rules, `ledger` that of the ledger, `catalogue` a folder of payloads to
-    begin with. `replay` are recordings that happen again at `speed` times their pace (infinite: as fast as they can be
-    served), without simulated traders. Raises ConfigurationError when one of them cannot be used.
+    `settings` is the path of a file of rules, which the other options go before; `faults` is that of a file of fault
+    rules, `ledger` that of the ledger, `catalogue` a folder of payloads to begin with. `replay` are recordings that
+    happen again at `speed` times their pace (infinite: as fast as they can be served), without simulated traders.
+    Raises ConfigurationError when one of them cannot be used.
     """
-    rules = ExchangeSettings(chain_id=chain_id, simulated_traders=traders and not replay)
+    rules = ExchangeSettings() if settings is None else load_exchange_settings(settings)
+    if not traders or replay:
+        rules = replace(rules, simulated_traders=False)
+    if chain_id is not None:
+        rules = replace(rules, chain_id=chain_id)
     if seed is not None:
         rules = replace(rules, seed=seed)
     if faults is not None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from .faults import NO_FAULTS, FaultPlan
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +50,24 @@ class ExchangeSettings:
 
     chain_id: int = 137
     seed: int = 7
-    starting_balance: Decimal = Decimal(1000)
+    starting_balance: Annotated[Decimal, Field(ge=0)] = Decimal(1000)
     simulated_traders: bool = True
-    mined_after_s: float = 1.0
-    confirmed_after_s: float = 2.0
-    settlement_retry_probability: float = 0.0
-    settlement_failure_probability: float = 0.0
-    retried_after_s: float = 5.0
+    mined_after_s: Seconds = 1.0
+    confirmed_after_s: Seconds = 2.0
+    settlement_retry_probability: Probability = 0.0
+    settlement_failure_probability: Probability = 0.0
+    retried_after_s: Seconds = 5.0
     matching_delays: Literal["market", "off"] = "market"
-    taker_delay_s: float = 0.05
+    taker_delay_s: Seconds = 0.05
     market_buy_fills: Literal["dollars", "shares"] = "dollars"
     market_buy_share_decimals: Literal["tick", "four"] = "tick"
     empty_side_quotes: Literal["bounds", "not_found"] = "bounds"
     gtd_min_lead_s: int = 60
     gtd_security_threshold_s: int = 60
-    timestamp_tolerance_s: float | None = None
+    timestamp_tolerance_s: Seconds | None = None
     deposit_wallets_only: bool = False
     known_outcomes: Mapping[str, Literal[0, 1] | None] = field(default_factory=dict)
-    auto_redeem_after_s: float | None = None
+    auto_redeem_after_s: Seconds | None = None
     banned_addresses: tuple[str, ...] = ()
     closed_only_addresses: tuple[str, ...] = ()
     geoblocked_country: str | None = None

@@ -37,6 +37,43 @@ def test_a_mistake_in_the_file_is_code_2(tmp_path: Path, capsys: pytest.CaptureF
     assert "rule 1, evry" in capsys.readouterr().err
 
 
+def test_a_users_own_rules_hold(tmp_path: Path) -> None:
+    file = tmp_path / "rules.json"
+    rules = {"geoblocked_country": "FR", "chain_id": 80002, "starting_balance": "50", "signer_limits": "enforce"}
+    file.write_text(json.dumps(rules), encoding="utf-8")
+    with exchange(SOURCE_COMMAND, tmp_path, "--no-traders", "--settings", str(file)) as addresses:
+        assert addresses["chain_id"] == 80002
+        base = addresses["clob_url"].removesuffix("/clob")
+        answer = httpx2.get(f"{base}/api/geoblock").json()
+        assert (answer["blocked"], answer["country"]) == (True, "FR")
+        refused = httpx2.post(f"{addresses['clob_url']}/order", json={})
+        assert refused.status_code == 403
+        assert refused.json()["error"].startswith("Trading restricted in your region")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "must hold a JSON object"),
+        ('{"signer_limit": "enforce"}', "there is no setting 'signer_limit'"),
+        ('{"faults": []}', "there is no setting 'faults'"),
+        ('{"signer_limits": "on"}', "signer_limits: Input should be 'off', 'warn' or 'enforce'"),
+        ('{"settlement_failure_probability": 1.5}', "settlement_failure_probability: Input should be less than"),
+        ('{"mined_after_s": -1}', "mined_after_s: Input should be greater than"),
+    ],
+)
+def test_a_mistake_in_the_rules_is_code_2_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, complaint: str
+) -> None:
+    file = tmp_path / "rules.json"
+    file.write_text(content, encoding="utf-8")
+    assert main(["exchange", "--port", "0", "--settings", str(file)]) == 2
+    assert complaint in capsys.readouterr().err
+    assert main(["exchange", "--port", "0", "--settings", str(tmp_path / "none.json")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
 def test_a_recording_is_served_at_its_pace_or_at_once(tmp_path: Path) -> None:
     recorded = str(RECORDINGS / "btc_updown_15m")
     with exchange(SOURCE_COMMAND, tmp_path, "--replay", recorded) as addresses:
