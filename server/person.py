@@ -10,6 +10,8 @@ from functools import partial
 from ..core.clock import SystemClock
 from ..core.risk.kill_switch import KillSwitch
 from ..core.settings import Settings
+from ..core.storage.audit_log import AuditLog
+from ..core.storage.database import DESK_FILE, Database
 from ..core.trading.approvals import ApprovalBox, ApprovalRequest, Decision
 
 
@@ -24,10 +26,6 @@ def run_approve(settings: Settings, code: str | None, *, decline: bool, as_json:
     if request is None or request.decision is not Decision.PENDING:
         _tell(f"No order waits under {code}; it may have expired.", as_json, code=code, decision=None)
         return 1
-    if not box.still_asked(request):
-        box.remove(code)
-        _tell("The desk that asked has ended; this order will not be placed.", as_json, code=code, decision=None)
-        return 1
     decision = Decision.DECLINED
     if not decline:
         if not sys.stdin.isatty():
@@ -41,7 +39,11 @@ def run_approve(settings: Settings, code: str | None, *, decline: bool, as_json:
     if answered is None:
         _tell(f"The order under {code} has expired.", as_json, code=code, decision=None)
         return 1
-    _tell(f"{answered.decision.value.capitalize()}.", as_json, code=code, decision=answered.decision.value)
+    said = f"{answered.decision.value.capitalize()}."
+    if decision is Decision.APPROVED and not box.still_asked(request):
+        until = f"{request.expires_at:%H:%M:%S} UTC"
+        said += f" The desk that asked has ended: the order is placed, at prices of then, if one starts before {until}."
+    _tell(said, as_json, code=code, decision=answered.decision.value)
     return 0
 
 
@@ -49,6 +51,10 @@ def run_resume(settings: Settings) -> int:
     """Lift a halt of one mode."""
     folder = settings.resolved_state_dir / settings.mode.value
     lifted = KillSwitch(folder, lifted_by="").lift()
+    if lifted and (folder / DESK_FILE).exists():
+        database = Database.at(folder / DESK_FILE)
+        AuditLog(database, "").write("halt.lifted", now=SystemClock().now())
+        database.close()
     print(f"Trading in {settings.mode.value} is allowed again." if lifted else f"Nothing was halted in {folder}.")
     return 0
 

@@ -173,10 +173,7 @@ def _open_live(settings: Settings, opened: AsyncExitStack) -> Site:
     config = settings.polymarket_config()
     environment = _environment("polymarket", config)
     if not environment.is_loopback:
-        raise ConfigurationError(
-            "Live trading is not available yet: until orders are journalled on disk and every limit is in force, "
-            "mode=live works only with URLs on this machine, such as those of `polydesk exchange`. Use mode=paper."
-        )
+        _check_encrypted(config)
     signer = Signer(config.private_key.get_secret_value()) if config.private_key else None
     store = None
     if signer is not None:
@@ -192,6 +189,16 @@ def _open_live(settings: Settings, opened: AsyncExitStack) -> Site:
         bankroll=settings.sandbox_balance,
         seed=settings.sandbox_seed,
     )
+
+
+def _check_encrypted(config: PolymarketConfig) -> None:
+    """Raise ConfigurationError for an address elsewhere that would be spoken to in the clear."""
+    for name in ("clob_url", "gamma_url", "data_url", "ws_url"):
+        url = getattr(config, name)
+        if not url.startswith(("https://", "wss://")):
+            raise ConfigurationError(
+                f"{url} is not encrypted: outside this machine live trading needs https and wss addresses."
+            )
 
 
 def sandbox_key(seed: int) -> str:

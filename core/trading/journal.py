@@ -146,6 +146,10 @@ class OrderJournal:
         self._remember(updated, row.revision + 1)
         return updated
 
+    def note(self, kind: str, record: OrderRecord, *, now: datetime, **detail: Any) -> None:
+        """Put something about an attempt into the audit log that does not change its state."""
+        self._audit.write(kind, now=now, attempt_id=record.attempt_id, order_id=record.order_id, **detail)
+
     def current(self, record: OrderRecord) -> OrderRecord:
         """The record as it is now: another call, or another process, may have moved it on."""
         found = self.get(record.attempt_id)

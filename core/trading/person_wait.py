@@ -89,6 +89,7 @@ class PersonWait:
             if self._journal.current(record).status is not OrderStatus.AWAITING_PERSON:
                 return
             if decision is Decision.APPROVED:
+                self._journal.note("person.approved", record, now=self._clock.now(), code=code)
                 await self._release(record, plan)
             elif decision is Decision.EXPIRED:
                 self._refuse(record, "expired", "Nobody answered in time.", status=OrderStatus.EXPIRED)

@@ -83,11 +83,30 @@ async def test_an_unreachable_exchange_is_a_tool_error_and_the_server_lives_on(
         assert (await agent.call("get_status"))["mode"] == "live"
 
 
-async def test_live_refuses_to_leave_this_machine(open_agent: OpenAgent, tmp_path: Path) -> None:
-    async with open_agent(tmp_path, mode="live", private_key=KEY) as agent:
+async def test_live_needs_limits_that_a_person_chose(open_agent: OpenAgent, tmp_path: Path) -> None:
+    async with open_agent(tmp_path, mode="live", private_key=KEY, max_day_usd=None, max_exposure_usd=None) as agent:
         error = await agent.refused("get_status")
         assert error["code"] == "configuration"
-        assert "mode=paper" in error["message"]
+        assert "POLYMARKET_MAX_DAY_USD, POLYMARKET_MAX_EXPOSURE_USD" in error["message"]
+
+
+async def test_live_elsewhere_is_never_spoken_to_in_the_clear(open_agent: OpenAgent, tmp_path: Path) -> None:
+    async with open_agent(tmp_path, mode="live", private_key=KEY, api_url="http://venue.invalid") as agent:
+        error = await agent.refused("get_status")
+        assert error["code"] == "configuration"
+        assert "http://venue.invalid is not encrypted" in error["message"]
+
+
+async def test_live_elsewhere_that_does_not_answer_is_told_and_nothing_is_sent(
+    open_agent: OpenAgent, tmp_path: Path
+) -> None:
+    urls = dict.fromkeys(("api_url", "gamma_url", "data_url"), "https://venue.invalid")
+    live = {"mode": "live", "private_key": KEY, "max_retries": 0, "timeout": 1, "ws_url": "wss://venue.invalid/ws"}
+    async with open_agent(tmp_path, **live, **urls) as agent:
+        status = await agent.call("get_status")
+        assert (status["mode"], status["venue"]) == ("live", "does not answer")
+        error = await agent.refused("place_order", market_id=NO_CHANGE, outcome="Yes", size=10)
+        assert (error["code"], error["anything_sent"]) == ("venue_unavailable", "no")
 
 
 async def test_a_read_only_server_offers_nothing_that_changes_anything(open_agent: OpenAgent, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import signal
 import subprocess
@@ -158,3 +159,50 @@ def test_starting_loads_nothing_heavy() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert result.stdout == "[]\n"
+
+
+def test_a_yes_to_an_order_whose_desk_has_ended_is_kept_for_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import dataclasses
+    from datetime import timedelta
+
+    from polydesk.core.clock import SystemClock
+    from polydesk.core.trading.approvals import ApprovalBox, Decision
+
+    monkeypatch.setenv("POLYMARKET_STATE_DIR", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    now = SystemClock().now()
+    box = ApprovalBox(tmp_path / "live" / "approvals", lambda: "abc123")
+    request = box.ask("BUY 10 shares", expires_at=now + timedelta(minutes=5))
+    box._write(dataclasses.replace(request, asked_by=ended.pid))
+    monkeypatch.setattr("sys.stdin", _Terminal("yes\n"))
+    assert main(["approve", "abc123"]) == 0
+    assert "placed, at prices of then, if one starts before" in capsys.readouterr().out
+    kept = box.read("abc123", now)
+    assert kept is not None
+    assert kept.decision is Decision.APPROVED
+
+
+def test_lifting_a_halt_is_in_the_audit_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from polydesk.core.clock import SystemClock
+    from polydesk.core.risk.kill_switch import KillSwitch
+    from polydesk.core.storage.database import DESK_FILE, Database
+
+    monkeypatch.setenv("POLYMARKET_STATE_DIR", str(tmp_path))
+    Database.at(tmp_path / "live" / DESK_FILE).close()
+    KillSwitch(tmp_path / "live", lifted_by="").engage("a test", SystemClock().now())
+    assert main(["resume", "--mode", "live"]) == 0
+    capsys.readouterr()
+    assert main(["audit", "export", "--mode", "live"]) == 0
+    assert '"kind":"halt.lifted"' in capsys.readouterr().out
+
+
+class _Terminal(io.StringIO):
+    """Standard input with a person at it."""
+
+    def isatty(self) -> bool:
+        return True

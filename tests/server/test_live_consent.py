@@ -20,12 +20,9 @@ from polydesk.core.exchange.catalogue import load_catalogue
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
-from polydesk.core.settings import load_settings
-from polydesk.server.application import Application
-from polydesk.server.build import build_server
 from polydesk.server.cli import main
 from tests.support.live_desk import live_client
-from tests.support.processes import ERAS, FED, KEY, WAIT_S, Era, answer_of, error_of
+from tests.support.processes import ERAS, FED, WAIT_S, Era, answer_of, error_of
 
 Terminal = Callable[[str], None]
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
@@ -167,15 +164,6 @@ async def test_cancelling_needs_nobody(connect: Connect) -> None:
         cancelled = await answer_of(client, "cancel_orders", cancel_all=True)
     assert cancelled["canceled"] == [placed["order_id"]]
     assert user.questions == []
-
-
-async def test_live_refuses_the_real_venue(tmp_path: Path) -> None:
-    application = Application(load_settings(mode="live", private_key=KEY, state_dir=tmp_path))
-    async with Client(build_server(application), elicitation_callback=User("accept")) as client:
-        refusal = await error_of(client, "place_order", **ORDER)
-    assert refusal["code"] == "configuration"
-    assert refusal["anything_sent"] == "no"
-    assert "not available yet" in refusal["message"]
 
 
 async def waiting_code(client: Client) -> str:
