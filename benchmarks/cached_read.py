@@ -40,7 +40,7 @@ def run() -> Result:
 async def _run() -> Result:
     clock = SystemClock()
     exchange = Exchange(load_catalogue(), ExchangeSettings(simulated_traders=False), clock)
-    token_id = next(TokenId(each.tokens[0]) for each in exchange.listings if not each.closed)
+    token_id = next(TokenId(each.tokens[0]) for each in exchange.markets.listings if not each.closed)
     async with ExchangeServer(exchange) as server:
         environment = environment_at(
             "benchmark",

@@ -279,12 +279,12 @@ async def _serve(ledger: str) -> None:
     with contextlib.ExitStack() as opened:
         store = opened.enter_context(LedgerStore(Path(ledger), secret=bytes(32))) if ledger else None
         exchange = Exchange(catalogue, rules, ShiftedClock(catalogue.starts_at), store=store)
-        listing = min(exchange.listings, key=lambda each: abs((each.midpoint or 0) - Decimal("0.5")))
+        listing = min(exchange.markets.listings, key=lambda each: abs((each.midpoint or 0) - Decimal("0.5")))
         traders = []
         for number in range(1, 5):
             key = number.to_bytes(32, "big")
             address = str(KeyAccount.from_key(key).address)
-            made = exchange.create_credential(address, 0)
+            made = exchange.accounts.create_credential(address, 0)
             assert made is not None
             traders.append([key.hex(), address, made.api_key, made.secret, made.passphrase])
         async with ExchangeServer(exchange) as server:

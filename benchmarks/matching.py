@@ -66,7 +66,7 @@ def run() -> Result:
             seconds.append(time.perf_counter() - started)
 
         exchange = _exchange()
-        listing = exchange.listings[0]
+        listing = exchange.markets.listings[0]
         maker, taker = (_funded(exchange, name) for name in ("maker", "taker"))
         script = _script(maker, taker, condition_id=listing.condition_id, tokens=listing.tokens)
         started = time.perf_counter()
@@ -162,9 +162,9 @@ def _match(engine: MatchingEngine, script: Script) -> None:
 def _trade(exchange: Exchange, script: Script) -> None:
     for order, enters in script:
         if enters:
-            exchange.enter(order)
+            exchange.trading.enter(order)
         elif order.open_size:
-            exchange.cancel(order)
+            exchange.trading.cancel(order)
 
 
 def _exchange() -> Exchange:
@@ -182,8 +182,8 @@ def _exchange() -> Exchange:
 
 
 def _funded(exchange: Exchange, name: str) -> Account:
-    account = exchange.open_account(name)
-    listing = exchange.listings[0]
+    account = exchange.accounts.open_account(name)
+    listing = exchange.markets.listings[0]
     exchange.ledger.deposit(account, 2 * _PLENTY)
     exchange.ledger.split(account, listing.condition_id, listing.tokens, _PLENTY, at=exchange.now_s)
     return account

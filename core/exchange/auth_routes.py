@@ -27,10 +27,10 @@ def auth_routes() -> list[Route]:
 
 async def _create(request: Request) -> Response:
     exchange = exchange_of(request)
-    made = exchange.create_credential(*attested_address(request, exchange))
+    made = exchange.accounts.create_credential(*attested_address(request, exchange))
     if made is None:
         raise Rejection("Could not create api key")
-    exchange.open_account(made.address)
+    exchange.accounts.open_account(made.address)
     return _credential_response(made)
 
 
@@ -50,14 +50,14 @@ async def _list(request: Request) -> Response:
 
 async def _delete(request: Request) -> Response:
     exchange = exchange_of(request)
-    exchange.delete_credential(await authenticated(request, exchange))
+    exchange.accounts.delete_credential(await authenticated(request, exchange))
     return JsonResponse("OK")
 
 
 async def _create_readonly(request: Request) -> Response:
     exchange = exchange_of(request)
     credential = await authenticated(request, exchange)
-    return JsonResponse({"apiKey": exchange.create_readonly_key(credential.address)})
+    return JsonResponse({"apiKey": exchange.accounts.create_readonly_key(credential.address)})
 
 
 async def _list_readonly(request: Request) -> Response:
@@ -71,7 +71,7 @@ async def _delete_readonly(request: Request) -> Response:
     credential = await authenticated(request, exchange)
     body = await json_body(request, error="Invalid payload")
     key = body.get("key") if isinstance(body, dict) else None
-    if not isinstance(key, str) or not exchange.delete_readonly_key(credential.address, key):
+    if not isinstance(key, str) or not exchange.accounts.delete_readonly_key(credential.address, key):
         raise Rejection("Could not delete API key")
     return JsonResponse("OK")
 

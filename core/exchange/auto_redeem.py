@@ -15,10 +15,10 @@ class AutoRedeemer:
     def __init__(self, exchange: Exchange, *, after_s: float) -> None:
         self._exchange = exchange
         self._after_s = after_s
-        for listing in exchange.listings:
+        for listing in exchange.markets.listings:
             if listing.resolved_here:
                 self._redeem_later(listing.condition_id)
-        exchange.subscribe(self._on_event)
+        exchange.events.subscribe(self._on_event)
 
     def _on_event(self, event: ExchangeEvent) -> None:
         if isinstance(event, MarketResolved):
@@ -29,7 +29,7 @@ class AutoRedeemer:
         self._exchange.agenda.at(due_ms, partial(self._redeem, condition_id))
 
     def _redeem(self, condition_id: str) -> None:
-        tokens = self._exchange.by_condition[condition_id].tokens
+        tokens = self._exchange.markets.by_condition[condition_id].tokens
         for account in list(self._exchange.ledger.accounts.values()):
             if not account.is_house and any(account.shares(token) for token in tokens):
                 redeem_positions(self._exchange, account, condition_id, automatic=True)

@@ -78,7 +78,7 @@ async def _trades(request: Request) -> Response:
         raise Rejection("Invalid builder code")
     rows = [
         _trade_row(exchange, trade, code)
-        for trade in reversed(exchange.trades.values())
+        for trade in reversed(exchange.registry.trades.values())
         if exchange.builders.code_of(trade.taker.id) == code and _asked(trade, query)
     ]
     return JsonResponse(page_payload(rows, query.get("next_cursor"), size=_PAGE))
@@ -106,7 +106,7 @@ def _asked(trade: Trade, query: Any) -> bool:
 
 def _trade_row(exchange: Exchange, trade: Trade, code: str) -> Json:
     taker = trade.taker
-    listing = exchange.by_condition[taker.condition_id]
+    listing = exchange.markets.by_condition[taker.condition_id]
     fee = text(from_micro(trade.fee))
     return {
         "id": trade.id,

@@ -47,7 +47,7 @@ async def _positions(request: Request) -> Response:
     exchange, query = exchange_of(request), request.query_params
     user = user_of(query)
     conditions, event_id = market_filters(query)
-    account = exchange.account_of(user)
+    account = exchange.accounts.account_of(user)
     rows = position_rows(exchange, account, user) if account else []
     rows = [
         row
@@ -70,7 +70,7 @@ async def _trades(request: Request) -> Response:
     exchange, query = exchange_of(request), request.query_params
     user = query.get("user")
     taker_only = (either(query, "taker_only", "takerOnly") or "true").lower() == "true"
-    account = exchange.account_of(user) if user else None
+    account = exchange.accounts.account_of(user) if user else None
     if user and account is None:
         return data_page([], query)
     rows = _filtered_trades(exchange, query, account=account, taker_only=taker_only)
@@ -84,7 +84,7 @@ async def _activity(request: Request) -> Response:
     """
     exchange, query = exchange_of(request), request.query_params
     user = user_of(query)
-    account = exchange.account_of(user)
+    account = exchange.accounts.account_of(user)
     if account is None:
         return data_page([], query)
     types = {part.upper() for given in query.getlist("type") for part in given.split(",")}
@@ -102,7 +102,7 @@ async def _value(request: Request) -> Response:
     exchange, query = exchange_of(request), request.query_params
     user = user_of(query)
     conditions, _ = market_filters(query)
-    account = exchange.account_of(user)
+    account = exchange.accounts.account_of(user)
     value = holdings_value(exchange, account, conditions) if account else 0
     return JsonResponse({"data": {"proxy_wallet": user.lower(), "value": value}})
 
@@ -110,7 +110,7 @@ async def _value(request: Request) -> Response:
 def _filtered_trades(
     exchange: Exchange, query: QueryParams, *, account: Account | None, taker_only: bool
 ) -> list[Json]:
-    trades = list(exchange.tape) if account is None else list(exchange.trades_of(account))
+    trades = list(exchange.registry.tape) if account is None else list(exchange.registry.trades_of(account))
     rows = trade_rows(exchange, trades, account=account, taker_only=taker_only)
     return list(filter(_row_filter(exchange, query), rows))
 
@@ -122,7 +122,7 @@ def _row_filter(exchange: Exchange, query: QueryParams) -> Callable[[Json], bool
     side = (query.get("side") or "").upper()
 
     def wanted(row: Json) -> bool:
-        listing = exchange.by_condition.get(row["condition_id"])
+        listing = exchange.markets.by_condition.get(row["condition_id"])
         return (
             (not conditions or row["condition_id"] in conditions)
             and (event_id is None or (listing is not None and listing.recorded.event_id == event_id))

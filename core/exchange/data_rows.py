@@ -20,7 +20,7 @@ _FOUR_PLACES = Decimal("0.0001")
 def position_rows(exchange: Exchange, account: Account, wallet: str) -> list[Json]:
     """Every position the account has or had. Profit excludes entry fees, which `total_cost_usdc` includes."""
     rows = []
-    for listing in exchange.listings:
+    for listing in exchange.markets.listings:
         for outcome, token_id in enumerate(listing.tokens):
             position = account.positions.get(token_id)
             if position is not None:
@@ -31,7 +31,7 @@ def position_rows(exchange: Exchange, account: Account, wallet: str) -> list[Jso
 def holdings_value(exchange: Exchange, account: Account, conditions: set[str]) -> float:
     """What the account's shares are worth at present prices; of all markets when `conditions` is empty."""
     total = Decimal(0)
-    for listing in exchange.listings:
+    for listing in exchange.markets.listings:
         if not conditions or listing.condition_id in conditions:
             for token_id, price in zip(listing.tokens, listing.prices, strict=True):
                 total += from_micro(account.shares(token_id)) * price
@@ -56,7 +56,7 @@ def action_rows(exchange: Exchange, account: Account, wallet: str, *, deposits: 
     for action in reversed(exchange.wallet_activity.of(account)):
         if action.kind == "DEPOSIT" and not deposits:
             continue
-        listing = exchange.by_condition.get(action.condition_id)
+        listing = exchange.markets.by_condition.get(action.condition_id)
         rows.append(
             {
                 "proxy_wallet": wallet.lower(),
@@ -87,7 +87,7 @@ def _parties(trade: Trade, *, taker_only: bool) -> Iterator[tuple[Order, int, in
 
 
 def _trade_row(exchange: Exchange, trade: Trade, order: Order, shares: int, price: int, *, cash: int, fee: int) -> Json:
-    listing = exchange.by_condition[order.condition_id]
+    listing = exchange.markets.by_condition[order.condition_id]
     return {
         "proxy_wallet": order.maker_address.lower(),
         "timestamp": trade.matched_at_ms // 1000,
@@ -163,7 +163,7 @@ def _market_fields(exchange: Exchange, listing: Listing) -> Json:
         "title": gamma.get("question", ""),
         "slug": gamma.get("slug", ""),
         "icon": gamma.get("icon", ""),
-        "event_slug": exchange.event_of(listing).get("slug", ""),
+        "event_slug": exchange.markets.event_of(listing).get("slug", ""),
     }
 
 

@@ -44,7 +44,10 @@ def open_interest(exchange: Exchange, listing: Listing) -> float:
 def taker_volume(exchange: Exchange, listing: Listing) -> float:
     """Shares that takers traded in a market, on the tape that is kept."""
     condition_id = listing.condition_id
-    return sum(trade.shares for trade in lasting(exchange.tape) if trade.taker.condition_id == condition_id) / MICRO
+    return (
+        sum(trade.shares for trade in lasting(exchange.registry.tape) if trade.taker.condition_id == condition_id)
+        / MICRO
+    )
 
 
 def standings(exchange: Exchange, *, period: str) -> list[Json]:
@@ -52,7 +55,7 @@ def standings(exchange: Exchange, *, period: str) -> list[Json]:
     since_ms = exchange.now_ms - _PERIOD_S[period] * 1000 if period in _PERIOD_S else 0
     rows = []
     for account in _clients(exchange):
-        trades = [trade for trade in lasting(exchange.trades_of(account)) if trade.matched_at_ms >= since_ms]
+        trades = [trade for trade in lasting(exchange.registry.trades_of(account)) if trade.matched_at_ms >= since_ms]
         volume = sum(shares for trade in trades for order, shares, *_ in trade.parts() if order.account is account)
         profit = sum(row["total_pnl"] for row in position_rows(exchange, account, account.address))
         rows.append(
@@ -95,7 +98,7 @@ def _clients(exchange: Exchange) -> Iterable[Account]:
     return [
         account
         for account in exchange.ledger.accounts.values()
-        if exchange.trades_of(account) or exchange.credentials.of(account.address)
+        if exchange.registry.trades_of(account) or exchange.credentials.of(account.address)
     ]
 
 

@@ -68,7 +68,7 @@ async def _open_interest(request: Request) -> Response:
     exchange = exchange_of(request)
     conditions, _ = market_filters(request.query_params)
     if not conditions:
-        total = sum(open_interest(exchange, listing) for listing in exchange.listings)
+        total = sum(open_interest(exchange, listing) for listing in exchange.markets.listings)
         return JsonResponse({"data": [{"condition_id": "GLOBAL", "value": total}]})
     rows = [
         {"condition_id": listing.condition_id, "value": open_interest(exchange, listing)}
@@ -82,7 +82,7 @@ async def _live_volume(request: Request) -> Response:
     event_id = either(request.query_params, "event_id", "eventId")
     if not event_id:
         raise missing("event_id")
-    listings = [listing for listing in exchange.listings if listing.recorded.event_id == event_id]
+    listings = [listing for listing in exchange.markets.listings if listing.recorded.event_id == event_id]
     if not listings:
         return JsonResponse({"data": None})
     volumes = [
@@ -118,7 +118,7 @@ async def _resolutions(request: Request) -> Response:
         raise missing("condition")
     rows = [
         resolution_row(listing)
-        for listing in exchange.listings
+        for listing in exchange.markets.listings
         if listing.condition_id in conditions
         or (event_id is not None and listing.recorded.event_id == event_id)
         or (question is not None and listing.recorded.gamma.get("questionID") == question)
@@ -143,7 +143,7 @@ async def _prices_history(request: Request) -> Response:
         raise invalid("bucket_seconds")
     if start is not None and end is not None and end - start > _MAX_WINDOW_S:
         raise DataError("'start' to 'end' must span at most 15 days", parameter="end")
-    listing = exchange.by_token.get(token_id)
+    listing = exchange.markets.by_token.get(token_id)
     if listing is None:
         return data_page([], query)
     if as_of is not None:
@@ -161,7 +161,7 @@ async def _prices_history(request: Request) -> Response:
 
 
 def _standing(exchange: Exchange, user: str, rows: list[Json]) -> Json | None:
-    account = exchange.account_of(user)
+    account = exchange.accounts.account_of(user)
     address = account.address.lower() if account else ""
     own = next((row for row in rows if row["user_id"] == address), None)
     if own is None:
@@ -175,4 +175,4 @@ def _ranked(rows: list[Json], key: str) -> list[Json]:
 
 
 def _listings(exchange: Exchange, conditions: set[str]) -> list[Listing]:
-    return [listing for listing in exchange.listings if listing.condition_id in conditions]
+    return [listing for listing in exchange.markets.listings if listing.condition_id in conditions]

@@ -122,9 +122,9 @@ async def _closed_positions(request: Request) -> Response:
 async def _trades(request: Request) -> Response:
     exchange, query = exchange_of(request), request.query_params
     user = query.get("user")
-    account = exchange.account_of(user) if user else None
+    account = exchange.accounts.account_of(user) if user else None
     taker_only = query.get("takerOnly", "true").lower() == "true"
-    trades = list(exchange.tape) if not user else exchange.trades_of(account) if account else []
+    trades = list(exchange.registry.tape) if not user else exchange.registry.trades_of(account) if account else []
     rows = trade_rows(exchange, trades, account=account, taker_only=taker_only)
     rows = [row for row in rows if _wanted(exchange, query, row)]
     return _page([_renamed(row, _TRADE) for row in rows], query, default=100, most=10_000)
@@ -135,7 +135,7 @@ async def _activity(request: Request) -> Response:
     user, account = _user(exchange, query)
     rows: list[Json] = []
     if account is not None:
-        rows = trade_rows(exchange, exchange.trades_of(account), account=account, taker_only=False)
+        rows = trade_rows(exchange, exchange.registry.trades_of(account), account=account, taker_only=False)
         rows += action_rows(exchange, account, user)
     types = {part.upper() for given in query.getlist("type") for part in given.split(",")}
     rows = [row for row in rows if _wanted(exchange, query, row) and (not types or row["type"] in types)]
@@ -165,7 +165,7 @@ async def _holders(request: Request) -> Response:
 async def _open_interest(request: Request) -> Response:
     exchange, query = exchange_of(request), request.query_params
     if not query.get("market"):
-        total = sum(open_interest(exchange, listing) for listing in exchange.listings)
+        total = sum(open_interest(exchange, listing) for listing in exchange.markets.listings)
         return JsonResponse([{"market": "GLOBAL", "value": total}])
     rows = [
         {"market": listing.condition_id, "value": open_interest(exchange, listing)}
@@ -181,7 +181,7 @@ async def _live_volume(request: Request) -> Response:
         raise _missing("id")
     markets = [
         {"market": listing.condition_id, "value": taker_volume(exchange, listing)}
-        for listing in exchange.listings
+        for listing in exchange.markets.listings
         if listing.recorded.event_id == event_id
     ]
     return JsonResponse([{"total": sum(row["value"] for row in markets), "markets": markets}])
@@ -191,7 +191,7 @@ async def _traded(request: Request) -> Response:
     """The number of markets that a wallet traded in."""
     exchange, query = exchange_of(request), request.query_params
     user, account = _user(exchange, query)
-    markets = {trade.taker.condition_id for trade in exchange.trades_of(account)} if account else set()
+    markets = {trade.taker.condition_id for trade in exchange.registry.trades_of(account)} if account else set()
     return JsonResponse({"user": user.lower(), "traded": len(markets)})
 
 
@@ -233,7 +233,7 @@ def _wanted(exchange: Exchange, query: QueryParams, row: Json) -> bool:
 
 def _in_markets(exchange: Exchange, query: QueryParams, row: Json) -> bool:
     conditions, event_id = _conditions(query), query.get("eventId")
-    listing = exchange.by_condition.get(row["condition_id"])
+    listing = exchange.markets.by_condition.get(row["condition_id"])
     return (not conditions or row["condition_id"] in conditions) and (
         not event_id or (listing is not None and listing.recorded.event_id == event_id)
     )
@@ -247,14 +247,14 @@ def _listings(exchange: Exchange, query: QueryParams, *, required: bool) -> list
     conditions = _conditions(query)
     if required and not conditions:
         raise _missing("market")
-    return [listing for listing in exchange.listings if listing.condition_id in conditions]
+    return [listing for listing in exchange.markets.listings if listing.condition_id in conditions]
 
 
 def _user(exchange: Exchange, query: QueryParams) -> tuple[str, Account | None]:
     user = query.get("user") or ""
     if len(user) != 42 or not user.startswith("0x"):
         raise _missing("user")
-    return user, exchange.account_of(user)
+    return user, exchange.accounts.account_of(user)
 
 
 def _missing(name: str) -> Rejection:

@@ -52,10 +52,10 @@ async def _stats(request: Request) -> Response:
     """Null for a wallet that nobody uses."""
     exchange = exchange_of(request)
     user = user_of(request.query_params)
-    account = exchange.account_of(user)
+    account = exchange.accounts.account_of(user)
     if account is None:
         return JsonResponse({"data": None})
-    trades = lasting(exchange.trades_of(account))
+    trades = lasting(exchange.registry.trades_of(account))
     gains = [row["realized_pnl"] for row in position_rows(exchange, account, user)]
     stats = {
         "proxy_wallet": user.lower(),
@@ -77,7 +77,7 @@ async def _profit_series(request: Request) -> Response:
         raise invalid("interval")
     if fidelity not in _PNL_STEPS:
         raise invalid("fidelity")
-    account = exchange.account_of(user)
+    account = exchange.accounts.account_of(user)
     series = {
         "proxy_wallet": user.lower(),
         "interval": interval,
@@ -91,7 +91,7 @@ async def _profit_series(request: Request) -> Response:
 async def _volume(request: Request) -> Response:
     """In the time from `start` to `end`, both optional."""
     exchange, query = exchange_of(request), request.query_params
-    account = exchange.account_of(user_of(query))
+    account = exchange.accounts.account_of(user_of(query))
     start, end = whole_number(query, "start"), whole_number(query, "end")
     shares, dollars, count = _traded(exchange, account, start, end) if account else (0, 0, 0)
     return JsonResponse({"data": {"volume": shares / MICRO, "volume_usdc": dollars / MICRO, "trade_count": count}})
@@ -113,7 +113,7 @@ async def _tokens(request: Request) -> Response:
         raise invalid("token_id" if token_ids else "condition")
     rows = [
         _token_row(exchange, listing, outcome)
-        for listing in exchange.listings
+        for listing in exchange.markets.listings
         for outcome, token_id in enumerate(listing.tokens)
         if token_id in token_ids or listing.condition_id in conditions
     ]
@@ -124,7 +124,7 @@ async def _approvals(request: Request) -> Response:
     """Everything is approved here, up to the allowance that an operator has set."""
     exchange = exchange_of(request)
     user = user_of(request.query_params)
-    account = exchange.account_of(user)
+    account = exchange.accounts.account_of(user)
     allowance = exchange.controls.allowance_of(account.address if account else user)
     chain_id = exchange.settings.chain_id
     rows: list[Json] = [
@@ -143,7 +143,7 @@ async def _biggest_winners(request: Request) -> Response:
         if not exchange.credentials.of(account.address):
             continue
         for row in position_rows(exchange, account, account.address):
-            if exchange.by_condition[row["condition_id"]].resolved_here and row["total_pnl"] > 0:
+            if exchange.markets.by_condition[row["condition_id"]].resolved_here and row["total_pnl"] > 0:
                 rows.append(_winner_row(exchange, account, row))
     rows.sort(key=lambda row: (-row["pnl"], row["user_id"]))
     return data_page([{"win_rank": rank, **row} for rank, row in enumerate(rows, start=1)], request.query_params)
@@ -153,7 +153,7 @@ async def _snapshot(request: Request) -> Response:
     """A zip archive of positions.csv and equity.csv."""
     exchange = exchange_of(request)
     user = user_of(request.query_params)
-    account = exchange.account_of(user)
+    account = exchange.accounts.account_of(user)
     positions = position_rows(exchange, account, user) if account else []
     held = [row for row in positions if row["status"] != "CLOSED"]
     cash = account.cash / MICRO if account else 0.0
@@ -188,7 +188,7 @@ def _profit_point(exchange: Exchange, account: Account, user: str) -> Json:
 def _traded(exchange: Exchange, account: Account, start: int | None, end: int | None) -> tuple[int, int, int]:
     """(shares, dollars, trades) of an account, amounts in millionths, times in unix seconds."""
     shares = dollars = count = 0
-    for trade in lasting(exchange.trades_of(account)):
+    for trade in lasting(exchange.registry.trades_of(account)):
         at_s = trade.matched_at_ms // 1000
         if (start is None or at_s >= start) and (end is None or at_s <= end):
             own = [(part, cash) for order, part, cash, _ in trade.parts() if order.account is account]
@@ -200,7 +200,7 @@ def _traded(exchange: Exchange, account: Account, start: int | None, end: int | 
 
 def _token_row(exchange: Exchange, listing: Listing, outcome: int) -> Json:
     gamma = listing.recorded.gamma
-    event = exchange.event_of(listing)
+    event = exchange.markets.event_of(listing)
     event_id = listing.recorded.event_id
     return {
         "token_id": listing.tokens[outcome],
@@ -225,8 +225,8 @@ def _token_row(exchange: Exchange, listing: Listing, outcome: int) -> Json:
 
 
 def _winner_row(exchange: Exchange, account: Account, row: Json) -> Json:
-    listing = exchange.by_condition[row["condition_id"]]
-    event = exchange.event_of(listing)
+    listing = exchange.markets.by_condition[row["condition_id"]]
+    event = exchange.markets.event_of(listing)
     return {
         "user_id": account.address.lower(),
         "pnl": row["total_pnl"],

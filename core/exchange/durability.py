@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from .book import Order
 from .changes import Changes
 from .credentials import CredentialStore
 from .ledger import Ledger
@@ -22,16 +21,31 @@ class Durability:
     stored, and goes on from the file when it is started again.
     """
 
-    def __init__(self, store: LedgerStore, placed: Mapping[str, Order], *, on_halt: Callable[[str], None]) -> None:
-        self.changes = Changes(placed)
+    def __init__(
+        self,
+        store: LedgerStore,
+        changes: Changes,
+        *,
+        ledger: Ledger,
+        credentials: CredentialStore,
+        now_ms: Callable[[], int],
+        on_halt: Callable[[str], None],
+    ) -> None:
         self.halted: str | None = None
         self._store = store
+        self._changes = changes
+        self._ledger = ledger
+        self._credentials = credentials
+        self._now_ms = now_ms
         self._inside = False
         self._on_halt = on_halt
 
     @contextmanager
-    def transaction(self, ledger: Ledger, credentials: CredentialStore, now_ms: Callable[[], int]) -> Iterator[None]:
-        """One event. A Rejection inside passes on, with what was whole before it stored; anything else halts."""
+    def transaction(self) -> Iterator[None]:
+        """One event. A Rejection inside passes on, with what was whole before it stored; anything else halts.
+
+        Raises LedgerUnavailable when the event cannot be stored.
+        """
         if self._inside:
             yield
             return
@@ -43,21 +57,21 @@ class Durability:
             try:
                 yield
             except Rejection:
-                self._commit(ledger, credentials, now_ms())
+                self._commit()
                 raise
             except BaseException as error:
                 self._store.roll_back()
-                if self.changes:
+                if self._changes:
                     self._halt(f"an event ended in the middle ({type(error).__name__}: {error})")
                 raise
-            self._commit(ledger, credentials, now_ms())
+            self._commit()
         finally:
             self._inside = False
-            self.changes.clear()
+            self._changes.clear()
 
-    def _commit(self, ledger: Ledger, credentials: CredentialStore, at_ms: int) -> None:
+    def _commit(self) -> None:
         try:
-            self._store.commit(self.changes, ledger, credentials, at_ms=at_ms)
+            self._store.commit(self._changes, self._ledger, self._credentials, at_ms=self._now_ms())
         except (sqlite3.Error, OverflowError) as error:
             self._store.roll_back()
             self._halt(f"its ledger {self._store.path.name} cannot be written ({error})")

@@ -42,7 +42,7 @@ def earning_routes(payments: RewardPayments) -> list[Route]:
         exchange, account, day = await _asked(request)
         earned = payments.rewards(account, day)
         rows = []
-        for listing in exchange.listings:
+        for listing in exchange.markets.listings:
             programme = programme_of(listing)
             if programme is not None and not listing.closed:
                 amount = earned.get(listing.condition_id, 0)
@@ -60,7 +60,7 @@ def earning_routes(payments: RewardPayments) -> list[Route]:
     async def rebates(request: Request) -> Response:
         """Null when there are none."""
         exchange, query = exchange_of(request), request.query_params
-        account = exchange.account_of(query.get("maker_address", ""))
+        account = exchange.accounts.account_of(query.get("maker_address", ""))
         day = _day(query.get("date"), exchange)
         earned = payments.rebates(account, day) if account else {}
         rows = [
@@ -87,7 +87,11 @@ def earning_routes(payments: RewardPayments) -> list[Route]:
 async def _asked(request: Request) -> tuple[Exchange, Account, date]:
     exchange = exchange_of(request)
     credential = await authenticated(request, exchange)
-    return exchange, exchange.open_account(credential.address), _day(request.query_params.get("date"), exchange)
+    return (
+        exchange,
+        exchange.accounts.open_account(credential.address),
+        _day(request.query_params.get("date"), exchange),
+    )
 
 
 def _day(given: str | None, exchange: Exchange) -> date:

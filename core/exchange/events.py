@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from .book import Order
@@ -82,3 +83,19 @@ ExchangeEvent = (
 )
 Listener = Callable[[ExchangeEvent], None]
 """Called in the middle of the change: it must be quick and must not call the exchange back."""
+
+
+class EventFeed:
+    """Tells everybody who listens, in the order in which they began to."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Listener] = []
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tell `listener` everything that happens from now on; the result ends that."""
+        self.listeners.append(listener)
+        return partial(self.listeners.remove, listener)
+
+    def publish(self, event: ExchangeEvent) -> None:
+        for listener in self.listeners:
+            listener(event)

@@ -16,9 +16,9 @@ class GameStarts:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        for listing in exchange.listings:
+        for listing in exchange.markets.listings:
             self._watch(listing)
-        exchange.subscribe(self._on_event)
+        exchange.events.subscribe(self._on_event)
 
     def _on_event(self, event: ExchangeEvent) -> None:
         if isinstance(event, MarketListed):
@@ -33,5 +33,7 @@ class GameStarts:
 
     def _clear(self, listing: Listing) -> None:
         """A mirrored book's depth is another venue's; of it only what clients rest is cleared."""
-        there = [order for order in self._exchange.resting_orders() if order.condition_id == listing.condition_id]
-        self._exchange.cancel_many([order for order in there if order.owner or not listing.mirrored])
+        there = [
+            order for order in self._exchange.registry.resting_orders() if order.condition_id == listing.condition_id
+        ]
+        self._exchange.trading.cancel_many([order for order in there if order.owner or not listing.mirrored])

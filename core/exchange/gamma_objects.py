@@ -35,7 +35,7 @@ def market_object(exchange: Exchange, listing: Listing, *, with_events: bool = T
         _lay_resolution(market, listing)
     elif not listing.closed:
         _lay_quotes(market, listing)
-    event = exchange.event_of(listing)
+    event = exchange.markets.event_of(listing)
     if with_events:
         market["events"] = [{name: value for name, value in event_summary(exchange, event).items() if name != "tags"}]
     if with_tags:
@@ -45,7 +45,7 @@ def market_object(exchange: Exchange, listing: Listing, *, with_events: bool = T
 
 def event_summary(exchange: Exchange, event: Mapping[str, Any]) -> Json:
     """An event without its markets."""
-    listings = exchange.listings_of(event)
+    listings = exchange.markets.listings_of(event)
     summary: Json = {name: value for name, value in event.items() if name != "markets"}
     summary["closed"] = bool(event.get("closed", False)) or (
         bool(listings) and all(listing.closed for listing in listings)
@@ -62,7 +62,7 @@ def event_summary(exchange: Exchange, event: Mapping[str, Any]) -> Json:
 
 def event_object(exchange: Exchange, event: Mapping[str, Any]) -> Json:
     """An event with its markets."""
-    markets = [market_object(exchange, listing, with_events=False) for listing in exchange.listings_of(event)]
+    markets = [market_object(exchange, listing, with_events=False) for listing in exchange.markets.listings_of(event)]
     return {**event_summary(exchange, event), "markets": markets}
 
 

@@ -63,7 +63,9 @@ async def _sports(request: Request) -> Response:
 
 async def _market_types(request: Request) -> Response:
     kinds = {
-        kind for listing in exchange_of(request).listings if (kind := listing.recorded.gamma.get("sportsMarketType"))
+        kind
+        for listing in exchange_of(request).markets.listings
+        if (kind := listing.recorded.gamma.get("sportsMarketType"))
     }
     return JsonResponse({"marketTypes": sorted(kinds)})
 
@@ -74,10 +76,10 @@ async def _profile(request: Request) -> Response:
     address = request.query_params.get("address", "")
     if not _ADDRESS.fullmatch(address):
         raise GammaError("invalid address", kind="validation error", status=400)
-    account = exchange.account_of(address)
+    account = exchange.accounts.account_of(address)
     if account is None:
         raise GammaError("profile not found", kind="not found error", status=404)
-    trades = exchange.trades_of(account)
+    trades = exchange.registry.trades_of(account)
     since_ms = trades[0].matched_at_ms if trades else exchange.now_ms
     return JsonResponse(
         {

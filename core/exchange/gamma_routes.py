@@ -97,7 +97,7 @@ async def _market(request: Request) -> Response:
 
 async def _market_tags(request: Request) -> Response:
     exchange = exchange_of(request)
-    return JsonResponse(list(exchange.event_of(_found_market(exchange, request)).get("tags") or []))
+    return JsonResponse(list(exchange.markets.event_of(_found_market(exchange, request)).get("tags") or []))
 
 
 async def _tags(request: Request) -> Response:
@@ -158,7 +158,9 @@ def _selected_markets(request: Request) -> list[Json]:
         tick = 0.001 if decimalized else 0.01
         wanted.append(lambda market: bool(market["orderPriceMinTickSize"] == tick))
     markets = [
-        market_object(exchange, listing, with_tags=True) for listing in exchange.listings if listing.closed == closed
+        market_object(exchange, listing, with_tags=True)
+        for listing in exchange.markets.listings
+        if listing.closed == closed
     ]
     chosen = ordered([market for market in markets if all(test(market) for test in wanted)], query)
     return chosen if include_tag else [_without_tags(market) for market in chosen]
@@ -176,7 +178,7 @@ def _found_event(exchange: Exchange, request: Request) -> Mapping[str, Any]:
 
 
 def _found_market(exchange: Exchange, request: Request) -> Listing:
-    for listing in exchange.listings:
+    for listing in exchange.markets.listings:
         if _addressed(request, listing.recorded.gamma):
             return listing
     raise _not_found("market")

@@ -56,8 +56,10 @@ class Heartbeats:
         if self._exchange.now_ms < pulse.due_ms:
             return  # a later beat moved the deadline
         self._renew(api_key, pulse)
-        resting = [order for order in self._exchange.orders.values() if order.owner == api_key and order.open_size]
-        self._exchange.cancel_many(resting)
+        resting = [
+            order for order in self._exchange.registry.orders.values() if order.owner == api_key and order.open_size
+        ]
+        self._exchange.trading.cancel_many(resting)
 
     def _renew(self, api_key: str, pulse: _Pulse) -> None:
         pulse.count += 1

@@ -69,7 +69,7 @@ def _history(exchange: Exchange, token_id: str, window: dict[str, str | None]) -
         fidelity=window["fidelity"],
         now=now,
     )
-    listing = exchange.by_token.get(token_id)
+    listing = exchange.markets.by_token.get(token_id)
     if listing is None:
         return []
     points = wanted.of(listing.history, now=now, closed=listing.closed)
@@ -95,7 +95,7 @@ async def _ohlc(request: Request) -> Response:
         raise Rejection("startTs and limit must be numbers") from error
     if limit > _MAX_CANDLES:
         raise Rejection(f"limit cannot exceed {_MAX_CANDLES}")
-    listing = exchange.by_token.get(token_id)
+    listing = exchange.markets.by_token.get(token_id)
     if listing is None:
         return JsonResponse({"data": []})
     candles = listing.history.candles(begin, exchange.now_s, step_s=_CANDLE_S[fidelity], most=limit)

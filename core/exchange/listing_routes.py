@@ -42,8 +42,8 @@ def _listings(
     async def endpoint(request: Request) -> Response:
         exchange = exchange_of(request)
         rows = [
-            form(listing, exchange.event_of(listing))
-            for listing in exchange.listings
+            form(listing, exchange.markets.event_of(listing))
+            for listing in exchange.markets.listings
             if not rewarded or (not listing.closed and programme_of(listing) is not None)
         ]
         return JsonResponse(page_payload(rows, request.query_params.get("next_cursor"), size=_PAGE))
@@ -54,7 +54,7 @@ def _listings(
 async def _market(request: Request) -> Response:
     exchange = exchange_of(request)
     listing = _found(exchange, request)
-    return JsonResponse(full_market(listing, exchange.event_of(listing)))
+    return JsonResponse(full_market(listing, exchange.markets.event_of(listing)))
 
 
 async def _live_activity(request: Request) -> Response:
@@ -62,7 +62,9 @@ async def _live_activity(request: Request) -> Response:
     exchange = exchange_of(request)
     listing = _found(exchange, request)
     gamma = listing.recorded.gamma
-    trades = [trade for trade in exchange.tape if trade.taker.condition_id == listing.condition_id and trade.settled]
+    trades = [
+        trade for trade in exchange.registry.tape if trade.taker.condition_id == listing.condition_id and trade.settled
+    ]
     rows = [
         {
             "event_type": "trade",
@@ -102,7 +104,7 @@ async def _compact_market(request: Request) -> Response:
 
 
 async def _by_token(request: Request) -> Response:
-    listing = exchange_of(request).by_token.get(request.path_params["token_id"])
+    listing = exchange_of(request).markets.by_token.get(request.path_params["token_id"])
     if listing is None:
         raise Rejection("market not found", status=404)
     return JsonResponse(
@@ -118,7 +120,7 @@ def _found(exchange: Exchange, request: Request) -> Listing:
     condition_id = request.path_params["condition_id"]
     if not is_hash32(condition_id):
         raise Rejection("Invalid market")
-    listing = exchange.by_condition.get(condition_id.lower())
+    listing = exchange.markets.by_condition.get(condition_id.lower())
     if listing is None:
         raise Rejection("market not found", status=404)
     return listing

@@ -128,7 +128,7 @@ async def _spreads(request: Request) -> Response:
 async def _last_trade_price(request: Request) -> Response:
     exchange = exchange_of(request)
     token_id = _token_id(request.query_params.get("token_id"))
-    listing = exchange.by_token.get(token_id)
+    listing = exchange.markets.by_token.get(token_id)
     price, side = _last_trade(listing, token_id) if listing else ("0.5", "")
     return JsonResponse({"price": price, "side": side})
 
@@ -138,7 +138,7 @@ async def _last_trades_prices(request: Request) -> Response:
     exchange = exchange_of(request)
     answer = []
     for item in await _batch(request):
-        listing = exchange.by_token.get(item["token_id"])
+        listing = exchange.markets.by_token.get(item["token_id"])
         if listing is not None and listing.last_trade is not None:
             price, side = _last_trade(listing, item["token_id"])
             answer.append({"token_id": item["token_id"], "price": price, "side": side})
@@ -208,7 +208,7 @@ def _token_id(given: object) -> str:
 def _open_book(exchange: Exchange, token_id: str | None) -> tuple[Listing, int]:
     """The market and outcome of a token that trades. Raises Rejection."""
     known = _token_id(token_id)
-    listing = exchange.by_token.get(known)
+    listing = exchange.markets.by_token.get(known)
     if listing is None or listing.closed:
         raise Rejection(_NO_BOOK, status=404)
     return listing, listing.outcome_of(known)
@@ -216,7 +216,7 @@ def _open_book(exchange: Exchange, token_id: str | None) -> tuple[Listing, int]:
 
 def _listing(request: Request, *, missing: str = _NO_MARKET) -> Listing:
     token_id = _token_id(request.path_params.get("token_id") or request.query_params.get("token_id"))
-    listing = exchange_of(request).by_token.get(token_id)
+    listing = exchange_of(request).markets.by_token.get(token_id)
     if listing is None:
         raise Rejection(missing, status=404)
     return listing
@@ -237,7 +237,7 @@ async def _batch(request: Request) -> list[dict[str, Any]]:
 def _known_books(exchange: Exchange, items: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Listing, int]]:
     found = []
     for item in items:
-        listing = exchange.by_token.get(item["token_id"])
+        listing = exchange.markets.by_token.get(item["token_id"])
         if listing is not None and not listing.closed:
             found.append((item, listing, listing.outcome_of(item["token_id"])))
     return found

@@ -21,7 +21,7 @@ class Mirror:
         self.books: dict[str, MirroredBook] = {}
         self._exchange = exchange
         self._house = house_account(exchange, _HOUSE)
-        exchange.subscribe(self._on_event)
+        exchange.events.subscribe(self._on_event)
 
     def follow(self, recorded: RecordedMarket, event: Mapping[str, Any] | None = None) -> MirroredBook:
         """The mirrored book of a market, which is listed if it is not yet."""
@@ -30,12 +30,12 @@ class Mirror:
         known = self.books.get(condition_id)
         if known is not None:
             return known
-        is_new = condition_id not in exchange.by_condition
-        listing = exchange.add_listing(recorded, event)
+        is_new = condition_id not in exchange.markets.by_condition
+        listing = exchange.markets.add_listing(recorded, event)
         if is_new and not listing.closed:
             stock_up(exchange, self._house, listing)
         book = self.books[condition_id] = MirroredBook(exchange, listing, self._house)
-        for order in exchange.orders.values():
+        for order in exchange.registry.orders.values():
             if order.owner and order.open_size and order.condition_id == condition_id:
                 book.resume(order, None)
         return book

@@ -15,6 +15,7 @@ from .book import Order, Side
 from .events import ExchangeEvent, OrderChanged
 from .ledger import Account
 from .listing import Listing
+from .mirrored_orders import fill_resting, report, show
 from .queue_position import QueuePosition
 from .seeding import house_order
 from .trades import Trade
@@ -109,9 +110,9 @@ class MirroredBook:
         made = self._cross(waiting, available) if waiting else []
         touched = [key for key, size in available.items() if self._levels[key].order.open_size != size]
         for key in touched:
-            exchange.show(self._levels[key].order, available[key])
+            show(exchange, self._levels[key].order, available[key])
         if touched:
-            exchange.tell_levels(listing, tuple(touched), best_before, at_ms=at_ms)
+            exchange.trading.tell_levels(listing, tuple(touched), best_before, at_ms=at_ms)
         for key in available:
             if not self._levels[key].real:
                 del self._levels[key]
@@ -119,7 +120,7 @@ class MirroredBook:
 
     def apply_trade(self, trade: RealTrade) -> list[Trade]:
         """A real trade: tell of it, and fill the clients' orders that it reaches, best price first."""
-        self._exchange.report(self.reported(trade))
+        report(self._exchange, self.reported(trade))
         return self.settle(trade)
 
     def settle(self, trade: RealTrade) -> list[Trade]:
@@ -130,7 +131,7 @@ class MirroredBook:
             order = position.order
             if order.is_bid != trade.hits_bids:
                 continue
-            if order.order_type == "GTD" and self._exchange.expires_ms(order) <= trade.at_ms:
+            if order.order_type == "GTD" and self._exchange.trading.expires_ms(order) <= trade.at_ms:
                 continue
             beyond = order.book_price - trade.book_price if order.is_bid else trade.book_price - order.book_price
             if beyond < 0:
@@ -250,7 +251,7 @@ class MirroredBook:
             mirrored=order.outcome == 1,
             order_type="FAK",
         )
-        return self._exchange.fill_resting(order, taker, shares)
+        return fill_resting(self._exchange, order, taker, shares)
 
     # -- house orders ------------------------------------------------------------------------------------------------
 

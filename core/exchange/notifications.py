@@ -62,7 +62,7 @@ class Notifications:
         self._exchange = exchange
         self._of: defaultdict[str, deque[Notification]] = defaultdict(deque)
         self._ids = itertools.count(1 + self._restore())
-        exchange.subscribe(self._on_event)
+        exchange.events.subscribe(self._on_event)
 
     def _restore(self) -> int:
         """Take over what former runs told, and give the highest number among it."""
@@ -110,7 +110,7 @@ class Notifications:
                 self._add(order.account, kind, order.owner, self._order_payload(order, listing) | fill)
 
     def _resolved(self, listing: Listing) -> None:
-        event = self._exchange.event_of(listing)
+        event = self._exchange.markets.event_of(listing)
         payload = {**full_market(listing, event), "eventSlug": event.get("slug", "")}
         for account in self._exchange.ledger.accounts.values():
             if any(account.shares(token) for token in listing.tokens):
@@ -125,7 +125,7 @@ class Notifications:
         self._add(action.account, NotificationKind.REWARD_PAYOUT, "", payload)
 
     def _redeemed(self, action: WalletAction) -> None:
-        listing = self._exchange.by_condition[action.condition_id]
+        listing = self._exchange.markets.by_condition[action.condition_id]
         gamma = listing.recorded.gamma
         payload = {
             "proxyWallet": action.account.address,
@@ -153,7 +153,7 @@ class Notifications:
         exchange.records.keep(NOTIFICATIONS, (made.id, address, int(kind), made.owner, json.dumps(payload), made.at_ms))
 
     def _order_payload(self, order: Order, listing: Listing) -> Json:
-        gamma, event = listing.recorded.gamma, self._exchange.event_of(listing)
+        gamma, event = listing.recorded.gamma, self._exchange.markets.event_of(listing)
         series = event.get("series") or [{}]
         return {
             "asset_id": order.token_id,

@@ -33,8 +33,9 @@ from .rejections import (
     too_small,
 )
 from .signatures import POLY_1271, BadSignature, SignedOrder, checksum_address, order_signer
+from .trading import Entry
 from .units import amount_text
-from .venue import Entry, Exchange
+from .venue import Exchange
 
 _UINT256 = 2**256
 _HEX_32 = re.compile(r"0x[0-9a-fA-F]{64}")
@@ -94,7 +95,7 @@ def place_order(exchange: Exchange, request: OrderRequest, credential: Credentia
         raise Rejection(OLD_VERSION)
     if exchange.settings.deposit_wallets_only and not deposit_wallet:
         raise Rejection(MAKER_NOT_ALLOWED)
-    listing = exchange.by_token.get(request.token_id)
+    listing = exchange.markets.by_token.get(request.token_id)
     chain_id = exchange.settings.chain_id
     neg_risk = listing is not None and listing.neg_risk
     contract = exchange_contract(signed.token_id, neg_risk=neg_risk, chain_id=chain_id)
@@ -119,7 +120,7 @@ def place_order(exchange: Exchange, request: OrderRequest, credential: Credentia
         raise too_small(order_id, amount_text(amounts.shares), amount_text(listing.min_size))
     amounts.check_precision()
     _check_lifetime(exchange, request)
-    if order_id in exchange.orders:
+    if order_id in exchange.registry.orders:
         raise duplicated(order_id)
     if exchange.controls.is_cancelled_on_chain(order_id):
         raise Rejection(CANCELED_ON_CHAIN)
@@ -141,7 +142,7 @@ def place_order(exchange: Exchange, request: OrderRequest, credential: Credentia
         expiration=request.expiration,
         budget=_budget(amounts, request, exchange),
     )
-    return exchange.enter(order, post_only=request.post_only)
+    return exchange.trading.enter(order, post_only=request.post_only)
 
 
 def _signing_account(
@@ -159,8 +160,8 @@ def _signing_account(
             raise Rejection(NOT_SIGNER)
     elif signer != signed.signer or (signed.signature_type == 0 and signed.maker != signed.signer):
         raise Rejection(BAD_SIGNATURE)
-    account = exchange.open_account(credential.address)
-    if not exchange.claim_wallet(signed.maker, credential.address):
+    account = exchange.accounts.open_account(credential.address)
+    if not exchange.accounts.claim_wallet(signed.maker, credential.address):
         raise Rejection(MAKER_NOT_ALLOWED)
     return account, digest
 

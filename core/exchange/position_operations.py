@@ -13,7 +13,7 @@ def split_position(exchange: Exchange, account: Account, condition_id: str, doll
 
     Raises KeyError for an unknown market, ValueError for a closed one or no amount, InsufficientFunds.
     """
-    listing = exchange.by_condition[condition_id]
+    listing = exchange.markets.by_condition[condition_id]
     if listing.closed:
         raise ValueError("a resolved market takes no new sets")
     _check_amount(dollars)
@@ -27,7 +27,7 @@ def merge_positions(exchange: Exchange, account: Account, condition_id: str, sha
 
     Raises KeyError for an unknown market, ValueError for no amount, InsufficientFunds.
     """
-    listing = exchange.by_condition[condition_id]
+    listing = exchange.markets.by_condition[condition_id]
     _check_amount(shares)
     with exchange.transaction():
         exchange.ledger.merge(account, condition_id, listing.tokens, shares, at=exchange.now_s)
@@ -41,7 +41,7 @@ def redeem_positions(
 
     Raises KeyError for an unknown or unresolved market and InsufficientFunds where nothing is held.
     """
-    listing = exchange.by_condition[condition_id]
+    listing = exchange.markets.by_condition[condition_id]
     shares = sum(account.shares(token) for token in listing.tokens)
     if not shares:
         raise InsufficientFunds(f"{account.address} holds nothing of {condition_id}")
@@ -68,5 +68,5 @@ def _done(
     action = exchange.wallet_activity.add(
         account, kind, condition_id=condition_id, shares=shares, dollars=dollars, at_ms=exchange.now_ms
     )
-    exchange.publish(WalletActed(action, automatic))
+    exchange.events.publish(WalletActed(action, automatic))
     return action

@@ -29,7 +29,7 @@ class Resolutions:
         self._exchange = exchange
         self._proposed: dict[str, Winner] = {}
         for condition_id, winner, due_at_ms in exchange.records.stored(PROPOSALS):
-            if condition_id in exchange.by_condition:
+            if condition_id in exchange.markets.by_condition:
                 self._await(condition_id, winner, due_at_ms)
 
     def propose(self, condition_id: str, winner: Winner, *, challenge_s: float = _CHALLENGE_S) -> None:
@@ -43,7 +43,7 @@ class Resolutions:
 
     def _await(self, condition_id: str, winner: Winner, due_at_ms: int) -> None:
         """Settle a proposal when its time is over, unless something happens to it before."""
-        listing = self._exchange.by_condition[condition_id]
+        listing = self._exchange.markets.by_condition[condition_id]
         listing.oracle_steps.append("proposed")
         self._proposed[condition_id] = winner
         self._exchange.agenda.at(due_at_ms, partial(self._accept, condition_id, len(listing.oracle_steps)))
@@ -57,7 +57,7 @@ class Resolutions:
             listing.oracle_steps.append("disputed")
             self._withdraw(condition_id)
             listing.accepting_orders = False
-            self._exchange.cancel_market(condition_id)
+            self._exchange.trading.cancel_market(condition_id)
 
     def _withdraw(self, condition_id: str) -> None:
         """Forget a proposal, if there is one."""
@@ -79,22 +79,22 @@ class Resolutions:
     def settle_at_end(self, outcomes: Mapping[str, Winner]) -> None:
         """Settle each market at its end date by the outcome (by condition id) that is known for it."""
         for condition_id, winner in outcomes.items():
-            listing = self._exchange.by_condition[condition_id]
+            listing = self._exchange.markets.by_condition[condition_id]
             ends_at = datetime.fromisoformat(str(listing.recorded.gamma["endDate"]))
             self._exchange.agenda.at(unix_ms(ends_at), partial(self._settle_if_open, condition_id, winner))
 
     def _settle_if_open(self, condition_id: str, winner: Winner) -> None:
-        if not self._exchange.by_condition[condition_id].closed:
+        if not self._exchange.markets.by_condition[condition_id].closed:
             self.settle(condition_id, winner)
 
     def _accept(self, condition_id: str, step: int) -> None:
         """Settle a proposal that is still the latest step."""
-        listing = self._exchange.by_condition[condition_id]
+        listing = self._exchange.markets.by_condition[condition_id]
         if not listing.closed and len(listing.oracle_steps) == step and condition_id in self._proposed:
             self.settle(condition_id, self._proposed[condition_id])
 
     def _open(self, condition_id: str) -> Listing:
-        listing = self._exchange.by_condition[condition_id]
+        listing = self._exchange.markets.by_condition[condition_id]
         if listing.closed:
             raise ValueError("the market is resolved")
         return listing
@@ -111,6 +111,6 @@ class Resolutions:
         """The other neg-risk markets of its event."""
         return [
             other
-            for other in self._exchange.listings
+            for other in self._exchange.markets.listings
             if other is not listing and other.neg_risk and other.recorded.event_id == listing.recorded.event_id
         ]

@@ -30,7 +30,7 @@ def programme_row(listing: Listing, programme: Programme) -> Json:
 
 def reward_market(exchange: Exchange, listing: Listing, programme: Programme) -> Json:
     """One market with its programme, its prices and what identifies it."""
-    gamma, event = listing.recorded.gamma, exchange.event_of(listing)
+    gamma, event = listing.recorded.gamma, exchange.markets.event_of(listing)
     bid, ask = listing.book.best_for(0)
     return {
         "condition_id": listing.condition_id,

@@ -60,7 +60,7 @@ class RewardPayments:
         self._due: set[date] = set()
         self._sampling = False
         self._restore()
-        exchange.subscribe(self._on_event)
+        exchange.events.subscribe(self._on_event)
 
     def _restore(self) -> None:
         """Go on from what former runs stored: days that were not paid are paid when they are over, at once if so."""
@@ -82,9 +82,9 @@ class RewardPayments:
                 self._due.add(day)
             else:
                 self._pay_at_the_end_of(day)
-        for order in self._exchange.resting_orders():
+        for order in self._exchange.registry.resting_orders():
             if order.owner:
-                self._sample_from(self._exchange.by_condition[order.condition_id])
+                self._sample_from(self._exchange.markets.by_condition[order.condition_id])
 
     def _keep(self, day: date, kind: _Kind, address: str, condition_id: str, amount: int) -> None:
         self._exchange.records.keep(EARNINGS, (day.isoformat(), kind, address, condition_id, amount))
@@ -117,11 +117,11 @@ class RewardPayments:
         """Credit a minute of each programme to the accounts whose orders score now; go on while there are any."""
         day = self._today()
         resting: defaultdict[str, list[Order]] = defaultdict(list)
-        for order in self._exchange.resting_orders():
+        for order in self._exchange.registry.resting_orders():
             resting[order.condition_id].append(order)
         self._sampling = False
         for condition_id, orders in resting.items():
-            listing = self._exchange.by_condition[condition_id]
+            listing = self._exchange.markets.by_condition[condition_id]
             rate = _daily_rate(listing)
             clients = {order.account.address for order in orders if order.owner}
             if not rate or not clients:
@@ -178,7 +178,7 @@ class RewardPayments:
         action = exchange.wallet_activity.add(
             account, kind, condition_id="", shares=0, dollars=amount, at_ms=exchange.now_ms
         )
-        exchange.publish(WalletActed(action))
+        exchange.events.publish(WalletActed(action))
 
     def _today(self) -> date:
         return self._exchange.clock.now().astimezone(UTC).date()

@@ -71,7 +71,7 @@ async def _orders_scoring(request: Request) -> Response:
 async def _programmes(request: Request) -> Response:
     exchange = exchange_of(request)
     rows = []
-    for listing in exchange.listings:
+    for listing in exchange.markets.listings:
         programme = programme_of(listing)
         if programme is not None and not listing.closed:
             rows.append(programme_row(listing, programme))
@@ -80,7 +80,7 @@ async def _programmes(request: Request) -> Response:
 
 async def _programme(request: Request) -> Response:
     exchange = exchange_of(request)
-    listing = exchange.by_condition.get(request.path_params["condition_id"].lower())
+    listing = exchange.markets.by_condition.get(request.path_params["condition_id"].lower())
     programme = programme_of(listing) if listing else None
     rows: list[Json] = []
     if listing is not None and programme is not None:
@@ -92,7 +92,7 @@ async def _markets(request: Request) -> Response:
     """Markets with a programme, sought, filtered and ordered by what the row shows."""
     exchange, query = exchange_of(request), request.query_params
     rows = []
-    for listing in exchange.listings:
+    for listing in exchange.markets.listings:
         programme = programme_of(listing)
         if programme is not None and not listing.closed:
             rows.append(reward_market(exchange, listing, programme))
@@ -131,10 +131,11 @@ async def _percentages(request: Request) -> Response:
     """Percent by market, of markets where the account's orders earn."""
     exchange = exchange_of(request)
     credential = await authenticated(request, exchange)
-    account = exchange.open_account(credential.address)
-    quoted = dict.fromkeys(order.condition_id for order in exchange.open_orders(account))
+    account = exchange.accounts.open_account(credential.address)
+    quoted = dict.fromkeys(order.condition_id for order in exchange.registry.open_orders(account))
     shares = {
-        condition_id: reward_share(exchange, account, exchange.by_condition[condition_id]) for condition_id in quoted
+        condition_id: reward_share(exchange, account, exchange.markets.by_condition[condition_id])
+        for condition_id in quoted
     }
     return JsonResponse({condition_id: float(round(100 * share, 4)) for condition_id, share in shares.items() if share})
 
@@ -143,5 +144,5 @@ def _scoring(exchange: Exchange, address: str, order_id: object) -> bool:
     """Orders of others are as unknown as orders that never were."""
     if not isinstance(order_id, str) or not is_hash32(order_id):
         raise Rejection(_BAD_ORDER)
-    order = exchange.orders.get(order_id.lower())
+    order = exchange.registry.orders.get(order_id.lower())
     return order is not None and order.account.address == address and is_scoring(exchange, order)

@@ -47,7 +47,7 @@ def programme_of(listing: Listing) -> Programme | None:
 
 def is_scoring(exchange: Exchange, order: Order) -> bool:
     """Whether a resting order earns now: it scores itself, and its account's two sides together do."""
-    listing = exchange.by_condition[order.condition_id]
+    listing = exchange.markets.by_condition[order.condition_id]
     programme, midpoint = programme_of(listing), listing.midpoint
     if programme is None or midpoint is None or listing.closed or not _score(order, programme, midpoint):
         return False
@@ -83,7 +83,7 @@ def reward_shares(listing: Listing, orders: Iterable[Order]) -> dict[str, Decima
 
 
 def _orders_of(exchange: Exchange, account: Account, listing: Listing) -> list[Order]:
-    return [order for order in exchange.open_orders(account) if order.condition_id == listing.condition_id]
+    return [order for order in exchange.registry.open_orders(account) if order.condition_id == listing.condition_id]
 
 
 def _account_score(orders: Iterable[Order], programme: Programme, midpoint: Decimal) -> Decimal:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..money import MICRO, to_micro
+from .accounts import Accounts
 from .book import Order, OrderType, Side
 from .ledger import Account, Ledger
 from .listing import Listing
+from .markets import Markets
 from .rejections import Rejection
 from .settings import ExchangeSettings
+from .trading import Trading
 from .units import UNIT, price_units
 
 HOUSE = "house"
@@ -25,7 +28,9 @@ class MarketPlace(Protocol):
 
     settings: ExchangeSettings
     ledger: Ledger
-    listings: tuple[Listing, ...]
+    accounts: Accounts
+    markets: Markets
+    trading: Trading
 
     @property
     def house_numbers(self) -> Iterator[int]: ...
@@ -36,11 +41,7 @@ class MarketPlace(Protocol):
     @property
     def now_ms(self) -> int: ...
 
-    def open_account(self, address: str) -> Account: ...
-
     def transaction(self) -> AbstractContextManager[None]: ...
-
-    def enter(self, order: Order, *, post_only: bool = False) -> Any: ...
 
 
 def house_address(exchange: MarketPlace, name: str) -> str:
@@ -53,11 +54,11 @@ def house_account(exchange: MarketPlace, name: str) -> Account:
     One that came back from a store is given only what it lacks.
     """
     with exchange.transaction():
-        account = exchange.open_account(house_address(exchange, name))
+        account = exchange.accounts.open_account(house_address(exchange, name))
         if not account.is_house:
             account.is_house = True
             exchange.ledger.deposit(account, _HOUSE_DOLLARS * MICRO)
-        for listing in exchange.listings:
+        for listing in exchange.markets.listings:
             if not listing.closed and not any(map(account.shares, listing.tokens)):
                 stock_up(exchange, account, listing)
         return account
@@ -106,7 +107,7 @@ def seed_books(exchange: MarketPlace) -> None:
     """
     account = house_account(exchange, HOUSE)
     mirrored = False
-    for listing in exchange.listings:
+    for listing in exchange.markets.listings:
         if listing.closed:
             continue
         for is_bid, levels in ((True, listing.recorded.bids), (False, listing.recorded.asks)):
@@ -121,5 +122,5 @@ def seed_books(exchange: MarketPlace) -> None:
                     mirrored=mirrored,
                 )
                 with suppress(Rejection):
-                    exchange.enter(order, post_only=True)
+                    exchange.trading.enter(order, post_only=True)
                 mirrored = not mirrored

@@ -113,7 +113,7 @@ class SignerLimits:
         now_ms = self._exchange.now_ms
         known = self._tiers.get(address)
         if known is None or now_ms - known[0] >= _TIER_REFRESH_MS:
-            account = self._exchange.account_of(address)
+            account = self._exchange.accounts.account_of(address)
             volume = _volume(self._exchange, account) if account else 0
             known = now_ms, next(tier for tier in reversed(TIERS) if volume >= tier.volume * MICRO)
             self._tiers[address] = known
@@ -140,7 +140,7 @@ def _volume(exchange: Exchange, account: Account) -> int:
     since_ms = exchange.now_ms - _VOLUME_WINDOW_MS
     return sum(
         cash
-        for trade in exchange.trades_of(account)
+        for trade in exchange.registry.trades_of(account)
         if trade.matched_at_ms >= since_ms
         for order, _, cash, _ in trade.parts()
         if order.account is account

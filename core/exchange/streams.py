@@ -145,7 +145,7 @@ class StreamHub:
         self._market: dict[MarketConnection, None] = {}
         self._user: dict[UserConnection, None] = {}
         self.counts = StreamCounts()
-        exchange.subscribe(self._on_event)
+        exchange.events.subscribe(self._on_event)
 
     # -- connections -------------------------------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ class StreamHub:
             known = [
                 (listing, listing.outcome_of(token))
                 for token in fresh
-                if (listing := self._exchange.by_token.get(token)) is not None
+                if (listing := self._exchange.markets.by_token.get(token)) is not None
             ]
             connection.offer(dumps(opening_books(known, now_ms=self._exchange.now_ms)))
 
@@ -233,10 +233,10 @@ class StreamHub:
                     frame = dumps(tick_size_frame(event.listing, outcome, former=event.former, now_ms=now_ms))
                     _offer(self._watching(event.listing.tokens[outcome]), frame)
             case MarketResolved():
-                parent = self._exchange.event_of(event.listing)
+                parent = self._exchange.markets.event_of(event.listing)
                 self._announce(market_resolved_frame(event.listing, dict(parent), now_ms=now_ms))
             case MarketListed():
-                parent = self._exchange.event_of(event.listing)
+                parent = self._exchange.markets.event_of(event.listing)
                 self._announce(new_market_frame(event.listing, dict(parent), now_ms=now_ms))
             case ExchangeHalted():
                 # What is queued tells of an event that did not last.

@@ -64,7 +64,9 @@ class Desk:
 
     def pick(self, rng: random.Random) -> FairValue | None:
         """A market that trades, by chance."""
-        open_now = [listing for listing in self.exchange.listings if listing.accepting_orders and not listing.closed]
+        open_now = [
+            listing for listing in self.exchange.markets.listings if listing.accepting_orders and not listing.closed
+        ]
         return self.fair_value(rng.choice(open_now)) if open_now else None
 
     def fair_value(self, listing: Listing) -> FairValue:
@@ -98,7 +100,7 @@ class Desk:
             order_type="FAK" if take else "GTC",
         )
         try:
-            self.exchange.enter(order)
+            self.exchange.trading.enter(order)
         except Rejection:
             return
 
@@ -139,8 +141,12 @@ class Quoter(SimulatedTrader):
     def trade(self, fair: FairValue) -> None:
         fair.step(self.rng)
         exchange = self.desk.exchange
-        own = [order for order in exchange.open_orders(self.account) if order.condition_id == fair.listing.condition_id]
-        exchange.cancel_many(order for order in own if _wrong_side(order, fair) or self.rng.random() < 0.2)
+        own = [
+            order
+            for order in exchange.registry.open_orders(self.account)
+            if order.condition_id == fair.listing.condition_id
+        ]
+        exchange.trading.cancel_many(order for order in own if _wrong_side(order, fair) or self.rng.random() < 0.2)
         is_bid = self.rng.random() < 0.5
         depth = self.rng.randrange(_QUOTE_TICKS)
         price = fair.best_bid - depth * fair.tick if is_bid else fair.best_ask + depth * fair.tick
@@ -171,10 +177,12 @@ class Keeper(SimulatedTrader):
     def trade(self, fair: FairValue) -> None:
         exchange = self.desk.exchange
         listing = fair.listing
-        mine = [order for order in exchange.open_orders(self.account) if order.condition_id == listing.condition_id]
+        mine = [
+            order for order in exchange.registry.open_orders(self.account) if order.condition_id == listing.condition_id
+        ]
         wrong = [order for order in mine if _wrong_side(order, fair)]
         if wrong:
-            exchange.cancel_many(wrong)
+            exchange.trading.cancel_many(wrong)
             return
         missing = list(self._missing(mine, fair))
         if missing:
@@ -201,7 +209,7 @@ def simulated_traders(exchange: Exchange) -> list[SimulatedTrader]:
     """One trader of each habit, each with an account and a generator of its own, seeded from the exchange's seed."""
     desk = Desk(exchange)
     seed = exchange.settings.seed
-    house = exchange.open_account(house_address(exchange, HOUSE))
+    house = exchange.accounts.open_account(house_address(exchange, HOUSE))
     return [
         Keeper(desk, house, random.Random(f"{seed} keeper")),
         Quoter(desk, house_account(exchange, "quoter"), random.Random(f"{seed} quoter")),

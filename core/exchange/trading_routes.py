@@ -29,8 +29,9 @@ from .rejections import (
 )
 from .responses import JsonResponse, cursor_page, exchange_of, json_body, page_payload
 from .trades import Trade
+from .trading import Entry
 from .units import amount_text
-from .venue import Entry, Exchange
+from .venue import Exchange
 
 _PAGE = 100
 Outcome = Entry | Rejection
@@ -93,8 +94,8 @@ def _placed(exchange: Exchange, order: OrderRequest, credential: Credential) -> 
         entry = place_order(exchange, order, credential)
     except Rejection as rejection:
         return rejection
-    if entry.status == "delayed" and exchange.by_token[entry.order.token_id].taker_delay:
-        return exchange.delayed.outcome(entry.order)
+    if entry.status == "delayed" and exchange.markets.by_token[entry.order.token_id].taker_delay:
+        return exchange.trading.delayed.outcome(entry.order)
     return entry
 
 
@@ -160,7 +161,7 @@ async def _cancel_orders(request: Request) -> Response:
 
 async def _cancel_all(request: Request) -> Response:
     exchange = exchange_of(request)
-    return _cancel(exchange, exchange.open_orders(await _account(request, exchange)))
+    return _cancel(exchange, exchange.registry.open_orders(await _account(request, exchange)))
 
 
 async def _cancel_market_orders(request: Request) -> Response:
@@ -169,7 +170,7 @@ async def _cancel_market_orders(request: Request) -> Response:
     body = await json_body(request, error=BAD_PAYLOAD)
     if not isinstance(body, dict) or not (body.get("market") or body.get("asset_id")):
         raise Rejection(BAD_PAYLOAD)
-    chosen = _matching(exchange.open_orders(account), market=body.get("market"), asset_id=body.get("asset_id"))
+    chosen = _matching(exchange.registry.open_orders(account), market=body.get("market"), asset_id=body.get("asset_id"))
     return _cancel(exchange, chosen)
 
 
@@ -177,7 +178,7 @@ def _cancel_by_id(exchange: Exchange, account: Account, ids: list[Any]) -> Respo
     found: list[Order] = []
     reasons: dict[str, str] = {}
     for order_id in dict.fromkeys(_order_id(given) for given in ids):
-        order = exchange.orders.get(order_id.lower())
+        order = exchange.registry.orders.get(order_id.lower())
         if order is None or order.account is not account:
             reasons[order_id] = "Order not found or already canceled"
         elif order.open_size:
@@ -192,28 +193,30 @@ def _cancel_by_id(exchange: Exchange, account: Account, ids: list[Any]) -> Respo
 
 
 def _cancel(exchange: Exchange, orders: list[Order], reasons: dict[str, str] | None = None) -> Response:
-    exchange.cancel_many(orders)
+    exchange.trading.cancel_many(orders)
     return JsonResponse({"canceled": [order.id for order in orders], "not_canceled": reasons or {}})
 
 
 async def _get_order(request: Request) -> Response:
     exchange = exchange_of(request)
     account = await _account(request, exchange)
-    order = exchange.orders.get(_order_id(request.path_params["order_id"]).lower())
+    order = exchange.registry.orders.get(_order_id(request.path_params["order_id"]).lower())
     if order is None or order.account is not account:
         raise Rejection(ORDER_NOT_FOUND, status=404)
-    return JsonResponse(open_order_payload(order, exchange.by_condition[order.condition_id]))
+    return JsonResponse(open_order_payload(order, exchange.markets.by_condition[order.condition_id]))
 
 
 async def _get_orders(request: Request) -> Response:
     exchange = exchange_of(request)
     account = await _account(request, exchange)
     query = request.query_params
-    orders = _matching(exchange.open_orders(account), market=query.get("market"), asset_id=query.get("asset_id"))
+    orders = _matching(
+        exchange.registry.open_orders(account), market=query.get("market"), asset_id=query.get("asset_id")
+    )
     if query.get("id"):
         orders = [order for order in orders if order.id == query["id"].lower()]
     page, following = cursor_page(orders, query.get("next_cursor"), size=_PAGE)
-    rows = [open_order_payload(order, exchange.by_condition[order.condition_id]) for order in page]
+    rows = [open_order_payload(order, exchange.markets.by_condition[order.condition_id]) for order in page]
     return JsonResponse({"limit": _PAGE, "count": len(rows), "next_cursor": following, "data": rows})
 
 
@@ -235,7 +238,7 @@ async def _get_trades(request: Request) -> Response:
         raise Rejection("Invalid trade params payload") from error
     chosen = [
         trade
-        for trade in reversed(exchange.trades_of(account))
+        for trade in reversed(exchange.registry.trades_of(account))
         if (not query.get("id") or trade.id == query["id"])
         and (not query.get("market") or trade.taker.condition_id == query["market"])
         and (not query.get("asset_id") or query["asset_id"] in _own_tokens(trade, account))
@@ -243,7 +246,7 @@ async def _get_trades(request: Request) -> Response:
         and (after is None or trade.matched_at_ms >= (after + 1) * 1000)
     ]
     page, following = cursor_page(chosen, query.get("next_cursor"), size=_PAGE)
-    rows = [trade_payload(trade, exchange.by_condition[trade.taker.condition_id], account) for trade in page]
+    rows = [trade_payload(trade, exchange.markets.by_condition[trade.taker.condition_id], account) for trade in page]
     return JsonResponse({"limit": _PAGE, "count": len(rows), "next_cursor": following, "data": rows})
 
 
@@ -273,7 +276,7 @@ async def _update_balance(request: Request) -> Response:
 
 async def _account(request: Request, exchange: Exchange) -> Account:
     credential: Credential = await authenticated(request, exchange)
-    return exchange.open_account(credential.address)
+    return exchange.accounts.open_account(credential.address)
 
 
 def _order_id(given: object) -> str:

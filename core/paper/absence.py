@@ -56,11 +56,11 @@ class Absences:
         self._clock = clock
         self._settling: set[str] = set()
         self._opened_ms = exchange.now_ms
-        for listing in exchange.listings:
+        for listing in exchange.markets.listings:
             price = seen.prices.get(listing.condition_id)
             if price is not None:
                 listing.remember_price(Decimal(price))
-        for order in exchange.orders.values():
+        for order in exchange.registry.orders.values():
             if order.owner and order.open_size:
                 self._suspend(order.condition_id)
 
@@ -88,7 +88,7 @@ class Absences:
                 ahead = book.ahead_of(order.id)
                 if ahead is not None:
                     self.seen.ahead[order.id] = ahead
-        orders = self._exchange.orders
+        orders = self._exchange.registry.orders
         self.seen.ahead = {
             order_id: ahead
             for order_id, ahead in self.seen.ahead.items()
@@ -108,7 +108,7 @@ class Absences:
 
     def _suspend(self, condition_id: str) -> None:
         self.pending.setdefault(condition_id, self._seen_ms(condition_id))
-        self._exchange.hold_expiry(condition_id)
+        self._exchange.trading.hold_expiry(condition_id)
 
     def begin(self, book: MirroredBook) -> Absence | None:
         """The absence that is over now, for the caller to settle; None when that is under way already."""
@@ -127,7 +127,7 @@ class Absences:
         finally:
             self._settling.discard(condition_id)
         del self.pending[condition_id]
-        self._exchange.release_expiry(condition_id)
+        self._exchange.trading.release_expiry(condition_id)
         self.saw(absence.book.listing)
 
     async def look_again(self, absence: Absence) -> None:
@@ -168,7 +168,7 @@ class Absences:
             return
         slug = absence.book.listing.recorded.gamma.get("slug", absence.book.listing.condition_id)
         reason = f"{slug} was not followed from {absence.words}, and its public trades of that time cannot be read"
-        self._exchange.cancel_many(orders, "CANCELED_TAPE_MISSING")
+        self._exchange.trading.cancel_many(orders, "CANCELED_TAPE_MISSING")
         for order in orders:
             self.seen.void[order.id] = reason
         for address, taken_back in Counter(order.account.address for order in orders).items():

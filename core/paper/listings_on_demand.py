@@ -42,12 +42,12 @@ class ListingsOnDemand:
 
     def of_tokens(self, token_ids: Iterable[str]) -> set[str]:
         """The markets, by condition id, of those tokens that are listed."""
-        by_token = self._exchange.by_token
+        by_token = self._exchange.markets.by_token
         return {by_token[each].condition_id for each in token_ids if each in by_token}
 
     async def list_tokens(self, token_ids: Collection[str]) -> set[str]:
         """List the markets of these tokens and name them; one that the real venue does not know stays unlisted."""
-        by_token = self._exchange.by_token
+        by_token = self._exchange.markets.by_token
         new = [TokenId(each) for each in token_ids if each not in by_token and self._may_exist(each)]
         if new:
             async with self._asking:
@@ -59,7 +59,7 @@ class ListingsOnDemand:
 
     async def list_conditions(self, condition_ids: Collection[str]) -> set[str]:
         """The same for markets by their condition ids."""
-        by_condition = self._exchange.by_condition
+        by_condition = self._exchange.markets.by_condition
         new = [each for each in condition_ids if each not in by_condition and self._may_exist(each)]
         if new:
             await self._ask(new)
@@ -82,7 +82,7 @@ class ListingsOnDemand:
             if market is None or market.closed or condition_id in self._with_terms:
                 continue
             terms = await self._real.clob.clob_market(market.condition_id)
-            listing = self._exchange.by_condition[condition_id]
+            listing = self._exchange.markets.by_condition[condition_id]
             tick = listing.tick
             listing.take_terms(recorded_market(market, terms, at=self._clock.now()))
             if condition_id in followed:
@@ -96,7 +96,7 @@ class ListingsOnDemand:
         if market.condition_id in self._markets:
             return  # somebody else has asked for it at the same time
         recorded = recorded_market(market, None, at=self._clock.now())
-        known = self._exchange.by_condition.get(market.condition_id)
+        known = self._exchange.markets.by_condition.get(market.condition_id)
         if known is not None:
             known.take_terms(recorded)
         self._absences.resume(self._mirror.follow(recorded, event_head(market)))

@@ -122,7 +122,9 @@ class Relay:
 
     async def wait_current(self, token_ids: Collection[str]) -> None:
         """Return when the books of these tokens are current, or after the patience of the settings."""
-        listings = {self._exchange.by_token[each] for each in token_ids if each in self._exchange.by_token}
+        listings = {
+            self._exchange.markets.by_token[each] for each in token_ids if each in self._exchange.markets.by_token
+        }
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.patience_s):
                 while any(self._may_come(each) for each in listings):
@@ -141,7 +143,7 @@ class Relay:
 
     def has_no_book(self, token_id: str) -> bool:
         """Whether the real venue has said that there is no book for a listed token."""
-        listing = self._exchange.by_token.get(token_id)
+        listing = self._exchange.markets.by_token.get(token_id)
         book = None if listing is None else self._feed.live_book(_first_token(listing))
         return book is not None and book.absent
 
@@ -151,13 +153,13 @@ class Relay:
         A quiet market is asked again after a while; it is not named for the moment that the answer takes.
         """
         late = self._clock.now() - timedelta(seconds=self._settings.stale_after_s + _ANSWER_S)
-        found = {each: self.stale_since(self._exchange.by_condition[each]) for each in self.staked()}
+        found = {each: self.stale_since(self._exchange.markets.by_condition[each]) for each in self.staked()}
         return {each: since for each, since in found.items() if since is not None and since < late}
 
     def refusal(self, token_ids: Iterable[str]) -> str | None:
         """Why no order is taken for these tokens now; None when their prices are current."""
         for token_id in token_ids:
-            listing = self._exchange.by_token.get(token_id)
+            listing = self._exchange.markets.by_token.get(token_id)
             since = None if listing is None else self.stale_since(listing)
             if listing is not None and since is not None and not self.has_no_book(token_id):
                 age_s = max((self._clock.now() - since).total_seconds(), 0)
@@ -173,19 +175,19 @@ class Relay:
     def note_current(self) -> None:
         """Every market whose prices are current was followed up to now."""
         for condition_id in self._synced:
-            listing = self._exchange.by_condition[condition_id]
+            listing = self._exchange.markets.by_condition[condition_id]
             if not listing.closed and self.stale_since(listing) is None:
                 self._absences.saw(listing)
 
     def staked(self) -> set[str]:
         """Condition ids of the open markets in which a client has an order or a position."""
         exchange = self._exchange
-        staked = {order.condition_id for order in exchange.orders.values() if order.owner and order.open_size}
+        staked = {order.condition_id for order in exchange.registry.orders.values() if order.owner and order.open_size}
         for account in exchange.ledger.accounts.values():
             if not account.is_house:
                 held = (token_id for token_id, position in account.positions.items() if position.size)
-                staked.update(exchange.by_token[token_id].condition_id for token_id in held)
-        return {each for each in staked if not exchange.by_condition[each].closed}
+                staked.update(exchange.markets.by_token[token_id].condition_id for token_id in held)
+        return {each for each in staked if not exchange.markets.by_condition[each].closed}
 
     async def settle_missed(self, market: Market) -> bool:
         """Settle what was missed in a market that has ended, of which no book tells any more.
@@ -210,7 +212,7 @@ class Relay:
         wanted = {
             TokenId(token_id)
             for each in condition_ids
-            if each in self._listings and not (listing := self._exchange.by_condition[each]).closed
+            if each in self._listings and not (listing := self._exchange.markets.by_condition[each]).closed
             for token_id in listing.tokens
         }
         if not wanted <= self._feed.token_ids:
@@ -219,11 +221,11 @@ class Relay:
 
     async def _make_room(self, *, keep: set[str]) -> None:
         """Stop following the markets that nobody has asked for longest."""
-        followed = {self._exchange.by_token[token_id].condition_id for token_id in self._feed.token_ids}
+        followed = {self._exchange.markets.by_token[token_id].condition_id for token_id in self._feed.token_ids}
         idle = sorted(followed - keep, key=lambda each: self._asked[each])
         for condition_id in idle[: max(len(followed) - _MOST_MARKETS, 0)]:
             self._synced.discard(condition_id)
-            tokens = [TokenId(token_id) for token_id in self._exchange.by_condition[condition_id].tokens]
+            tokens = [TokenId(token_id) for token_id in self._exchange.markets.by_condition[condition_id].tokens]
             await self._feed.unfollow(tokens)
 
     async def _return_to(self, condition_ids: set[str]) -> None:
@@ -253,11 +255,11 @@ class Relay:
             case LastTrade():
                 self._traded(event)
             case TickSizeChange():
-                listing = self._exchange.by_token.get(event.token_id)
+                listing = self._exchange.markets.by_token.get(event.token_id)
                 if listing is not None:
-                    self._exchange.set_tick(listing, price_units(event.new_tick))
+                    self._exchange.trading.set_tick(listing, price_units(event.new_tick))
             case MarketResolved():
-                if event.condition_id in self._exchange.by_condition:
+                if event.condition_id in self._exchange.markets.by_condition:
                     self._on_resolved(event.condition_id)
             case _:
                 return
@@ -265,7 +267,7 @@ class Relay:
 
     def _changed(self, event: PriceChanges) -> None:
         """The levels of the first outcome, as the keeper holds them now."""
-        listing = self._exchange.by_condition.get(event.condition_id)
+        listing = self._exchange.markets.by_condition.get(event.condition_id)
         if listing is None or listing.condition_id not in self._synced:
             return
         token_id = _first_token(listing)
@@ -283,7 +285,7 @@ class Relay:
 
     def _whole(self, token_id: str) -> None:
         """A book was sent or read whole: show it, after what happened meanwhile has been settled."""
-        listing = self._exchange.by_token.get(token_id)
+        listing = self._exchange.markets.by_token.get(token_id)
         if listing is None or listing.closed or token_id != _first_token(listing):
             return
         book = self._feed.live_book(TokenId(token_id))
@@ -299,7 +301,7 @@ class Relay:
 
     def _show(self, listing: Listing, book: LiveBook) -> list[Trade]:
         if book.tick is not None:
-            self._exchange.set_tick(listing, price_units(book.tick))
+            self._exchange.trading.set_tick(listing, price_units(book.tick))
         mirrored = self._mirror.books[listing.condition_id]
         made = mirrored.apply_snapshot(book.bids, book.asks, at_ms=book.updated_ms)
         self._synced.add(listing.condition_id)
@@ -317,7 +319,7 @@ class Relay:
             await self._absences.look_again(absence)
 
     def _traded(self, event: LastTrade) -> None:
-        listing = self._exchange.by_token.get(event.token_id)
+        listing = self._exchange.markets.by_token.get(event.token_id)
         if listing is None or listing.condition_id not in self._synced:
             return
         trade = real_trade(
@@ -335,7 +337,7 @@ class Relay:
 
     def _on_gap(self, gap: BookGap) -> None:
         """Trades may have been missed: whoever has an order there must not be treated as if nothing had happened."""
-        listing = self._exchange.by_token.get(gap.token_id)
+        listing = self._exchange.markets.by_token.get(gap.token_id)
         if listing is None or gap.token_id != _first_token(listing):
             return
         self._synced.discard(listing.condition_id)

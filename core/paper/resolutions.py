@@ -70,7 +70,7 @@ class Resolutions:
         wanted = [ConditionId(each) for each in condition_ids]
         for start in range(0, len(wanted), _PER_REQUEST):
             for market in await self._real.markets(wanted[start : start + _PER_REQUEST], fresh=True):
-                listing = self._exchange.by_condition[market.condition_id]
+                listing = self._exchange.markets.by_condition[market.condition_id]
                 if listing.closed:
                     continue
                 listing.accepting_orders = market.accepting_orders and not market.closed

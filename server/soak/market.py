@@ -94,14 +94,14 @@ class SoakMarket:
         self._house = house_account(self.exchange, "soak")
         self._events = {
             listing.condition_id: listing.recorded.event_id if listing.neg_risk else ""
-            for listing in self.exchange.listings
+            for listing in self.exchange.markets.listings
         }
-        self._first = {listing.tokens[0]: True for listing in self.exchange.listings}
+        self._first = {listing.tokens[0]: True for listing in self.exchange.markets.listings}
         self._condition = {
-            token: listing.condition_id for listing in self.exchange.listings for token in listing.tokens
+            token: listing.condition_id for listing in self.exchange.markets.listings for token in listing.tokens
         }
         self._account: Account | None = None
-        self.exchange.subscribe(self._noted)
+        self.exchange.events.subscribe(self._noted)
 
     @property
     def account(self) -> Account | None:
@@ -116,14 +116,14 @@ class SoakMarket:
         """Somebody takes from the book and puts back, so that resting orders fill and there is always a price."""
         while True:
             await asyncio.sleep(_FLOW_EVERY_S)
-            listing = self._random.choice([each for each in self.exchange.listings if not each.closed])
+            listing = self._random.choice([each for each in self.exchange.markets.listings if not each.closed])
             bid, ask = listing.book.best_for(0)
             is_bid = self._random.random() < 0.5
             best = (ask if is_bid else bid) or 5000
             reach = self._random.randrange(0, 6) * listing.tick * (1 if is_bid else -1)
             price = min(max(best + reach, listing.tick), 10_000 - listing.tick)
             try:
-                self.exchange.enter(
+                self.exchange.trading.enter(
                     house_order(
                         self.exchange,
                         self._house,
@@ -144,7 +144,7 @@ class SoakMarket:
         account = self._account
         if account is None or not isinstance(event, BookChanged):
             return  # only now is a placed order on the book
-        many = len(self.exchange.open_orders(account)) > self.watch.most_open
+        many = len(self.exchange.registry.open_orders(account)) > self.watch.most_open
         if many or self._exposure(account) > self.watch.most_exposed:
             self.watch.exceeded += 1
 
@@ -155,7 +155,7 @@ class SoakMarket:
             for token, position in account.positions.items()
             if position.size
         ]
-        for order in self.exchange.open_orders(account):
+        for order in self.exchange.registry.open_orders(account):
             sign = 1 if order.side == "BUY" else -1
             dollars = order.open_size * order.price // 10_000
             claims.append(self._claim(order.token_id, sign * order.open_size, sign * dollars, held=False))

@@ -85,7 +85,7 @@ class Soak:
                 kills=self.kills,
                 seconds=time.monotonic() - started,
                 faults=server.fault_counts,
-                failed_trades=sum(trade.status == "FAILED" for trade in market.exchange.trades_of(account)),
+                failed_trades=sum(trade.status == "FAILED" for trade in market.exchange.registry.trades_of(account)),
                 file=self._folder / "live" / DESK_FILE,
                 watch=self._watch,
                 account=account,

@@ -54,14 +54,14 @@ def trade_and_rest(ledger: Path, name: str) -> None:
     found = account(ledger, name)
     with LedgerStore(ledger, secret=bytes(32)) as store:
         exchange = Exchange(catalogue, SETTINGS, ManualClock(catalogue.starts_at), store=store)
-        listing = next(each for each in exchange.listings if (each.book.asks.best or 0) > 1000)
+        listing = next(each for each in exchange.markets.listings if (each.book.asks.best or 0) > 1000)
         best = listing.book.asks.best
         assert best is not None
         for number, (price, order_id) in enumerate(((best, "1"), (listing.tick, "2"))):
-            exchange.enter(
+            exchange.trading.enter(
                 Order(
                     id=f"0x{found.generation}{order_id:0>63}",
-                    account=exchange.open_account(found.address),
+                    account=exchange.accounts.open_account(found.address),
                     condition_id=listing.condition_id,
                     token_id=listing.tokens[0],
                     outcome=0,
@@ -94,8 +94,8 @@ def test_a_name_leads_to_the_key_that_trades_on_the_account(ledger: Path) -> Non
         assert open_or_create_account(store, "main", starting_balance=Decimal(5), at_ms=1) == found
         catalogue = load_catalogue()
         exchange = Exchange(catalogue, SETTINGS, ManualClock(catalogue.starts_at), store=store)
-        exchange.create_credential(found.address, 0)
-        assert exchange.open_account(found.address).cash == 77 * MICRO, "the starting balance is paid once"
+        exchange.accounts.create_credential(found.address, 0)
+        assert exchange.accounts.open_account(found.address).cash == 77 * MICRO, "the starting balance is paid once"
 
 
 def test_two_ledgers_have_different_keys_for_one_name(tmp_path: Path) -> None:
@@ -182,9 +182,11 @@ class TestReset:
         catalogue = load_catalogue()
         with LedgerStore(ledger, secret=bytes(32)) as store:
             exchange = Exchange(catalogue, SETTINGS, ManualClock(catalogue.starts_at), store=store)
-            assert not exchange.ledger.discrepancies({each.condition_id: each.tokens for each in exchange.listings})
-            assert not exchange.open_orders(exchange.open_account(former))
-            assert exchange.open_account(former).open_cash == 0
+            assert not exchange.ledger.discrepancies(
+                {each.condition_id: each.tokens for each in exchange.markets.listings}
+            )
+            assert not exchange.registry.open_orders(exchange.accounts.open_account(former))
+            assert exchange.accounts.open_account(former).open_cash == 0
 
 
 class TestALedgerInUse:

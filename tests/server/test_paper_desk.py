@@ -48,7 +48,7 @@ async def test_an_agent_trades_on_the_real_venues_book_with_play_money(tmp_path:
         (position,) = portfolio["positions"]
         assert (position["market"], position["outcome"], position.get("stale_since")) == (SLUG, "Up", None)
         # Nothing of it reached the real venue.
-        assert not [order for order in real.exchange.orders.values() if order.owner]
+        assert not [order for order in real.exchange.registry.orders.values() if order.owner]
 
 
 async def test_a_second_buy_does_not_get_what_the_first_one_took(tmp_path: Path) -> None:

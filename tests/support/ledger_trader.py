@@ -66,14 +66,14 @@ class Trader:
         self.random = random.Random(seed)
         self.prefix = seed
         self.count = 0
-        self.markets = [listing for listing in exchange.listings if not listing.closed]
+        self.markets = [listing for listing in exchange.markets.listings if not listing.closed]
 
     def act(self) -> dict[str, Any] | None:
         """What the exchange answered, None for nothing to tell."""
         self.count += 1
         self.clock.step(self.random.random())
         self.exchange.agenda.run_due()
-        account = self.exchange.open_account(self.random.choice(TRADERS))
+        account = self.exchange.accounts.open_account(self.random.choice(TRADERS))
         try:
             return self.random.choices([self.place, self.cancel, self.split, self.merge], weights=[12, 4, 1, 1])[0](
                 account
@@ -89,7 +89,7 @@ class Trader:
         order_type = self.random.choice(types)
         middle = listing.book.bids.best or 5000
         place = min(max(middle + self.random.randrange(-5, 6) * listing.tick, listing.tick), 10_000 - listing.tick)
-        entry = self.exchange.enter(
+        entry = self.exchange.trading.enter(
             Order(
                 id=f"0x{self.prefix:032x}{self.count:032x}",
                 account=account,
@@ -109,11 +109,11 @@ class Trader:
         return {"placed": entry.order.id, "trades": [trade.id for trade in entry.trades]}
 
     def cancel(self, account: Account) -> dict[str, Any] | None:
-        resting = self.exchange.open_orders(account)
+        resting = self.exchange.registry.open_orders(account)
         if not resting:
             return None
         order = self.random.choice(resting)
-        self.exchange.cancel(order)
+        self.exchange.trading.cancel(order)
         return {"cancelled": order.id}
 
     def split(self, account: Account) -> None:
@@ -133,7 +133,7 @@ def main(file: str, seed: int) -> None:
     with LedgerStore(Path(file), secret=SECRET) as store:
         exchange, clock = open_exchange(store)
         for address in TRADERS:
-            exchange.create_credential(address, 0)
+            exchange.accounts.create_credential(address, 0)
         trader = Trader(exchange, clock, seed)
         while True:
             told = trader.act()

@@ -47,10 +47,10 @@ class RealVenue:
 
     def told_late(self, row: Mapping[str, Any]) -> None:
         """Put a trade onto the tape that nobody heard of when it happened."""
-        listing = self.exchange.by_token[row["token_id"]]
+        listing = self.exchange.markets.by_token[row["token_id"]]
         book = self.player.book(listing.condition_id)
         price, shares = round(row["price"] * 10_000), row["size"] * 1_000_000
-        self.exchange.tape.append(
+        self.exchange.registry.tape.append(
             book.reported(
                 RealTrade(listing.outcome_of(row["token_id"]), row["side"], price, shares, row["timestamp"] * 1000)
             )

@@ -89,7 +89,7 @@ class Player:
                 )
                 book.apply_trade(trade)
             case TickMoment():
-                self._exchange.set_tick(book.listing, moment.tick)
+                self._exchange.trading.set_tick(book.listing, moment.tick)
             case ResolutionMoment():
                 tokens = book.listing.tokens
                 winner = None if moment.winner is None else tokens.index(moment.winner)

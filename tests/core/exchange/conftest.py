@@ -26,7 +26,8 @@ from polydesk.core.exchange.ledger import Account
 from polydesk.core.exchange.listing import Listing
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
-from polydesk.core.exchange.venue import Entry, Exchange
+from polydesk.core.exchange.trading import Entry
+from polydesk.core.exchange.venue import Exchange
 from polydesk.core.money import to_micro
 
 STARTS_AT = datetime(2026, 5, 17, 6, 0, tzinfo=UTC)
@@ -179,11 +180,11 @@ class Floor:
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def listing(self, number: int) -> Listing:
-        return self.exchange.by_token[f"{number}1"]
+        return self.exchange.markets.by_token[f"{number}1"]
 
     def account(self, name: str, *, dollars: str = "0", shares: str = "0", market: int = EMPTY) -> Account:
         """An account with cash, and with complete sets of one market."""
-        account = self.exchange.open_account(name)
+        account = self.exchange.accounts.open_account(name)
         self.exchange.ledger.deposit(account, to_micro(Decimal(dollars) + Decimal(shares)))
         if shares != "0":
             listing = self.listing(market)
@@ -225,11 +226,11 @@ class Floor:
 
     def enter(self, account: Account, side: Side, price: str, size: str, **options: Any) -> Entry:
         post_only = options.pop("post_only", False)
-        return self.exchange.enter(self.order(account, side, price, size, **options), post_only=post_only)
+        return self.exchange.trading.enter(self.order(account, side, price, size, **options), post_only=post_only)
 
     def discrepancies(self) -> list[str]:
         return self.exchange.ledger.discrepancies(
-            {listing.condition_id: listing.tokens for listing in self.exchange.listings}
+            {listing.condition_id: listing.tokens for listing in self.exchange.markets.listings}
         )
 
 

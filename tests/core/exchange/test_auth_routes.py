@@ -48,7 +48,7 @@ async def test_a_deleted_key_is_refused_and_never_comes_back(alice: Client) -> N
 
 
 async def test_the_same_seed_gives_the_same_keys(alice: Client, exchange: Exchange, clock: ManualClock) -> None:
-    twin = Exchange(exchange.catalogue, exchange.settings, clock).create_credential(alice.wallet.address, 0)
+    twin = Exchange(exchange.catalogue, exchange.settings, clock).accounts.create_credential(alice.wallet.address, 0)
     assert twin is not None and twin.api_key == alice.credentials["apiKey"]
 
 

@@ -21,8 +21,8 @@ RESOLVED = "0x" + f"{13:064x}"
 
 async def test_winners_have_their_dollars_after_the_delay(floor: Floor, exchange: Exchange, clock: ManualClock) -> None:
     notifications = Notifications(exchange)
-    exchange.create_credential("ann", 0)
-    ann, ben = exchange.open_account("ann"), floor.account("ben", dollars="20")
+    exchange.accounts.create_credential("ann", 0)
+    ann, ben = exchange.accounts.open_account("ann"), floor.account("ben", dollars="20")
     early = floor.account("early", shares="5", market=13)
     exchange.resolve(RESOLVED, None)
     AutoRedeemer(exchange, after_s=600)

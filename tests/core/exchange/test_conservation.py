@@ -54,11 +54,11 @@ def play(floor_type: type[Floor], catalogue: Catalogue, clock: ManualClock, plan
     rules = ExchangeSettings(simulated_traders=False, mined_after_s=delay_s, confirmed_after_s=0)
     floor = floor_type(Exchange(catalogue, rules, clock))
     accounts = [floor.account(f"trader {number}", dollars="20", shares="20", market=12) for number in range(4)]
-    floor.exchange.subscribe(check_event)
+    floor.exchange.events.subscribe(check_event)
     for step in plan:
         account = accounts[step.who]
         if step.cancels:
-            floor.exchange.cancel_many(floor.exchange.open_orders(account))
+            floor.exchange.trading.cancel_many(floor.exchange.registry.open_orders(account))
         market_buy = step.side == "BUY" and step.order_type != "GTC" and step.by_budget
         with contextlib.suppress(Rejection):
             floor.enter(
@@ -87,7 +87,7 @@ def check_event(event: ExchangeEvent) -> None:
 
 def check_accounts(floor: Floor) -> None:
     for account in floor.exchange.ledger.accounts.values():
-        orders = floor.exchange.open_orders(account)
+        orders = floor.exchange.registry.open_orders(account)
         assert account.open_cash == sum(order.reserved for order in orders if order.side == "BUY")
         assert account.cash >= account.open_cash + account.matched_cash
         for token_id, position in account.positions.items():

@@ -84,7 +84,7 @@ async def test_nothing_is_left_behind(catalogue: Catalogue, floor: Floor, plan: 
             elif step.action == "merge":
                 merge_positions(desk.exchange, account, FEE, amount)
             else:
-                desk.exchange.cancel_many(desk.exchange.open_orders(account))
+                desk.exchange.trading.cancel_many(desk.exchange.registry.open_orders(account))
         assert not desk.discrepancies()
         if step.pause_s:
             await clock.advance(step.pause_s)
@@ -92,9 +92,9 @@ async def test_nothing_is_left_behind(catalogue: Catalogue, floor: Floor, plan: 
     for _ in range(6):  # a step that was due starts the next from now on
         await clock.advance(5)
         desk.exchange.agenda.run_due()
-    desk.exchange.cancel_many(desk.exchange.resting_orders())
+    desk.exchange.trading.cancel_many(desk.exchange.registry.resting_orders())
     assert not desk.discrepancies()
     for account in accounts:
         assert account.open_cash == account.matched_cash == 0
         assert not any(account.open_shares.values()) and not any(account.matched_shares.values())
-    assert {trade.status for trade in desk.exchange.tape} <= {"CONFIRMED", "FAILED"}
+    assert {trade.status for trade in desk.exchange.registry.tape} <= {"CONFIRMED", "FAILED"}

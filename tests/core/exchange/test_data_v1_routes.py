@@ -29,7 +29,7 @@ async def test_what_a_wallet_did_shows_in_every_record(
     user = alice.wallet.address
     await alice.place("131", "BUY", "5.1", "10")
     await alice.place("131", "SELL", "5", "2.4")
-    split_position(exchange, exchange.open_account(user), BUSY, 3_000_000)
+    split_position(exchange, exchange.accounts.open_account(user), BUSY, 3_000_000)
     held = {row["asset"]: row["size"] for row in await rows(http, "/positions", user=user)}
     assert held == {"131": 8, "132": 3}
     assert len(await rows(http, "/positions", user=user, sizeThreshold="5")) == 1

@@ -45,7 +45,7 @@ def statuses_of(floor: Floor, kinds: tuple[str, ...] = ("PLACEMENT", "UPDATE", "
         if isinstance(event, OrderChanged) and event.order.account.address == "buyer" and event.kind in kinds:
             seen.append(f"{event.kind} {event.order.status}")
 
-    floor.exchange.subscribe(listen)
+    floor.exchange.events.subscribe(listen)
     return seen
 
 
@@ -71,11 +71,11 @@ async def test_one_whose_match_is_gone_is_unmatched_and_rests(floor: Floor, cloc
     ask = floor.enter(floor.account("seller", shares="10", market=SPORTS), "SELL", "0.5", "10", market=SPORTS).order
     buyer = floor.account("buyer", dollars="10")
     order = floor.enter(buyer, "BUY", "0.5", "10", market=SPORTS).order
-    floor.exchange.cancel(ask)
+    floor.exchange.trading.cancel(ask)
     await pass_time(floor, clock, 3)
     assert seen == ["PLACEMENT DELAYED", "UPDATE UNMATCHED"]
     assert order.status == "LIVE"
-    assert floor.exchange.open_orders(buyer) == [order]
+    assert floor.exchange.registry.open_orders(buyer) == [order]
     assert buyer.open_cash == to_micro(Decimal(5))
 
 
@@ -84,7 +84,7 @@ async def test_a_fill_or_kill_order_whose_match_is_gone_is_killed(floor: Floor, 
     ask = floor.enter(floor.account("seller", shares="10", market=SPORTS), "SELL", "0.5", "10", market=SPORTS).order
     buyer = floor.account("buyer", dollars="10")
     floor.enter(buyer, "BUY", "0.5", "10", market=SPORTS, order_type="FOK")
-    floor.exchange.cancel(ask)
+    floor.exchange.trading.cancel(ask)
     await pass_time(floor, clock, 3)
     reason = "order couldn't be fully filled. FOK orders are fully filled or killed."
     assert seen == ["PLACEMENT DELAYED", f"CANCELLATION CANCELED_{reason}"]
@@ -169,7 +169,7 @@ class TestOverTheWire:
         waiting = delays(exchange, 2)
         placing = asyncio.create_task(alice.call("POST", "/orders", batch))
         await asyncio.wait_for(waiting.wait(), 10)
-        floor.exchange.cancel(ask)
+        floor.exchange.trading.cancel(ask)
         await clock.advance(0.1)
         rested, killed = (await placing).json()
         assert (rested["status"], rested["errorMsg"]) == ("unmatched", "")
@@ -183,7 +183,7 @@ class TestOverTheWire:
         waiting = delays(exchange, 1)
         placing = asyncio.create_task(alice.place("131", "BUY", "5", "10", order_type="FAK"))
         await asyncio.wait_for(waiting.wait(), 10)
-        floor.exchange.cancel(ask)
+        floor.exchange.trading.cancel(ask)
         await clock.advance(0.1)
         answer = await placing
         assert answer.status_code == 400
@@ -201,5 +201,5 @@ def delays(exchange: Exchange, count: int) -> asyncio.Event:
             if len(waiting) == count:
                 enough.set()
 
-    exchange.subscribe(listen)
+    exchange.events.subscribe(listen)
     return enough

@@ -228,10 +228,10 @@ async def until_pong(stream: ClientConnection) -> list[str]:
 def change(server: ExchangeServer, cents: int) -> None:
     """A new bid in the watched book, at a price of its own."""
     exchange = server.exchange
-    listing = exchange.by_token[TOKEN]
-    account = exchange.open_account("somebody")
+    listing = exchange.markets.by_token[TOKEN]
+    account = exchange.accounts.open_account("somebody")
     exchange.ledger.deposit(account, 10**9)
-    exchange.enter(
+    exchange.trading.enter(
         Order(
             id=f"0x{cents:064x}",
             account=account,

@@ -78,10 +78,10 @@ class TestARestartKeeps:
         with runs.run(ExchangeSettings(simulated_traders=False, mined_after_s=0, confirmed_after_s=0)) as floor:
             ann = floor.account("ann", dollars="100", market=12)
             floor.account("ben", shares="20", market=12)
-            floor.enter(floor.exchange.open_account("ben"), "SELL", "0.4", "10", market=12)
+            floor.enter(floor.exchange.accounts.open_account("ben"), "SELL", "0.4", "10", market=12)
             floor.enter(ann, "BUY", "0.4", "10", market=12)
             floor.exchange.ledger.merge(
-                floor.exchange.open_account("ben"),
+                floor.exchange.accounts.open_account("ben"),
                 floor.listing(12).condition_id,
                 floor.listing(12).tokens,
                 10**6,
@@ -91,7 +91,7 @@ class TestARestartKeeps:
             volume, last = floor.listing(12).volume, floor.listing(12).last_trade
             floor.enter(ann, "BUY", "0.1", "10", market=12)
         with runs.run() as floor:
-            ann = floor.exchange.open_account("ann")
+            ann = floor.exchange.accounts.open_account("ann")
             assert (ann.cash, ann.position("121"), floor.exchange.ledger.fees) == (cash, held, fees)
             assert ann.open_cash == micro("1")
             assert (floor.listing(12).volume, floor.listing(12).last_trade) == (volume, last)
@@ -105,9 +105,9 @@ class TestARestartKeeps:
             taken = floor.enter(floor.account("kim", shares="50"), "SELL", "0.4", "4")
             assert taken.shares == micro("4")
         with runs.run() as floor:
-            orders = [floor.exchange.orders[order_id] for order_id in first]
+            orders = [floor.exchange.registry.orders[order_id] for order_id in first]
             assert [order.open_size for order in orders] == [micro("6"), micro("10"), micro("10")]
-            entry = floor.enter(floor.exchange.open_account("kim"), "SELL", "0.4", "20")
+            entry = floor.enter(floor.exchange.accounts.open_account("kim"), "SELL", "0.4", "20")
             met = [fill.order.id for trade in entry.trades for fill in trade.makers]
             assert met == first
             assert orders[2].open_size == micro("6")
@@ -116,14 +116,14 @@ class TestARestartKeeps:
         with runs.run() as floor:
             ann = floor.account("ann", dollars="50")
             cancelled = floor.enter(ann, "BUY", "0.4", "10").order
-            floor.exchange.cancel(cancelled)
+            floor.exchange.trading.cancel(cancelled)
             killed = floor.order(ann, "BUY", "0.4", "10", order_type="FOK")
             with pytest.raises(Exception, match="fully filled"):
-                floor.exchange.enter(killed)
+                floor.exchange.trading.enter(killed)
         with runs.run() as floor:
-            assert floor.exchange.orders[cancelled.id].status == "CANCELED"
-            assert killed.id not in floor.exchange.orders
-            assert floor.exchange.open_account("ann").open_cash == 0
+            assert floor.exchange.registry.orders[cancelled.id].status == "CANCELED"
+            assert killed.id not in floor.exchange.registry.orders
+            assert floor.exchange.accounts.open_account("ann").open_cash == 0
 
     async def test_trades_that_had_not_settled_and_when_they_are_due(self, runs: Runs) -> None:
         with runs.run() as floor:
@@ -131,10 +131,10 @@ class TestARestartKeeps:
             (trade,) = floor.enter(floor.account("ben", dollars="100"), "BUY", "0.4", "10", outcome=1).trades
             await runs.clock.advance(6)
         with runs.run() as floor:
-            again = floor.exchange.trades[trade.id]
-            ann = floor.exchange.open_account("ann")
+            again = floor.exchange.registry.trades[trade.id]
+            ann = floor.exchange.accounts.open_account("ann")
             assert (again.status, ann.matched_cash, ann.cash) == ("MATCHED", micro("6"), micro("100"))
-            assert floor.exchange.orders[trade.taker.id].trade_ids == [trade.id]
+            assert floor.exchange.registry.orders[trade.taker.id].trade_ids == [trade.id]
             await runs.clock.advance(3)
             floor.exchange.agenda.run_due()
             assert again.status == "MATCHED"
@@ -144,8 +144,8 @@ class TestARestartKeeps:
         with runs.run() as floor:
             await runs.clock.advance(10)
             floor.exchange.agenda.run_due()
-            assert floor.exchange.trades[trade.id].status == "CONFIRMED"
-            assert floor.exchange.open_account("ann").shares("111") == micro("10")
+            assert floor.exchange.registry.trades[trade.id].status == "CONFIRMED"
+            assert floor.exchange.accounts.open_account("ann").shares("111") == micro("10")
 
     async def test_the_expiry_of_orders(self, runs: Runs) -> None:
         with runs.run() as floor:
@@ -155,32 +155,32 @@ class TestARestartKeeps:
         await runs.clock.advance(41)
         with runs.run() as floor:
             floor.exchange.agenda.run_due()
-            assert floor.exchange.orders[order.id].status == "CANCELED_EXPIRED_ORDER"
+            assert floor.exchange.registry.orders[order.id].status == "CANCELED_EXPIRED_ORDER"
 
     def test_api_keys_wallets_and_who_was_paid(self, runs: Runs) -> None:
         with runs.run() as floor:
             exchange = floor.exchange
-            kept = exchange.create_credential("0xA", 0)
-            deleted = exchange.create_credential("0xA", 1)
+            kept = exchange.accounts.create_credential("0xA", 0)
+            deleted = exchange.accounts.create_credential("0xA", 1)
             assert kept is not None
             assert deleted is not None
-            exchange.delete_credential(deleted)
-            reading = exchange.create_readonly_key("0xA")
-            gone = exchange.create_readonly_key("0xA")
-            assert exchange.delete_readonly_key("0xA", gone)
-            assert not exchange.delete_readonly_key("0xA", gone)
-            assert exchange.claim_wallet("0xWALLET", "0xA")
+            exchange.accounts.delete_credential(deleted)
+            reading = exchange.accounts.create_readonly_key("0xA")
+            gone = exchange.accounts.create_readonly_key("0xA")
+            assert exchange.accounts.delete_readonly_key("0xA", gone)
+            assert not exchange.accounts.delete_readonly_key("0xA", gone)
+            assert exchange.accounts.claim_wallet("0xWALLET", "0xA")
         with runs.run() as floor:
             exchange = floor.exchange
             assert exchange.credentials.find(kept.api_key) == kept
             assert exchange.credentials.find(deleted.api_key) is None
             assert exchange.credentials.readonly_of("0xA") == [reading]
-            assert exchange.create_readonly_key("0xA") not in (reading, gone)
-            renewed = exchange.create_credential("0xA", 1)
+            assert exchange.accounts.create_readonly_key("0xA") not in (reading, gone)
+            renewed = exchange.accounts.create_credential("0xA", 1)
             assert renewed is not None
             assert renewed.api_key != deleted.api_key
             assert exchange.ledger.account("0xA").cash == micro("1000")
-            assert not exchange.claim_wallet("0xWALLET", "0xB")
+            assert not exchange.accounts.claim_wallet("0xWALLET", "0xB")
 
     def test_a_dispute_that_nobody_has_settled(self, runs: Runs) -> None:
         with runs.run() as floor:
@@ -200,7 +200,7 @@ class TestARestartKeeps:
         with runs.run() as floor:
             listing = floor.listing(11)
             assert (listing.closed, listing.resolved_here, listing.winner) == (True, True, None)
-            ann = floor.exchange.open_account("ann")
+            ann = floor.exchange.accounts.open_account("ann")
             assert floor.exchange.ledger.redeem(ann, listing.condition_id, at=0) == micro("10")
 
     def test_markets_that_the_catalogue_no_longer_has(self, runs: Runs, catalogue: Catalogue) -> None:
@@ -210,7 +210,7 @@ class TestARestartKeeps:
         with runs.run(catalogue=without) as floor:
             listing = floor.listing(11)
             assert listing.book.bids.size_at(4000) == micro("10")
-            assert floor.exchange.orders[order.id].open_size == micro("10")
+            assert floor.exchange.registry.orders[order.id].open_size == micro("10")
 
     def test_a_clients_order_is_not_traded_by_the_books_that_come_back(self, runs: Runs) -> None:
         with runs.run() as floor:
@@ -219,7 +219,7 @@ class TestARestartKeeps:
             above = floor.enter(ann, "BUY", "0.55", "10", market=13).order
             assert above.open_size == micro("10")
         with runs.run() as floor:
-            assert floor.exchange.orders[above.id].open_size == micro("10")
+            assert floor.exchange.registry.orders[above.id].open_size == micro("10")
             assert floor.listing(13).book.best_for(0) == (5500, 6000)
 
     def test_nothing_that_two_runs_make_has_the_same_id(self, runs: Runs) -> None:
@@ -237,7 +237,7 @@ class TestRefused:
     def ledger(self, runs: Runs) -> Path:
         """A file with something of everything in it."""
         with runs.run() as floor:
-            floor.exchange.create_credential("0xA", 0)
+            floor.exchange.accounts.create_credential("0xA", 0)
             ann = floor.account("ann", dollars="100", shares="20")
             ben = floor.account("ben", dollars="100")
             for cents in range(30, 40):
@@ -370,7 +370,7 @@ class TestAFileThatCannotBeWritten:
             other.execute("ROLLBACK")
         assert refused.status_code == 503
         assert "nothing of this request was done" in refused.json()["error"]
-        assert exchange.open_orders(exchange.open_account(alice.wallet.address)) == []
+        assert exchange.registry.open_orders(exchange.accounts.open_account(alice.wallet.address)) == []
         assert (await alice.place("111", "BUY", "5", "10")).json()["status"] == "live"
 
     async def test_a_settlement_that_meets_a_busy_file_is_tried_again(
@@ -399,7 +399,7 @@ class TestAFileThatCannotBeWritten:
         file: Path,
     ) -> None:
         kept = (await alice.place("111", "BUY", "5", "10")).json()["orderID"]
-        cash = exchange.open_account(alice.wallet.address).cash
+        cash = exchange.accounts.open_account(alice.wallet.address).cash
         async with connect(f"{server.ws_url}/user") as stream:
             auth = {"apiKey": alice.credentials["apiKey"], "secret": alice.credentials["secret"]}
             auth["passphrase"] = alice.credentials["passphrase"]
@@ -416,12 +416,12 @@ class TestAFileThatCannotBeWritten:
             assert (await alice.call("GET", path)).status_code == 503
         assert (await alice.http.get("/gamma/markets")).status_code == 503
         with pytest.raises(LedgerUnavailable):
-            exchange.cancel_many([])
+            exchange.trading.cancel_many([])
         store.close()
         with LedgerStore(file, secret=SECRET) as again:
             restarted = Exchange(catalogue, SLOW, clock, store=again)
-            account = restarted.open_account(alice.wallet.address)
-            assert [order.id for order in restarted.open_orders(account)] == [kept]
+            account = restarted.accounts.open_account(alice.wallet.address)
+            assert [order.id for order in restarted.registry.open_orders(account)] == [kept]
             assert (account.cash, account.open_cash) == (cash, micro("5"))
 
     async def test_who_waits_for_a_delayed_match_hears_of_a_full_disk(
@@ -430,7 +430,7 @@ class TestAFileThatCannotBeWritten:
         floor.listing(11).taker_delay = True
         floor.enter(floor.account("seller", shares="10"), "SELL", "0.5", "10")
         arrived = asyncio.Event()
-        exchange.subscribe(lambda _: arrived.set())
+        exchange.events.subscribe(lambda _: arrived.set())
         waiting = asyncio.create_task(alice.place("111", "BUY", "5", "10"))
         await arrived.wait()
         with disk_full(file):
@@ -452,7 +452,7 @@ class TestAFileThatCannotBeWritten:
         def fail(_: object) -> None:
             raise ZeroDivisionError
 
-        exchange.subscribe(fail)
+        exchange.events.subscribe(fail)
         with pytest.raises(ZeroDivisionError):
             floor.enter(ann, "BUY", "0.5", "10")
         assert exchange.halted is not None

@@ -51,7 +51,7 @@ def trade_until_killed(ledger: Path, *, seed: int, acknowledged: int) -> list[di
 
 
 def assert_exact(exchange: Exchange) -> None:
-    markets = {listing.condition_id: listing.tokens for listing in exchange.listings}
+    markets = {listing.condition_id: listing.tokens for listing in exchange.markets.listings}
     assert not exchange.ledger.discrepancies(markets)
     for account in exchange.ledger.accounts.values():
         assert account.cash >= account.open_cash + account.matched_cash
@@ -73,17 +73,17 @@ def test_everything_acknowledged_is_there_after_a_kill_at_any_moment(tmp_path: P
         with LedgerStore(ledger, secret=SECRET) as store:
             exchange, clock = open_exchange(store)
             assert_exact(exchange)
-            missing = placed.keys() - exchange.orders.keys()
+            missing = placed.keys() - exchange.registry.orders.keys()
             assert not missing
-            assert not {trade for trades in placed.values() for trade in trades} - exchange.trades.keys()
-            assert not [order_id for order_id in cancelled if exchange.orders[order_id].open_size]
-            granted = [account for account in map(exchange.account_of, TRADERS) if account is not None]
+            assert not {trade for trades in placed.values() for trade in trades} - exchange.registry.trades.keys()
+            assert not [order_id for order_id in cancelled if exchange.registry.orders[order_id].open_size]
+            granted = [account for account in map(exchange.accounts.account_of, TRADERS) if account is not None]
             assert all(account.granted for account in granted)
             # Trades that had not settled go on, and end.
             for _ in range(4):
                 clock.step(5)
                 exchange.agenda.run_due()
-            assert {trade.status for trade in exchange.trades.values()} <= {"CONFIRMED", "FAILED"}
+            assert {trade.status for trade in exchange.registry.trades.values()} <= {"CONFIRMED", "FAILED"}
             assert not any(account.matched_cash for account in exchange.ledger.accounts.values())
             assert_exact(exchange)
     assert len(placed) > 500

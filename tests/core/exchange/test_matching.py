@@ -140,7 +140,7 @@ def test_fill_or_kill_leaves_no_trace_when_it_cannot_fill(floor: Floor) -> None:
     floor.enter(seller, "SELL", "0.5", "10")
     buyer = floor.account("buyer", dollars="100")
     seen: list[ExchangeEvent] = []
-    stop = floor.exchange.subscribe(seen.append)
+    stop = floor.exchange.events.subscribe(seen.append)
     with pytest.raises(Rejection, match=FOK_KILLED):
         floor.enter(buyer, "BUY", "0.5", "10.5", order_type="FOK")
     stop()
@@ -226,11 +226,11 @@ def test_cancelling_frees_what_was_held_back(floor: Floor) -> None:
     buy = floor.enter(ann, "BUY", "0.45", "10").order
     sell = floor.enter(ann, "SELL", "0.55", "10").order
     changes: list[ExchangeEvent] = []
-    floor.exchange.subscribe(changes.append)
-    floor.exchange.cancel_many([buy, sell])
+    floor.exchange.events.subscribe(changes.append)
+    floor.exchange.trading.cancel_many([buy, sell])
     assert (ann.open_cash, ann.open_shares[sell.token_id]) == (0, 0)
     assert (buy.status, sell.status) == ("CANCELED", "CANCELED")
-    assert not floor.exchange.open_orders(ann)
+    assert not floor.exchange.registry.open_orders(ann)
     (book_change,) = [event for event in changes if isinstance(event, BookChanged)]
     assert (book_change.levels, book_change.best_changed) == (((True, 4500), (False, 5500)), True)
 

@@ -112,7 +112,7 @@ def test_the_book_is_the_real_one_and_its_mirror_image(real: RealMarket, floor: 
 def test_real_orders_are_shown_even_where_the_real_book_is_crossed(real: RealMarket, floor: Floor) -> None:
     real.shows(bids={"0.52": 10}, asks={"0.51": 20})
     assert shown(floor) == ({"0.52": 10}, {"0.51": 20})
-    assert not floor.exchange.trades
+    assert not floor.exchange.registry.trades
 
 
 def test_two_equal_buys_do_not_both_take_the_same_depth(real: RealMarket, floor: Floor, alice: Account) -> None:
@@ -185,7 +185,9 @@ def test_a_resting_bid_never_fills_better_than_its_own_price(real: RealMarket, f
     real.shows(bids={"0.44": 10}, asks={"0.45": 500})
     assert filled(order) == 50
     assert cash - alice.cash == micro("25")
-    assert [(each.price, each.cash) for each in floor.exchange.trades_of(alice)[-1].makers] == [(5000, micro("25"))]
+    assert [(each.price, each.cash) for each in floor.exchange.registry.trades_of(alice)[-1].makers] == [
+        (5000, micro("25"))
+    ]
 
 
 def test_a_market_that_crosses_gives_no_more_than_it_offers(real: RealMarket, floor: Floor, alice: Account) -> None:
@@ -265,7 +267,7 @@ def test_a_resting_sale_fills_by_the_same_rules(real: RealMarket, floor: Floor, 
 def test_a_cancelled_order_is_filled_no_more(real: RealMarket, floor: Floor, alice: Account) -> None:
     real.shows(bids={"0.49": 10}, asks={"0.52": 10})
     order = rest(floor, alice, "BUY", "0.50", "50")
-    floor.exchange.cancel(order)
+    floor.exchange.trading.cancel(order)
     real.trades("SELL", "0.49", 30)
     real.shows(asks={"0.40": 100})
     assert filled(order) == 0
@@ -292,7 +294,7 @@ def test_real_trades_are_on_the_tape_and_move_no_money(real: RealMarket, floor: 
     real.shows(bids={"0.50": 10}, asks={"0.52": 30})
     cash = floor.exchange.ledger.deposited
     real.trades("BUY", "0.52", 10)
-    (trade,) = floor.exchange.tape
+    (trade,) = floor.exchange.registry.tape
     assert (trade.price, trade.shares, trade.status) == (5200, micro("10"), "CONFIRMED")
     assert floor.listing(EMPTY).volume == micro("5.2")
     assert (floor.exchange.ledger.deposited, floor.discrepancies()) == (cash, [])
@@ -311,7 +313,7 @@ def test_the_real_tick_is_followed_not_the_price(real: RealMarket, floor: Floor)
     listing = floor.listing(EMPTY)
     real.shows(bids={"0.97": 10}, asks={"0.98": 30})
     assert listing.tick == 100
-    floor.exchange.set_tick(listing, 10)
+    floor.exchange.trading.set_tick(listing, 10)
     assert listing.tick == 10
 
 
@@ -344,9 +346,9 @@ def test_whatever_happens_fills_stay_within_what_the_real_market_had(
         if kind == "level":
             real.level("bid" if is_bid else "ask", price, size)
         elif kind == "trade":
-            before = sum(trade.shares for trade in exchange.trades_of(trader))
+            before = sum(trade.shares for trade in exchange.registry.trades_of(trader))
             real.trades(side, price, size)
-            assert sum(trade.shares for trade in exchange.trades_of(trader)) - before <= size * 1_000_000
+            assert sum(trade.shares for trade in exchange.registry.trades_of(trader)) - before <= size * 1_000_000
         else:
             with suppress(Rejection):
                 floor.enter(trader, side, price, str(size), order_type="GTC" if kind == "rest" else "FAK")

@@ -95,9 +95,9 @@ class TestAFailedFill:
 
     def test_it_is_told_as_such(self, floor: Floor, exchange: Exchange) -> None:
         notifications = Notifications(exchange)
-        exchange.create_credential("buyer", 0)
+        exchange.accounts.create_credential("buyer", 0)
         floor.enter(floor.account("seller", shares="10"), "SELL", "0.5", "10")
-        floor.enter(exchange.open_account("buyer"), "BUY", "0.5", "10")
+        floor.enter(exchange.accounts.open_account("buyer"), "BUY", "0.5", "10")
         (told,) = notifications.of("buyer")
         assert told.as_json()["type"] == 8
         assert notifications.of("seller") == []

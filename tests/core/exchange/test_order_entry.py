@@ -91,7 +91,7 @@ async def test_a_market_buy_may_be_filled_by_its_shares(
     from polydesk.core.exchange.order_entry import parse_order_request, place_order
 
     other = Exchange(catalogue, ExchangeSettings(simulated_traders=False, market_buy_fills="shares"), clock)
-    credential = other.create_credential(alice.wallet.address, 0)
+    credential = other.accounts.create_credential(alice.wallet.address, 0)
     assert credential is not None
     body = {
         **alice.order_body(BUSY_YES, "BUY", "10", "18.1818", order_type="FOK"),
@@ -334,7 +334,7 @@ async def test_new_accounts_may_be_held_to_deposit_wallets(
     from polydesk.core.exchange.rejections import Rejection
 
     strict = Exchange(catalogue, ExchangeSettings(simulated_traders=False, deposit_wallets_only=True), clock)
-    credential = strict.create_credential(alice.wallet.address, 0)
+    credential = strict.accounts.create_credential(alice.wallet.address, 0)
     assert credential is not None
     body = alice.order_body(YES, "BUY", "4.5", "10") | {"owner": credential.api_key}
     with pytest.raises(Rejection, match="please use the deposit wallet flow"):
@@ -353,7 +353,7 @@ async def test_an_order_on_a_position_of_the_second_protocol_is_signed_for_its_o
     first = catalogue.markets[0]
     market = replace(first, gamma={**first.gamma, "clobTokenIds": f'["{token}", "2"]'})
     exchange = Exchange(replace(catalogue, markets=(market,)), ExchangeSettings(simulated_traders=False), clock)
-    credential = exchange.create_credential(alice.wallet.address, 0)
+    credential = exchange.accounts.create_credential(alice.wallet.address, 0)
     assert credential is not None
     body = alice.order_body(YES, "BUY", "50", "100") | {"owner": credential.api_key}
     body["order"] |= {
@@ -388,8 +388,8 @@ async def test_a_deposit_wallet_order_is_accepted_from_its_owner_only(catalogue:
         b"uint8 side,uint8 signatureType,uint256 timestamp,bytes32 metadata,bytes32 builder)"
     )
     owner = EthAccount.from_key("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80").address
-    credential = exchange.create_credential(owner, 0)
-    stranger = exchange.create_credential("0x70997970C51812dc3A010C7d01b50e0d17dc79C8", 0)
+    credential = exchange.accounts.create_credential(owner, 0)
+    stranger = exchange.accounts.create_credential("0x70997970C51812dc3A010C7d01b50e0d17dc79C8", 0)
     assert credential is not None and stranger is not None
     body = {
         "order": {

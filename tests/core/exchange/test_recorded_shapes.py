@@ -58,7 +58,7 @@ class Session:
 
     def __init__(self, exchange: Exchange, server: ExchangeServer, client: Client, other: Client) -> None:
         self.exchange, self.server, self.client, self.other = exchange, server, client, other
-        self.listing: Listing = next(each for each in exchange.listings if each.recorded.gamma["slug"] == FED)
+        self.listing: Listing = next(each for each in exchange.markets.listings if each.recorded.gamma["slug"] == FED)
         self.yes, self.no = self.listing.tokens
         self.sent: Sent = {}
 
@@ -129,22 +129,24 @@ class Session:
     async def _change(self, market: ClientConnection) -> None:
         sent, exchange = self.sent, self.exchange
         await self._private("DELETE", "/cancel-all")
-        exchange.cancel_market(self.listing.condition_id)
+        exchange.trading.cancel_market(self.listing.condition_id)
         sent["best bid and ask"] = (await frames_until(market, of_kind("best_bid_ask")))[-1]
-        exchange.set_tick(self.listing, 100)
+        exchange.trading.set_tick(self.listing, 100)
         sent["tick change"] = (await frames_until(market, of_kind("tick_size_change")))[-1]
-        exchange.add_listing(recorded_market(91), {"id": "9", "tags": [{"label": "Stocks", "slug": "stocks"}]})
+        exchange.markets.add_listing(recorded_market(91), {"id": "9", "tags": [{"label": "Stocks", "slug": "stocks"}]})
         sent["new market"] = (await frames_until(market, of_kind("new_market")))[-1]
-        other = next(each for each in exchange.listings if each.gamma_id == "91")
+        other = next(each for each in exchange.markets.listings if each.gamma_id == "91")
         self.server.resolutions.settle(other.condition_id, 0)
         sent["market resolved"] = (await frames_until(market, of_kind("market_resolved")))[-1]
         sent["resolutions"] = (await self.get("/data/v2/resolutions", condition=other.condition_id))["data"]
 
     async def _read(self) -> None:
         sent, client = self.sent, self.client
-        event = str(self.exchange.event_of(self.listing)["slug"])
+        event = str(self.exchange.markets.event_of(self.listing)["slug"])
         user = client.wallet.address
-        btc = next(each for each in self.exchange.listings if each.gamma_id not in ("91",) and not each.neg_risk)
+        btc = next(
+            each for each in self.exchange.markets.listings if each.gamma_id not in ("91",) and not each.neg_risk
+        )
         sent["event"] = await self.get(f"/gamma/events/slug/{event}")
         sent["market"] = await self.get(f"/gamma/markets/slug/{FED}")
         sent["search"] = await self.get("/gamma/public-search", q="fed")

@@ -79,17 +79,17 @@ async def test_what_an_account_was_told_is_there_after_a_restart_unless_it_dropp
 ) -> None:
     with run() as floor:
         notifications = Notifications(floor.exchange)
-        floor.exchange.create_credential("ann", 0)
+        floor.exchange.accounts.create_credential("ann", 0)
         for price in ("0.3", "0.4"):
             entry = floor.enter(floor.account("ann", dollars="50"), "BUY", price, "10")
-            floor.exchange.cancel(entry.order)
+            floor.exchange.trading.cancel(entry.order)
         second, first = notifications.of("ann")
         notifications.drop("ann", [first.id])
     with run() as floor:
         notifications = Notifications(floor.exchange)
         assert notifications.of("ann") == [second]
         entry = floor.enter(floor.account("ann"), "BUY", "0.2", "10")
-        floor.exchange.cancel(entry.order)
+        floor.exchange.trading.cancel(entry.order)
         third = notifications.of("ann")[0]
         assert third.id > second.id
         await pass_time(floor, clock, 49 * 3600)
@@ -101,28 +101,28 @@ async def test_rewards_of_a_day_are_paid_though_the_exchange_was_restarted_durin
 ) -> None:
     with run() as floor:
         payments = RewardPayments(floor.exchange)
-        floor.exchange.create_credential("maker", 0)
+        floor.exchange.accounts.create_credential("maker", 0)
         floor.enter(floor.account("maker", dollars="1000", shares="1000", market=13), "BUY", "0.49", "500", market=13)
         floor.enter(floor.account("maker"), "SELL", "0.51", "500", market=13)
         for _ in range(20):
             await pass_time(floor, clock, 60)
-        maker, day = floor.exchange.open_account("maker"), clock.now().astimezone(UTC).date()
+        maker, day = floor.exchange.accounts.open_account("maker"), clock.now().astimezone(UTC).date()
         earned = payments.rewards(maker, day)[BUSY]
         assert earned > to_micro(Decimal(1))
     with run() as floor:
         payments = RewardPayments(floor.exchange)
-        maker = floor.exchange.open_account("maker")
+        maker = floor.exchange.accounts.open_account("maker")
         assert payments.rewards(maker, day)[BUSY] == earned
         await pass_time(floor, clock, 60)
         assert payments.rewards(maker, day)[BUSY] > earned
-        floor.exchange.cancel_many(floor.exchange.open_orders(maker))
+        floor.exchange.trading.cancel_many(floor.exchange.registry.open_orders(maker))
         earned, before = payments.rewards(maker, day)[BUSY], maker.cash
     await clock.advance(until_midnight_s(clock) + 3600)
     for _ in range(2):  # paid as soon as it runs again, and once
         with run() as floor:
             payments = RewardPayments(floor.exchange)
             floor.exchange.agenda.run_due()
-            maker = floor.exchange.open_account("maker")
+            maker = floor.exchange.accounts.open_account("maker")
             assert maker.cash == before + earned
             assert payments.rewards(maker, day)[BUSY] == earned
 
@@ -132,17 +132,17 @@ async def test_rebates_of_a_day_are_paid_though_the_exchange_was_restarted_durin
 ) -> None:
     with run() as floor:
         payments = RewardPayments(floor.exchange)
-        floor.exchange.create_credential("maker", 0)
+        floor.exchange.accounts.create_credential("maker", 0)
         floor.enter(floor.account("maker", dollars="1000", market=12), "BUY", "0.5", "1000", market=12)
         floor.enter(floor.account("taker", shares="1000", market=12), "SELL", "0.5", "1000", market=12)
-        maker, day = floor.exchange.open_account("maker"), clock.now().astimezone(UTC).date()
+        maker, day = floor.exchange.accounts.open_account("maker"), clock.now().astimezone(UTC).date()
         (earned,) = payments.rebates(maker, day).values()
         assert earned > to_micro(Decimal(1))
         before = maker.cash
     with run() as floor:
         RewardPayments(floor.exchange)
         await pass_time(floor, clock, until_midnight_s(clock))
-        assert floor.exchange.open_account("maker").cash == before + earned
+        assert floor.exchange.accounts.open_account("maker").cash == before + earned
 
 
 @pytest.mark.parametrize("winner", [0, 1, None])

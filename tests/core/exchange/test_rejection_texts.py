@@ -102,7 +102,7 @@ async def twice(scene: Scene) -> Any:
 async def cancelled_on_chain(scene: Scene) -> Any:
     order = scene.alice.order_body(YES, "BUY", "4.5", "10")
     order_id = (await scene.alice.call("POST", "/order", order)).json()["orderID"]
-    scene.exchange.cancel(scene.exchange.orders.pop(order_id))
+    scene.exchange.trading.cancel(scene.exchange.registry.orders.pop(order_id))
     scene.exchange.controls.cancel_on_chain(order_id)
     return await scene.alice.call("POST", "/order", order)
 

@@ -49,7 +49,7 @@ async def pass_time(exchange: Exchange, clock: ManualClock, seconds: float) -> N
 
 
 def shown(exchange: Exchange, condition_id: str) -> dict[str, Any]:
-    return market_object(exchange, exchange.by_condition[condition_id])
+    return market_object(exchange, exchange.markets.by_condition[condition_id])
 
 
 async def test_a_proposal_that_nobody_disputes_settles(
@@ -59,7 +59,7 @@ async def test_a_proposal_that_nobody_disputes_settles(
     assert shown(exchange, EMPTY)["umaResolutionStatus"] == "proposed"
     assert floor.enter(floor.account("ann", dollars="5"), "BUY", "0.5", "10").status == "live"
     await pass_time(exchange, clock, 7199)
-    assert not exchange.by_condition[EMPTY].closed
+    assert not exchange.markets.by_condition[EMPTY].closed
     await pass_time(exchange, clock, 1)
     market = shown(exchange, EMPTY)
     assert (market["closed"], market["umaResolutionStatus"]) == (True, "resolved")
@@ -80,7 +80,7 @@ async def test_a_disputed_market_takes_no_orders_and_pays_nothing_until_it_is_se
     market = shown(exchange, EMPTY)
     assert (market["closed"], market["umaResolutionStatus"]) == (False, "disputed")
     with pytest.raises(KeyError):
-        exchange.ledger.redeem(exchange.open_account(alice.wallet.address), EMPTY, at=0)
+        exchange.ledger.redeem(exchange.accounts.open_account(alice.wallet.address), EMPTY, at=0)
     oracle.settle(EMPTY, None)
     assert json.loads(shown(exchange, EMPTY)["umaResolutionStatuses"]) == ["proposed", "disputed", "resolved"]
     (row,) = (await alice.http.get("/data/v2/resolutions", params={"condition": EMPTY})).json()["data"]
@@ -92,9 +92,9 @@ async def test_a_second_proposal_follows_a_dispute(oracle: Resolutions, exchange
     oracle.dispute(EMPTY)
     oracle.propose(EMPTY, 1, challenge_s=100_000)
     await pass_time(exchange, clock, 10_000)
-    assert not exchange.by_condition[EMPTY].closed
+    assert not exchange.markets.by_condition[EMPTY].closed
     await pass_time(exchange, clock, 90_000)
-    assert exchange.by_condition[EMPTY].winner == 1
+    assert exchange.markets.by_condition[EMPTY].winner == 1
 
 
 def test_what_may_not_happen_is_refused(oracle: Resolutions) -> None:
@@ -111,10 +111,10 @@ def test_what_may_not_happen_is_refused(oracle: Resolutions) -> None:
 
 def test_one_market_of_a_neg_risk_event_wins_and_the_others_lose(oracle: Resolutions, exchange: Exchange) -> None:
     oracle.settle(RATES, 1)
-    assert not exchange.by_condition[RATES_UP].closed
+    assert not exchange.markets.by_condition[RATES_UP].closed
     oracle.settle(RATES_UP, 0)
-    assert exchange.by_condition[RATES_SAME].winner == 1
-    assert exchange.by_condition[RATES].winner == 1
+    assert exchange.markets.by_condition[RATES_SAME].winner == 1
+    assert exchange.markets.by_condition[RATES].winner == 1
 
 
 def test_a_second_winner_and_a_split_are_refused_in_a_neg_risk_event(oracle: Resolutions, exchange: Exchange) -> None:
@@ -133,8 +133,8 @@ async def test_a_market_whose_outcome_is_known_resolves_at_its_end(catalogue: Ca
         server.resolutions.settle(RATES, 1)
         await clock.advance(44 * 86_400)
         exchange.agenda.run_due()
-        assert exchange.by_condition[EMPTY].winner == 1
-        assert exchange.by_condition[RATES].winner == 1
+        assert exchange.markets.by_condition[EMPTY].winner == 1
+        assert exchange.markets.by_condition[RATES].winner == 1
 
 
 async def test_news_of_markets_reach_whoever_asked_for_them(server: ExchangeServer) -> None:
@@ -143,7 +143,7 @@ async def test_news_of_markets_reach_whoever_asked_for_them(server: ExchangeServ
             await socket.send(json.dumps({"type": "market", "assets_ids": ["131"], "custom_feature_enabled": custom}))
             assert json.loads(await socket.recv())[0]["event_type"] == "book"
         event = {"id": "9", "slug": "new", "ticker": "new", "title": "New", "tags": [{"slug": "fresh"}]}
-        server.exchange.add_listing(recorded_market(91, rate="0.05", line=2.5), event)
+        server.exchange.markets.add_listing(recorded_market(91, rate="0.05", line=2.5), event)
         server.resolutions.settle(RATES_UP, 0)
         created = json.loads(await asking.recv())
         resolved = [json.loads(await asking.recv()) for _ in range(3)]
@@ -163,7 +163,7 @@ async def test_news_of_markets_reach_whoever_asked_for_them(server: ExchangeServ
 async def test_sets_are_split_merged_and_redeemed_in_the_public_record(
     alice: Client, floor: Floor, exchange: Exchange, oracle: Resolutions, http: httpx2.AsyncClient, clock: ManualClock
 ) -> None:
-    account = exchange.open_account(alice.wallet.address)
+    account = exchange.accounts.open_account(alice.wallet.address)
     split_position(exchange, account, EMPTY, to_micro(Decimal(10)))
     await clock.advance(10)
     merge_positions(exchange, account, EMPTY, to_micro(Decimal(4)))

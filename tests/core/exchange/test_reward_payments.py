@@ -56,8 +56,8 @@ async def test_orders_near_the_midpoint_earn_their_share_of_each_minute(
     floor: Floor, exchange: Exchange, clock: ManualClock
 ) -> None:
     payments, notifications = RewardPayments(exchange), Notifications(exchange)
-    exchange.create_credential("maker", 0)
-    maker = exchange.open_account("maker")
+    exchange.accounts.create_credential("maker", 0)
+    maker = exchange.accounts.open_account("maker")
     today = clock.now().astimezone(UTC).date()
     floor.enter(maker, "BUY", "0.49", "500", market=13)
     order = floor.enter(maker, "BUY", "0.51", "400", market=13, outcome=1).order
@@ -65,7 +65,7 @@ async def test_orders_near_the_midpoint_earn_their_share_of_each_minute(
     earned = payments.rewards(maker, today)
     assert set(earned) == {BUSY}
     assert 0 < earned[BUSY] < to_micro(Decimal(2))  # ten cents a minute, shared with the house
-    exchange.cancel_many(exchange.open_orders(maker))
+    exchange.trading.cancel_many(exchange.registry.open_orders(maker))
     assert not order.open_size
     await minutes(exchange, clock, 20)
     assert payments.rewards(maker, today) == earned
@@ -80,12 +80,12 @@ async def test_orders_near_the_midpoint_earn_their_share_of_each_minute(
 
 async def test_less_than_a_dollar_is_not_paid(floor: Floor, exchange: Exchange, clock: ManualClock) -> None:
     payments = RewardPayments(exchange)
-    exchange.create_credential("maker", 0)
-    maker = exchange.open_account("maker")
+    exchange.accounts.create_credential("maker", 0)
+    maker = exchange.accounts.open_account("maker")
     floor.enter(maker, "BUY", "0.49", "100", market=13)
     await minutes(exchange, clock, 2)
     assert 0 < payments.rewards(maker, clock.now().astimezone(UTC).date())[BUSY] < 1_000_000
-    floor.exchange.cancel_many(exchange.open_orders(maker))
+    floor.exchange.trading.cancel_many(exchange.registry.open_orders(maker))
     before = maker.cash
     await to_midnight(exchange, clock)
     assert maker.cash == before
@@ -96,7 +96,7 @@ async def test_makers_share_a_part_of_the_fees(floor: Floor, exchange: Exchange,
     today = clock.now().astimezone(UTC).date()
     makers = []
     for name, size in (("large", "3000"), ("small", "1000")):
-        exchange.create_credential(name, 0)
+        exchange.accounts.create_credential(name, 0)
         makers.append(floor.account(name, shares=size, market=12))
         floor.enter(makers[-1], "SELL", "0.5", size, market=12)
     floor.enter(floor.account("taker", dollars="3000"), "BUY", "0.5", "4000", market=12)

@@ -53,7 +53,7 @@ def test_one_side_counts_a_third_in_the_middle_and_nothing_at_the_edges(floor: F
     assert round(reward_share(floor.exchange, one, listing), 20) == Decimal(1) / 4
     assert is_scoring(floor.exchange, single)
 
-    floor.exchange.cancel_many(list(floor.exchange.orders.values()))
+    floor.exchange.trading.cancel_many(list(floor.exchange.registry.orders.values()))
     floor.enter(both, "BUY", "0.94", "30", market=REWARDED)
     floor.enter(both, "BUY", "0.04", "30", market=REWARDED, outcome=1)
     edge = floor.enter(one, "BUY", "0.94", "30", market=REWARDED).order

@@ -71,9 +71,11 @@ async def test_it_lives_when_traders_are_on(catalogue: Catalogue) -> None:
     exchange = Exchange(catalogue, ExchangeSettings(), ShiftedClock(catalogue.starts_at))
     changed = asyncio.Event()
     async with ExchangeServer(exchange):
-        exchange.subscribe(lambda event: changed.set())
+        exchange.events.subscribe(lambda event: changed.set())
         await asyncio.wait_for(changed.wait(), 30)
-    assert not exchange.ledger.discrepancies({listing.condition_id: listing.tokens for listing in exchange.listings})
+    assert not exchange.ledger.discrepancies(
+        {listing.condition_id: listing.tokens for listing in exchange.markets.listings}
+    )
 
 
 async def test_a_client_that_hangs_up_in_mid_request_is_no_failure_of_the_exchange(

@@ -125,7 +125,7 @@ class TestWithDelays:
             if isinstance(event, TradeChanged):
                 steps.append((event.trade.status, event.trade.updated_at_ms))
 
-        floor.exchange.subscribe(note)
+        floor.exchange.events.subscribe(note)
         start = floor.exchange.now_ms
         floor.enter(floor.account("ann", dollars="100"), "BUY", "0.6", "10")
         floor.enter(floor.account("ben", dollars="100"), "BUY", "0.4", "10", outcome=1)
@@ -139,7 +139,7 @@ class TestWithDelays:
         ann = floor.account("ann", dollars="100")
         expiration = floor.exchange.now_s + 100
         order = floor.enter(ann, "BUY", "0.6", "10", order_type="GTD", expiration=expiration).order
-        floor.exchange.cancel(order)
+        floor.exchange.trading.cancel(order)
         await clock.advance(100)
         floor.exchange.agenda.run_due()
         assert (order.status, ann.open_cash) == ("CANCELED", 0)

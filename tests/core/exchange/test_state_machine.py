@@ -131,7 +131,7 @@ class AnExchange(RuleBasedStateMachine):
         self.store = LedgerStore(Path(self.folder.name) / "ledger.db", secret=bytes(32))
         self.exchange = Exchange(CATALOGUE, SETTINGS, self.clock, store=self.store)
         self.oracle = Resolutions(self.exchange)
-        self.exchange.subscribe(self.check_book)
+        self.exchange.events.subscribe(self.check_book)
 
     def teardown(self) -> None:
         self.store.close()
@@ -140,17 +140,17 @@ class AnExchange(RuleBasedStateMachine):
     @initialize()
     def four_accounts_with_money_and_shares(self) -> None:
         for name in TRADERS:
-            account = self.exchange.open_account(name)
+            account = self.exchange.accounts.open_account(name)
             with self.exchange.transaction():
                 self.exchange.ledger.deposit(account, 150 * MICRO)
-            for listing in self.exchange.listings:
+            for listing in self.exchange.markets.listings:
                 split_position(self.exchange, account, listing.condition_id, 15 * MICRO)
 
     def account(self, name: str) -> Account:
-        return self.exchange.open_account(name)
+        return self.exchange.accounts.open_account(name)
 
     def listing(self, number: int) -> Listing:
-        return self.exchange.listings[number]
+        return self.exchange.markets.listings[number]
 
     # -- what may happen ---------------------------------------------------------------------------------------------
 
@@ -183,14 +183,14 @@ class AnExchange(RuleBasedStateMachine):
             budget=to_micro(Decimal(wanted.size_hundredths) / 200) if by_budget else None,
         )
         with contextlib.suppress(Rejection):
-            self.exchange.enter(order, post_only=wanted.post_only and not immediate)
+            self.exchange.trading.enter(order, post_only=wanted.post_only and not immediate)
 
     @rule(wanted=orders, who=whoever, which=st.integers(0, 30))
     def cancel(self, wanted: list[Wanted], who: str, which: int) -> None:
         self.place(wanted)
-        resting = self.exchange.open_orders(self.account(who))
+        resting = self.exchange.registry.open_orders(self.account(who))
         if resting:
-            self.exchange.cancel(resting[which % len(resting)])
+            self.exchange.trading.cancel(resting[which % len(resting)])
 
     @rule(wanted=orders, seconds=st.sampled_from([0.5, 2, 4, 6, 20]))
     def time_passes(self, wanted: list[Wanted], seconds: float) -> None:
@@ -255,8 +255,11 @@ class AnExchange(RuleBasedStateMachine):
                 {token: held for token, held in account.positions.items() if held.bought},
                 {token: size for token, size in account.open_shares.items() if size},
                 {token: size for token, size in account.matched_shares.items() if size},
-                [(order.id, order.open_size, order.filled, order.status) for order in exchange.open_orders(account)],
-                [(trade.id, trade.status, trade.updated_at_ms) for trade in exchange.trades_of(account)],
+                [
+                    (order.id, order.open_size, order.filled, order.status)
+                    for order in exchange.registry.open_orders(account)
+                ],
+                [(trade.id, trade.status, trade.updated_at_ms) for trade in exchange.registry.trades_of(account)],
             )
             for name in TRADERS
             for account in [self.account(name)]
@@ -264,7 +267,7 @@ class AnExchange(RuleBasedStateMachine):
         found["ledger"] = exchange.ledger.deposited, exchange.ledger.fees, dict(exchange.ledger.payouts)
         found["markets"] = [
             (listing.condition_id, listing.resolved_here, listing.winner, listing.accepting_orders, listing.volume)
-            for listing in exchange.listings
+            for listing in exchange.markets.listings
         ]
         return found
 
@@ -272,7 +275,7 @@ class AnExchange(RuleBasedStateMachine):
 
     @invariant()
     def dollars_in_are_dollars_out_and_every_set_is_backed(self) -> None:
-        markets = {listing.condition_id: listing.tokens for listing in self.exchange.listings}
+        markets = {listing.condition_id: listing.tokens for listing in self.exchange.markets.listings}
         assert not self.exchange.ledger.discrepancies(markets)
 
     @invariant()
@@ -284,10 +287,10 @@ class AnExchange(RuleBasedStateMachine):
 
     @invariant()
     def what_is_reserved_is_what_open_orders_may_cost(self) -> None:
-        delayed = [order for order in self.exchange.orders.values() if order.status == "DELAYED"]
+        delayed = [order for order in self.exchange.registry.orders.values() if order.status == "DELAYED"]
         for account in self.exchange.ledger.accounts.values():
             waiting = [order for order in delayed if order.account is account]
-            resting = self.exchange.open_orders(account)
+            resting = self.exchange.registry.open_orders(account)
             dollars = sum(order.reserved for order in resting if order.side == "BUY")
             dollars += sum(
                 -(-order.size * order.price // 10_000) if order.budget is None else order.budget
@@ -303,7 +306,7 @@ class AnExchange(RuleBasedStateMachine):
     @invariant()
     def what_is_matched_is_what_unsettled_trades_owe(self) -> None:
         owed: dict[Account, int] = {}
-        for trade in self.exchange.trades.values():
+        for trade in self.exchange.registry.trades.values():
             if trade.status in ("MATCHED", "RETRYING"):
                 for order, _, cash, fee in trade.parts():
                     if order.side == "BUY":
@@ -313,18 +316,18 @@ class AnExchange(RuleBasedStateMachine):
 
     @invariant()
     def one_market_of_an_event_wins_at_most(self) -> None:
-        winners = [listing for listing in self.exchange.listings if listing.neg_risk and listing.resolved_here]
+        winners = [listing for listing in self.exchange.markets.listings if listing.neg_risk and listing.resolved_here]
         assert sum(listing.winner == 0 for listing in winners) <= 1
         assert all(listing.winner is not None for listing in winners)
 
     @invariant()
     def nothing_rests_in_a_market_that_has_ended(self) -> None:
-        for order in self.exchange.resting_orders():
-            assert not self.exchange.by_condition[order.condition_id].closed
+        for order in self.exchange.registry.resting_orders():
+            assert not self.exchange.markets.by_condition[order.condition_id].closed
 
     @invariant()
     def every_book_is_sound(self) -> None:
-        for listing in self.exchange.listings:
+        for listing in self.exchange.markets.listings:
             self.check_book(BookChanged(listing, (), (), False))
 
     def check_book(self, event: ExchangeEvent) -> None:

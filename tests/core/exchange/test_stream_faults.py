@@ -29,10 +29,10 @@ TOKEN = TokenId("131")
 
 def trade(exchange: Exchange, listing: Listing, number: int, random: Random) -> None:
     """One order around the middle of the book; some take, some rest."""
-    account = exchange.open_account("crowd")
+    account = exchange.accounts.open_account("crowd")
     exchange.ledger.deposit(account, 10**9)
     side: Side = "BUY"
-    exchange.enter(
+    exchange.trading.enter(
         Order(
             id=f"0x{number:064x}",
             account=account,
@@ -65,7 +65,7 @@ async def test_a_live_book_ends_as_the_exchange_has_it(
         simulated_traders=False, mined_after_s=0, confirmed_after_s=0, faults=FaultPlan.of(rule)
     )
     exchange = Exchange(catalogue, settings, clock)
-    listing = exchange.by_token[TOKEN]
+    listing = exchange.markets.by_token[TOKEN]
     random = Random(5)
     async with ExchangeServer(exchange) as server:
         environment = environment_of(server)

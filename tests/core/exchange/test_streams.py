@@ -102,7 +102,7 @@ async def test_a_cancel_removes_the_level(server: ExchangeServer, floor: Floor) 
     order = floor.enter(floor.account("ann", dollars="100"), "BUY", "0.45", "10").order
     async with market_stream(server, EMPTY_NO) as socket:
         await receive(socket)
-        floor.exchange.cancel(order)
+        floor.exchange.trading.cancel(order)
         change = await receive(socket)
     assert [(entry["price"], entry["size"]) for entry in change["price_changes"]] == [("0.45", "0"), ("0.55", "0")]
 

@@ -40,7 +40,7 @@ def steps_of(floor: Floor) -> list[str]:
         if isinstance(event, TradeChanged):
             steps.append(event.trade.status)
 
-    floor.exchange.subscribe(listen)
+    floor.exchange.events.subscribe(listen)
     return steps
 
 
@@ -128,7 +128,7 @@ class TestATradeThatFails:
         floor.enter(buyer, "BUY", "0.5", "10", market=12)
         await pass_time(floor, clock, 1)
         await pass_time(floor, clock, 5)
-        assert trade_rows(floor.exchange, list(floor.exchange.tape), account=None, taker_only=False) == []
+        assert trade_rows(floor.exchange, list(floor.exchange.registry.tape), account=None, taker_only=False) == []
         assert position_rows(floor.exchange, buyer, "buyer") == []
 
     async def test_what_it_held_back_can_be_traded_again(self, floor: Floor, clock: ManualClock) -> None:
@@ -161,7 +161,7 @@ async def test_the_same_seed_loses_the_same_trades(catalogue: Catalogue, clock: 
         await pass_time(desk, clock, 5)
         assert not desk.discrepancies()
         assert buyer.matched_cash == seller.matched_shares["121"] == 0
-        return [trade.status for trade in desk.exchange.tape]
+        return [trade.status for trade in desk.exchange.registry.tape]
 
     first, again, other = await play(3), await play(3), await play(4)
     assert first == again != other

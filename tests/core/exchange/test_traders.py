@@ -35,7 +35,7 @@ async def lived(catalogue: Catalogue, *, seed: int, seconds: int) -> tuple[Excha
             case _:
                 tape.append(f"{exchange.now_ms} {event}")
 
-    exchange.subscribe(note)
+    exchange.events.subscribe(note)
     tasks = [asyncio.create_task(trader.run()) for trader in simulated_traders(exchange)]
     tasks.append(asyncio.create_task(exchange.agenda.run()))
     await clock.advance(seconds)
@@ -59,7 +59,7 @@ async def test_prices_move_but_stay_near_the_recorded_ones() -> None:
     bundled = load_catalogue()
     exchange, _ = await lived(bundled, seed=1, seconds=900)
     moved = 0
-    for listing in exchange.listings:
+    for listing in exchange.markets.listings:
         if listing.closed:
             continue
         recorded = listing.recorded
@@ -69,12 +69,14 @@ async def test_prices_move_but_stay_near_the_recorded_ones() -> None:
         assert abs(now - before) <= 6 * max(listing.tick_decimal, Decimal("0.001"))
         moved += now != before or listing.volume > 0
     assert moved >= 5
-    assert not exchange.ledger.discrepancies({listing.condition_id: listing.tokens for listing in exchange.listings})
+    assert not exchange.ledger.discrepancies(
+        {listing.condition_id: listing.tokens for listing in exchange.markets.listings}
+    )
 
 
 async def test_depth_that_was_taken_comes_back(catalogue: Catalogue) -> None:
     exchange, _ = await lived(catalogue, seed=3, seconds=1200)
-    busy = exchange.by_token["131"]
+    busy = exchange.markets.by_token["131"]
     bids = sum(level.size for level in busy.book.bids.best_first())
     asks = sum(level.size for level in busy.book.asks.best_first())
     assert min(bids, asks) > 1_000_000_000
@@ -84,5 +86,5 @@ async def test_they_act_a_few_times_a_second_and_forget_their_finished_orders(ca
     exchange, tape = await lived(catalogue, seed=5, seconds=600)
     placements = sum(" PLACEMENT " in line for line in tape)
     assert 0.5 < placements / 600 < 5
-    assert len(exchange.orders) < 500
-    assert len(exchange.trades) < 20
+    assert len(exchange.registry.orders) < 500
+    assert len(exchange.registry.trades) < 20

@@ -31,7 +31,7 @@ async def test_actions_come_back_from_the_ledger_file(
     file, secret = tmp_path / "paper.db", b"a secret of this test's ledger!!"
     with LedgerStore(file, secret=secret) as store:
         exchange = Exchange(catalogue, QUIET, clock, store=store)
-        account = exchange.open_account("ann")
+        account = exchange.accounts.open_account("ann")
         with exchange.transaction():
             exchange.ledger.deposit(account, micro("100"))
         split_position(exchange, account, MARKET, micro("10"))
@@ -49,7 +49,7 @@ async def test_actions_come_back_from_the_ledger_file(
         cash = account.cash
     with LedgerStore(file, secret=secret) as store:
         again = Exchange(catalogue, QUIET, clock, store=store)
-        account = again.open_account("ann")
+        account = again.accounts.open_account("ann")
         actions = again.wallet_activity.of(account)
         assert account.cash == cash
         assert not type(floor)(again).discrepancies()
@@ -62,4 +62,4 @@ async def test_actions_come_back_from_the_ledger_file(
         ("REDEEM", micro("12"), micro("6")),
     ]
     assert [action.condition_id for action in actions] == ["", MARKET, MARKET, "", "", MARKET]
-    assert again.by_condition[MARKET].oracle_steps == ["proposed", "resolved"]
+    assert again.markets.by_condition[MARKET].oracle_steps == ["proposed", "resolved"]

@@ -135,7 +135,7 @@ class TestFiftyClientsAtOnce:
             assert await dollars(client) == cash
             assert {token: await shares(client, token) for token in (YES, NO)} == held
         assert filled > CLIENTS
-        markets = {listing.condition_id: listing.tokens for listing in exchange.listings}
+        markets = {listing.condition_id: listing.tokens for listing in exchange.markets.listings}
         assert not exchange.ledger.discrepancies(markets)
         _check_restart(exchange, store, file, catalogue, settings, clock)
 

@@ -58,7 +58,7 @@ async def clob(server: ExchangeServer) -> AsyncIterator[CLOBClient]:
 @pytest.fixture
 def listing(exchange: Exchange) -> Listing:
     """An open market with room on both sides of its best prices."""
-    for each in exchange.listings:
+    for each in exchange.markets.listings:
         bid, ask = each.book.best_for(0)
         if not each.closed and bid is not None and ask is not None and 2000 < bid < ask < 8000:
             return each
@@ -71,7 +71,7 @@ class Crowd:
     def __init__(self, exchange: Exchange, listing: Listing) -> None:
         self._exchange, self._listing = exchange, listing
         self._random = Random(4)
-        self._account = exchange.open_account("crowd")
+        self._account = exchange.accounts.open_account("crowd")
         exchange.ledger.deposit(self._account, 10**6 * MICRO)
         exchange.ledger.split(self._account, listing.condition_id, listing.tokens, 10**5 * MICRO, at=exchange.now_s)
         self._placed = 0
@@ -87,7 +87,7 @@ class Crowd:
             tick = self._listing.tick
             price = bid - steps * tick if side == "BUY" else ask + steps * tick
             self._placed += 1
-            self._exchange.enter(
+            self._exchange.trading.enter(
                 Order(
                     id=f"0x{self._placed:064x}",
                     account=self._account,

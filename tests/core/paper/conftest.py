@@ -54,7 +54,7 @@ class Paper:
 
     @property
     def listing(self) -> Listing:
-        return self.exchange.by_condition[self.condition_id]
+        return self.exchange.markets.by_condition[self.condition_id]
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds, looking after every event of the exchange."""
@@ -63,7 +63,7 @@ class Paper:
         def note(_: ExchangeEvent) -> None:
             news.set()
 
-        end = self.exchange.subscribe(note)
+        end = self.exchange.events.subscribe(note)
         try:
             async with asyncio.timeout(10):
                 while not holds():
@@ -98,7 +98,7 @@ class Paper:
         return await self.clob.post_order(self.clob.sign(ticket))
 
     def order(self, result: PlacementResult) -> Order:
-        return self.exchange.orders[result.order_id]
+        return self.exchange.registry.orders[result.order_id]
 
 
 OpenPaper = Callable[..., Any]

@@ -63,7 +63,7 @@ async def test_a_bid_through_which_the_market_fell_meanwhile_is_filled_from_the_
             notes = paper.venue.notes(paper.address)
             assert notes.while_away == {fill.id for fill in fills}
             assert (notes.void, notes.not_comparable) == ({}, ())
-            assert paper.exchange.orders[order_id].status == "MATCHED"
+            assert paper.exchange.registry.orders[order_id].status == "MATCHED"
         async with paper_on(real, tmp_path / "paper") as paper:
             assert len(paper.venue.notes(paper.address).while_away) == len(fills)
 
@@ -74,7 +74,7 @@ async def test_an_order_that_the_market_did_not_reach_rests_on(tmp_path: Path, p
         real.go_to(60)
         async with paper_on(real, tmp_path / "paper") as paper:
             await returned(paper)
-            order = paper.exchange.orders[order_id]
+            order = paper.exchange.registry.orders[order_id]
             assert (order.status, order.filled) == ("LIVE", 0)
             assert not paper.venue.notes(paper.address).not_comparable
 
@@ -87,8 +87,8 @@ async def test_no_more_is_filled_than_was_traded(tmp_path: Path, paper_on: OpenP
         real.go_to(33.9)  # best bid 0.59, so one trade went through 0.60 and none at it
         async with paper_on(real, tmp_path / "paper") as paper:
             await returned(paper)
-            order = paper.exchange.orders[order_id]
-            (fill, *rest) = paper.exchange.trades_of(order.account)
+            order = paper.exchange.registry.orders[order_id]
+            (fill, *rest) = paper.exchange.registry.trades_of(order.account)
             assert fill.shares == 2_000_000
             assert order.filled == 2_000_000 + sum(each.shares for each in rest)
 
@@ -103,7 +103,7 @@ async def test_where_the_tape_is_missing_the_order_is_void_and_the_run_not_compa
         real.go_to(60)
         async with paper_on(real, tmp_path / "paper") as paper:
             await returned(paper)
-            assert paper.exchange.orders[order_id].status == "CANCELED_TAPE_MISSING"
+            assert paper.exchange.registry.orders[order_id].status == "CANCELED_TAPE_MISSING"
             assert await paper.clob.trades() == ()
             notes = paper.venue.notes(paper.address)
             assert "was not followed from 2026-09-28T09:16:0" in notes.void[order_id]
@@ -121,7 +121,7 @@ async def test_what_the_tape_shows_only_later_is_filled_later(tmp_path: Path, pa
         real.go_to(18.2)  # back at 0.73
         async with paper_on(real, tmp_path / "paper", tape_lag_s=0.5) as paper:
             await returned(paper)
-            order = paper.exchange.orders[order_id]
+            order = paper.exchange.registry.orders[order_id]
             assert order.filled == 0
             real.told_late(row)
             await paper.until(lambda: order.filled == 3_000_000)
@@ -136,7 +136,7 @@ async def test_a_stream_that_broke_off_is_an_absence_too(tmp_path: Path, paper_o
         real.go_to(60)
         async with real.again():
             await paper.until(lambda: not paper.order(bid).open_size)
-        fills = paper.exchange.trades_of(paper.order(bid).account)
+        fills = paper.exchange.registry.trades_of(paper.order(bid).account)
         assert {trade.id for trade in fills} == paper.venue.notes(paper.address).while_away
         assert sum(trade.shares for trade in fills) == 50_000_000
 
@@ -164,6 +164,6 @@ async def test_a_market_that_ended_meanwhile_is_settled_before_it_pays(tmp_path:
         real.exchange.resolve(CONDITION, 0)
         async with paper_on(real, tmp_path / "paper") as paper:
             await paper.until(lambda: paper.listing.closed)
-            assert paper.exchange.orders[order_id].filled == 50_000_000
+            assert paper.exchange.registry.orders[order_id].filled == 50_000_000
             (position,) = await paper.data.positions(paper.address)
             assert (position.size, position.value) == (50, 50)

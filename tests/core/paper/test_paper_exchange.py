@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 def tokens(real: RealVenue) -> tuple[str, str]:
-    return real.exchange.by_condition[CONDITION].tokens
+    return real.exchange.markets.by_condition[CONDITION].tokens
 
 
 async def test_a_book_is_the_real_one_and_follows_it(tmp_path: Path, paper_on: OpenPaper) -> None:
     async with real_venue(tmp_path) as real, paper_on(real, tmp_path / "paper") as paper:
         up, down = map(TokenId, tokens(real))
-        assert not paper.exchange.listings
+        assert not paper.exchange.markets.listings
         book = await paper.clob.book(up, fresh=True)
-        theirs = real.exchange.by_condition[CONDITION]
+        theirs = real.exchange.markets.by_condition[CONDITION]
         assert (book.best_bid.price, book.best_bid.size) == (Decimal("0.75"), Decimal(10))
         assert paper.listing.book.levels_for(0) == theirs.book.levels_for(0)
         real.go_to(36.5)
@@ -176,7 +176,7 @@ async def test_a_share_of_trades_may_fail_to_settle_and_gives_everything_back(
         up = TokenId(tokens(real)[0])
         await paper.clob.book(up, fresh=True)
         await paper.place(up, OrderSide.BUY, "0.8", "10", time_in_force=TimeInForce.FAK)
-        (trade,) = paper.exchange.trades.values()
+        (trade,) = paper.exchange.registry.trades.values()
         await paper.until(lambda: trade.status == "FAILED")
         assert (await paper.clob.balance()).collateral == 1000
         assert await paper.data.positions(paper.address) == ()
@@ -214,8 +214,8 @@ async def test_markets_that_nobody_asked_for_longest_make_room(
         paper.condition_id = MARKET
         await paper.place("1", OrderSide.BUY, "0.3", "10")
         await paper.clob.book(TokenId("3"), fresh=True)
-        real.exchange.cancel_many(
-            [order for order in real.exchange.orders.values() if order.condition_id == MARKET and order.is_bid]
+        real.exchange.trading.cancel_many(
+            [order for order in real.exchange.registry.orders.values() if order.condition_id == MARKET and order.is_bid]
         )
         await paper.until(lambda: paper.listing.book.bids.best == 3000)
 
@@ -244,7 +244,7 @@ async def test_a_market_without_a_real_book_has_none_here_either(tmp_path: Path,
         paper_on(real, tmp_path / "paper", patience_s=20) as paper,
     ):
         await paper.clob.clob_market(MARKET, fresh=True)  # listed, and closed before anybody reads its book
-        real.exchange.by_condition[MARKET].closed = True
+        real.exchange.markets.by_condition[MARKET].closed = True
         assert await paper.clob.book(TokenId("1"), fresh=True) is None
         books = await paper.clob.books([TokenId("1"), TokenId("3")], fresh=True)
         assert books[TokenId("3")].best_bid is not None
@@ -255,11 +255,11 @@ async def test_a_fast_market_holds_my_buy_for_a_moment_as_the_real_one_does(
 ) -> None:
     async with real_venue(tmp_path) as real, paper_on(real, tmp_path / "paper") as paper:
         up = TokenId(tokens(real)[0])
-        theirs = real.exchange.by_condition[CONDITION]
+        theirs = real.exchange.markets.by_condition[CONDITION]
         theirs.recorded = replace(theirs.recorded, clob={**theirs.recorded.clob, "itode": True})
         await paper.clob.book(up, fresh=True)
         seen: list[str] = []
-        paper.exchange.subscribe(
+        paper.exchange.events.subscribe(
             lambda event: seen.append(event.order.status) if isinstance(event, OrderChanged) else None
         )
         bought = await paper.place(up, OrderSide.BUY, "0.8", "10", time_in_force=TimeInForce.FOK)
@@ -304,4 +304,4 @@ async def test_what_is_asked_for_at_once_by_many_is_listed_once(tmp_path: Path, 
         up, down = map(TokenId, tokens(real))
         books = await asyncio.gather(*(paper.clob.book(token, fresh=True) for token in (up, down) * 5))
         assert all(books)
-        assert len(paper.exchange.listings) == 1
+        assert len(paper.exchange.markets.listings) == 1

@@ -76,7 +76,7 @@ class Desk:
 
     def order(self, *, price: str = "0.05", size: str = "20", post_only: bool = False) -> SignedOrder:
         """A signed bid far from the market, which rests."""
-        listing = self.exchange.by_token[self.token]
+        listing = self.exchange.markets.by_token[self.token]
         tick = Decimal("0.01")
         amounts = limit_amounts(price=Decimal(price), size_shares=Decimal(size), tick=tick)
         return self.clob.sign(
@@ -101,7 +101,7 @@ class Desk:
 
     def resting(self) -> list[str]:
         """Our orders on the exchange's books, as the exchange has them."""
-        return [order.id for order in self.exchange.orders.values() if order.owner and order.open_size]
+        return [order.id for order in self.exchange.registry.orders.values() if order.owner and order.open_size]
 
 
 OpenDesk = Callable[..., Awaitable[Desk]]
@@ -123,7 +123,7 @@ async def _desk(faults: tuple[Fault, ...], *, retries: int, log_in: bool, **sett
     clock = ManualClock(catalogue.starts_at)
     rules = ExchangeSettings(simulated_traders=False, faults=FaultPlan.of(*faults))
     exchange = Exchange(catalogue, rules, clock)
-    listing = next(market for market in exchange.listings if _is_likely(market))
+    listing = next(market for market in exchange.markets.listings if _is_likely(market))
     async with ExchangeServer(exchange) as server:
         environment = environment_of(server)
         client_settings = TransportSettings(**{"max_retries": retries, "timeout_s": 5.0, **settings})

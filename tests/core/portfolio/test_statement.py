@@ -45,7 +45,7 @@ class Trader:
 
     @property
     def account(self) -> Account:
-        account = self.exchange.account_of(self.clob.account)
+        account = self.exchange.accounts.account_of(self.clob.account)
         assert account is not None
         return account
 
@@ -173,12 +173,16 @@ async def test_some_trades_fail_and_the_rest_still_tie(opened: Open) -> None:
         for shares in ("10.33", "20.01", "5.55", "7.77", "6.01", "8.09"):
             await trader.trade(shares, "0.985")
             await settle(trader)
-        trades = {trade.status for trade in trader.exchange.trades_of(trader.account)}
+        trades = {trade.status for trade in trader.exchange.registry.trades_of(trader.account)}
         assert trades == {"CONFIRMED", "FAILED"}
         told = await trader.portfolio.statement()
         assert told.ties, (told.cash_difference, told.shares)
         assert told.fees == sum(
-            (Decimal(trade.fee) / 10**6 for trade in trader.exchange.trades_of(trader.account) if trade.settled),
+            (
+                Decimal(trade.fee) / 10**6
+                for trade in trader.exchange.registry.trades_of(trader.account)
+                if trade.settled
+            ),
             Decimal(0),
         )
 

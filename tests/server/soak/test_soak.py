@@ -42,11 +42,11 @@ def test_the_watch_sees_more_open_orders_and_more_exposure_than_the_limits_allow
     ):
         market = SoakMarket(1, ShiftedClock(catalogue.starts_at), watch)
         exchange = market.exchange
-        account = exchange.open_account("0x" + "a" * 40)
+        account = exchange.accounts.open_account("0x" + "a" * 40)
         exchange.ledger.deposit(account, 1000 * MICRO)
-        listing = next(each for each in exchange.listings if not each.closed)
+        listing = next(each for each in exchange.markets.listings if not each.closed)
         for _ in range(2):
-            exchange.enter(
+            exchange.trading.enter(
                 house_order(exchange, account, listing, is_bid=True, book_price=10, size=20_000 * MICRO, mirrored=False)
             )
         assert bool(watch.exceeded) == bool(expected)

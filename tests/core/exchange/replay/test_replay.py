@@ -69,7 +69,7 @@ async def test_a_whole_day_of_books_is_served_as_recorded(shared_data: Path, mak
         moments = by_time.get(replayed.exchange.now_ms, [])
         taken = {moment.token_id for moment in moments}
         for moment in moments:
-            listing = replayed.exchange.by_token[moment.token_id]
+            listing = replayed.exchange.markets.by_token[moment.token_id]
             if listing.closed or listing.tokens[0] not in taken:
                 continue
             outcome = listing.outcome_of(moment.token_id)
@@ -88,12 +88,12 @@ async def test_the_same_seed_gives_the_same_fills(fall: Recording, make_replayed
     async def fills(seed: int) -> list[tuple[str, int, int, int]]:
         replayed = make_replayed(fall, seed=seed)
         exchange = replayed.exchange
-        account = exchange.open_account("someone")
+        account = exchange.accounts.open_account("someone")
         exchange.ledger.deposit(account, to_micro(Decimal(1000)))
-        listing = exchange.listings[0]
+        listing = exchange.markets.listings[0]
 
         def enter(price: int, shares: int, order_type: Any, number: int) -> None:
-            exchange.enter(
+            exchange.trading.enter(
                 Order(
                     id=f"0x{number}",
                     account=account,
@@ -114,7 +114,9 @@ async def test_the_same_seed_gives_the_same_fills(fall: Recording, make_replayed
         enter(7800, 50, "FAK", 3)
         while await replayed.step():
             pass
-        return [(trade.id, trade.price, trade.shares, trade.matched_at_ms) for trade in exchange.trades_of(account)]
+        return [
+            (trade.id, trade.price, trade.shares, trade.matched_at_ms) for trade in exchange.registry.trades_of(account)
+        ]
 
     first = await fills(7)
     assert first == await fills(7)
@@ -125,7 +127,7 @@ async def test_the_same_seed_gives_the_same_fills(fall: Recording, make_replayed
 async def test_the_recorded_end_resolves_the_market(replayed: Replayed) -> None:
     while await replayed.step():
         pass
-    (listing,) = replayed.exchange.listings
+    (listing,) = replayed.exchange.markets.listings
     assert (listing.closed, listing.winner, listing.outcomes) == (True, 1, ("Up", "Down"))
 
 
@@ -240,7 +242,7 @@ async def test_books_of_the_second_outcome_alone_are_enough(written: Write, make
     book = frame_book(1_790_000_000_000, "2", {"0.58": "5"}, {"0.6": "10"})
     later = frame_change(1_790_000_001_000, ("2", "SELL", "0.59", "7"))
     replayed = make_replayed(read_recording([written(market, book, later)]))
-    (listing,) = replayed.exchange.listings
+    (listing,) = replayed.exchange.markets.listings
     assert listing.book.best_for(0) == (4000, 4200)
     await replayed.step()
     assert listing.book.best_for(0) == (4100, 4200)
@@ -265,9 +267,9 @@ async def test_a_market_that_ended_after_its_books_were_recorded_is_open_until_t
     event = {"id": "77", "slug": "weather", "title": "Weather", "markets": [market]}
     book = frame_book(1_790_000_000_000, "1", {"0.40": "10"}, {"0.42": "5"})
     replayed = make_replayed(read_recording([written({"events": [event]}, book)]))
-    (listing,) = replayed.exchange.listings
+    (listing,) = replayed.exchange.markets.listings
     assert not listing.closed
-    assert replayed.exchange.event_of(listing)["slug"] == "weather"
+    assert replayed.exchange.markets.event_of(listing)["slug"] == "weather"
     assert "umaResolutionStatus" not in listing.recorded.gamma
     while await replayed.step():
         pass
@@ -291,8 +293,8 @@ async def test_the_recorded_wire_can_be_replayed(shared_data: Path, make_replaye
     )
     while await replayed.step():
         pass
-    assert len(replayed.exchange.listings) > 150
-    assert len(replayed.exchange.tape) > 5
+    assert len(replayed.exchange.markets.listings) > 150
+    assert len(replayed.exchange.registry.tape) > 5
 
 
 async def test_as_fast_as_it_can_be_served(fall: Recording) -> None:
@@ -300,7 +302,7 @@ async def test_as_fast_as_it_can_be_served(fall: Recording) -> None:
     exchange = Exchange(fall.catalogue, ExchangeSettings(simulated_traders=False), clock)
     player = Player(exchange, fall)
     await player.run_at_once(clock)
-    assert (player.next_ms, exchange.listings[0].closed) == (None, True)
+    assert (player.next_ms, exchange.markets.listings[0].closed) == (None, True)
     assert clock.now() >= fall.catalogue.starts_at
 
 
@@ -309,4 +311,4 @@ async def test_at_a_multiple_of_the_recorded_pace(fall: Recording) -> None:
     exchange = Exchange(fall.catalogue, ExchangeSettings(simulated_traders=False), clock)
     player = Player(exchange, fall)
     await player.run()
-    assert (player.next_ms, exchange.listings[0].closed) == (None, True)
+    assert (player.next_ms, exchange.markets.listings[0].closed) == (None, True)
