@@ -99,12 +99,15 @@ def set_up(host: Host, path: Path) -> SetupResult:
 
 async def _start(command: str, arguments: tuple[str, ...], environment: dict[str, str]) -> tuple[str, int]:
     from mcp import Client, StdioServerParameters
+    from mcp.client.stdio import stdio_client
 
     parameters = StdioServerParameters(
         command=command, args=list(arguments), env={"PATH": "/usr/bin:/bin", **environment}, cwd="/"
     )
     try:
-        async with Client(parameters, read_timeout_seconds=_START_TIMEOUT_S) as client:
+        # The process's own stderr: what stands in for it elsewhere may be no file that a child can write to.
+        transport = stdio_client(parameters, errlog=sys.__stderr__ or sys.stderr)
+        async with Client(transport, read_timeout_seconds=_START_TIMEOUT_S) as client:
             tools = (await client.list_tools()).tools
             information = client.server_info
             name = f"{information.name} {information.version}" if information else "the server"
