@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import analysis, batch_trading, books, markets, operations, portfolio, tape, traders, trading
+from . import analysis, batch_trading, books, markets, operations, portfolio, runs, tape, traders, trading
 from .toolspec import ToolSpec
 
 ALL_TOOLS: tuple[ToolSpec, ...] = (
@@ -15,4 +15,5 @@ ALL_TOOLS: tuple[ToolSpec, ...] = (
     *batch_trading.TOOLS,
     *tape.TOOLS,
     *traders.TOOLS,
+    *runs.TOOLS,
 )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.telemetry.metrics import RouteSnapshot
     from ..core.trading.desk import TradingDesk
     from ..core.trading.since_last_seen import LastSeen
+    from ..core.trading.slice_runs import SliceRuns
     from .answer import Heading
     from .toolspec import Toolset
 
@@ -81,6 +82,7 @@ class Desk:
     tape: TradeTape
     traders: TraderRecords
     trading: TradingDesk
+    slices: SliceRuns
     last_seen: LastSeen
     portfolio: Portfolio
     risk_model: RiskModel

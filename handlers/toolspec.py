@@ -19,9 +19,10 @@ class Toolset(StrEnum):
     PORTFOLIO = "portfolio"
     OPERATIONS = "operations"
     ADVANCED = "advanced"
+    STRATEGIES = "strategies"
 
 
-DEFAULT_TOOLSETS = frozenset(Toolset) - {Toolset.ADVANCED}
+DEFAULT_TOOLSETS = frozenset(Toolset) - {Toolset.ADVANCED, Toolset.STRATEGIES}
 
 
 @dataclass(frozen=True, slots=True)

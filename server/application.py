@@ -54,6 +54,8 @@ class Application:
             live = await opened.enter_async_context(FollowedBooks(site.feed, clock=site.clock))
             desk = _assemble(self.settings, site, live, opened)
             await opened.enter_async_context(desk.trading)
+            if not self.settings.read_only:
+                await opened.enter_async_context(desk.slices)
             self._resources = opened.pop_all()
         return desk
 
@@ -73,7 +75,7 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
     executor = _executor(settings)
     opened.push_async_callback(executor.aclose)
     venue = PolymarketVenue(site.clob, site.data, site.clock)
-    trading, last_seen = build_trading_desk(settings, site, venue, opened)
+    trading, slices, last_seen = build_trading_desk(settings, site, venue, opened)
 
     def compute() -> ComputeStatus:
         pool = executor.describe()
@@ -118,6 +120,7 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
         tape=TradeTape(site.public.data),
         traders=TraderRecords(site.public.data),
         trading=trading,
+        slices=slices,
         last_seen=last_seen,
         portfolio=Portfolio(venue, site.clock, trading.fee_of, activity=activity, tokens_of=tokens_of),
         risk_model=functools.partial(market_risk, executor, seed=site.seed),

@@ -23,7 +23,9 @@ from ..core.trading.draft_book import DraftBook
 from ..core.trading.heartbeat import Heartbeat
 from ..core.trading.journal import OrderJournal
 from ..core.trading.reconciliation import ARRIVAL_WINDOW
+from ..core.trading.run_book import RunBook
 from ..core.trading.since_last_seen import LastSeen
+from ..core.trading.slice_runs import SliceRuns
 from ..core.venues.venue import Venue
 from .sites import Site
 
@@ -36,8 +38,8 @@ def build_trading_desk(
     *,
     consent: ConsentPolicy | None = None,
     arrival_window: timedelta = ARRIVAL_WINDOW,
-) -> tuple[TradingDesk, LastSeen]:
-    """The desk and what it has to tell; what they hold is closed through `opened`.
+) -> tuple[TradingDesk, SliceRuns, LastSeen]:
+    """The desk, its sliced orders and what it has to tell; what they hold is closed through `opened`.
 
     `consent` is that of the settings unless given. Raises ConfigurationError for limits or a file that cannot be used.
     """
@@ -75,7 +77,8 @@ def build_trading_desk(
         heartbeat=Heartbeat(site.clob.heartbeat, site.clock) if settings.heartbeat and site.account else None,
         arrival_window=arrival_window,
     )
-    return trading, LastSeen(database, audit, journal)
+    book = RunBook(database, audit, account=account, process=process, new_id=functools.partial(_short_id, "r"))
+    return trading, SliceRuns(trading, venue, book, site.clock), LastSeen(database, audit, journal)
 
 
 def _limits(settings: Settings) -> RiskLimits:

@@ -99,3 +99,23 @@ last_seen = Table(
     Column("at", BigInteger, nullable=False),
 )
 """Up to which audit row somebody was told what happened."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", Text, nullable=False, unique=True),
+    Column("account", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("client_token", Text),
+    Column("desk", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Index("runs_by_status", "account", "status"),
+    Index("runs_by_token", "account", "client_token"),
+)
+"""Work that goes on after the call that began it; what it has done so far is in `orders`, by the tokens it uses."""

@@ -252,6 +252,10 @@ class TradingDesk:
         self._audit.write("halt", now=now, reason=reason)
         return Stopped(halt, self._person.withdraw("Trading was halted before a person answered."))
 
+    def withdraw(self, attempt_id: str, why: str) -> None:
+        """Take an order back that still waits for a person; one that does not is left as it is."""
+        self._person.withdraw(why, attempt_id=attempt_id)
+
     async def orders(self) -> tuple[OrderView, ...]:
         """Every order of the account that the venue or this desk knows of, newest first, with its fills."""
         open_orders, trades = await self.refresh()

@@ -178,6 +178,11 @@ class OrderJournal:
             .limit(1)
         )
 
+    def of_tokens(self, prefix: str) -> list[OrderRecord]:
+        """The attempts whose tokens begin so, whatever became of them, oldest first."""
+        begins = orders.c.client_token.startswith(prefix, autoescape=True)
+        return self._all(self._mine().where(begins).order_by(orders.c.number))
+
     def repeated(self, intent: OrderIntent, *, now: datetime, within: timedelta) -> OrderRecord | None:
         """An attempt at the same trade, made less than `within` ago, unless it came to nothing."""
         since = to_micros(now - within)

@@ -48,15 +48,19 @@ class PersonWait:
         self._wait_for(record, plan, request.code)
         return record
 
-    def withdraw(self, why: str, *, condition_id: ConditionId | None = None, mine: bool = False) -> tuple[str, ...]:
+    def withdraw(
+        self, why: str, *, condition_id: ConditionId | None = None, attempt_id: str | None = None, mine: bool = False
+    ) -> tuple[str, ...]:
         """End what waits, in one market or in all, so that a later yes comes to nothing. Answers attempt ids.
 
-        With `mine`, only what this process has asked for.
+        With `attempt_id` only that attempt, with `mine` only what this process has asked for.
         """
         ended: list[OrderRecord] = []
         with self._journal.atomically():
             for record in self._journal.in_state(OrderStatus.AWAITING_PERSON, condition_id=condition_id):
                 if mine and record.desk != self._journal.process_id:
+                    continue
+                if attempt_id not in (None, record.attempt_id):
                     continue
                 self._refuse(record, "withdrawn", why)
                 ended.append(record)

@@ -38,6 +38,8 @@ from polydesk.core.trading.desk import TradingDesk
 from polydesk.core.trading.desk_state import DeskStates
 from polydesk.core.trading.draft_book import DraftBook
 from polydesk.core.trading.journal import OrderJournal
+from polydesk.core.trading.run_book import RunBook
+from polydesk.core.trading.slice_runs import SliceRuns
 from polydesk.core.venues.venue import ApprovedOrder, SignedTicket
 
 if TYPE_CHECKING:
@@ -133,6 +135,7 @@ class Bench:
     clock: ManualClock
     approvals: ApprovalBox
     kill_switch: KillSwitch
+    open_slices: Callable[[], SliceRuns]
 
 
 MakeBench = Callable[..., Bench]
@@ -174,7 +177,14 @@ def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> Iterator[M
             approvals=approvals,
             clock=clock,
         )
-        return Bench(desk, venue, clock, approvals, kill_switch)
+
+        def open_slices() -> SliceRuns:
+            """The sliced orders as a new process of this desk would open them."""
+            process = ProcessMark(None)
+            book = RunBook(database, audit, account=ACCOUNT, process=process, new_id=lambda: f"r{next(numbers)}")
+            return SliceRuns(desk, venue, book, clock)
+
+        return Bench(desk, venue, clock, approvals, kill_switch, open_slices)
 
     yield make
     for database in databases:

@@ -1,0 +1,168 @@
+"""Work of the desk that goes on after the call that began it: what each run is to do, whose it is, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, Select, insert, select, update
+
+from ..errors import InputRejected
+from ..storage.audit_log import AuditLog
+from ..storage.database import Database
+from ..storage.moments import from_micros, to_micros
+from ..storage.processes import ProcessMark
+from ..storage.schema import runs
+
+REPEAT_WINDOW = timedelta(seconds=120)
+
+
+class RunStatus(StrEnum):
+    """`done`: it has nothing more to do. `stopped`: something, or somebody, ended it before that."""
+
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run. `kind` says who reads `document`, `desk` is the process that carries it on, `cause` why it ended."""
+
+    run_id: str
+    kind: str
+    status: RunStatus
+    created_at: datetime
+    updated_at: datetime
+    desk: str
+    cause: str
+    document: str
+
+
+class RunBook:
+    """The runs of one account, in the desk's file, so that they outlive the process that began them."""
+
+    def __init__(
+        self, database: Database, audit: AuditLog, *, account: str, process: ProcessMark, new_id: Callable[[], str]
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._account = account
+        self._process = process
+        self._new_id = new_id
+
+    def open(
+        self, kind: str, document: str, *, fingerprint: str, client_token: str | None, now: datetime
+    ) -> tuple[Run, bool]:
+        """A new run of this process, and True; or the one that this call repeats, and False.
+
+        The same `client_token` begins one run; without a token, so does the same work within two minutes. Raises
+        InputRejected `token_reused` for a token that began other work.
+        """
+        with self._database.writing() as connection:
+            earlier = self._earlier(fingerprint, client_token, now)
+            if earlier is not None:
+                return earlier, False
+            run_id = self._new_id()
+            connection.execute(
+                insert(runs).values(
+                    run_id=run_id,
+                    account=self._account,
+                    kind=kind,
+                    status=RunStatus.RUNNING.value,
+                    created_at=to_micros(now),
+                    updated_at=to_micros(now),
+                    fingerprint=fingerprint,
+                    client_token=client_token,
+                    desk=self._process.id,
+                    cause="",
+                    document=document,
+                )
+            )
+            self._audit.write("run.started", now=now, run_id=run_id, work=kind)
+            return self.get(run_id), True
+
+    def end(self, run_id: str, status: RunStatus, cause: str, *, now: datetime) -> Run:
+        """End a run, unless it has ended already."""
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                update(runs)
+                .where(runs.c.run_id == run_id, runs.c.status == RunStatus.RUNNING.value)
+                .values(status=status.value, cause=cause, updated_at=to_micros(now))
+            )
+            if changed.rowcount:
+                self._audit.write(f"run.{status.value}", now=now, run_id=run_id, cause=cause)
+            return self.get(run_id)
+
+    def get(self, run_id: str) -> Run:
+        """Raises InputRejected `unknown_run`."""
+        found = self._all(self._mine().where(runs.c.run_id == run_id))
+        if not found:
+            raise InputRejected(
+                f"There is no run {run_id[:40]!r}.",
+                code="unknown_run",
+                fix="list them with polymarket_get_runs",
+                next_tool="polymarket_get_runs",
+            )
+        return found[0]
+
+    def latest(self, most: int) -> list[Run]:
+        """The last runs, newest first."""
+        return self._all(self._mine().order_by(runs.c.number.desc()).limit(most))
+
+    def is_mine(self, run_id: str) -> bool:
+        """Whether a run goes on, in this process."""
+        run = self.get(run_id)
+        return run.status is RunStatus.RUNNING and run.desk == self._process.id
+
+    def adopt_orphans(self, *, now: datetime) -> list[Run]:
+        """Take over the runs whose process is gone; each is taken over once."""
+        adopted = []
+        with self._database.writing() as connection:
+            for run in self._all(self._mine().where(runs.c.status == RunStatus.RUNNING.value)):
+                if run.desk == self._process.id or self._process.lives(run.desk):
+                    continue
+                connection.execute(update(runs).where(runs.c.run_id == run.run_id).values(desk=self._process.id))
+                self._audit.write("run.taken_over", now=now, run_id=run.run_id)
+                adopted.append(self.get(run.run_id))
+        return adopted
+
+    def _earlier(self, fingerprint: str, client_token: str | None, now: datetime) -> Run | None:
+        query = self._mine().order_by(runs.c.number.desc())
+        if client_token is None:
+            since = to_micros(now - REPEAT_WINDOW)
+            query = query.where(runs.c.fingerprint == fingerprint, runs.c.created_at > since)
+            return next(iter(self._all(query)), None)
+        query = query.where(runs.c.client_token == client_token)
+        used = next(iter(self._all(query)), None)
+        if used is not None and not self._all(query.where(runs.c.fingerprint == fingerprint)):
+            raise InputRejected(
+                f"client_token {client_token!r} already began another run ({used.run_id}).",
+                code="token_reused",
+                fix="use a new client_token for other work",
+                next_tool="polymarket_get_runs",
+            )
+        return used
+
+    def _mine(self) -> Select[Any]:
+        return select(runs).where(runs.c.account == self._account)
+
+    def _all(self, query: Select[Any]) -> list[Run]:
+        with self._database.reading() as connection:
+            return [_run(row) for row in connection.execute(query).all()]
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(
+        run_id=row.run_id,
+        kind=row.kind,
+        status=RunStatus(row.status),
+        created_at=from_micros(row.created_at),
+        updated_at=from_micros(row.updated_at),
+        desk=row.desk,
+        cause=row.cause,
+        document=row.document,
+    )
