@@ -25,7 +25,13 @@ from .rejections import Rejection, no_book
 from .settings import ExchangeSettings
 from .trades import Trade
 
-CancelReason = Literal["CANCELED", "CANCELED_EXPIRED_ORDER", "CANCELED_MARKET_RESOLVED", "CANCELED_TAPE_MISSING"]
+CancelReason = Literal[
+    "CANCELED",
+    "CANCELED_EXPIRED_ORDER",
+    "CANCELED_MARKET_RESOLVED",
+    "CANCELED_TAPE_MISSING",
+    "CANCELED_NOT_ENOUGH_BALANCE",
+]
 EntryStatus = Literal["live", "matched", "delayed", "unmatched"]
 
 

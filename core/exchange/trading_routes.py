@@ -207,12 +207,13 @@ async def _get_order(request: Request) -> Response:
 
 
 async def _get_orders(request: Request) -> Response:
+    """Those that rest, then those that wait before they may match."""
     exchange = exchange_of(request)
     account = await _account(request, exchange)
     query = request.query_params
-    orders = _matching(
-        exchange.registry.open_orders(account), market=query.get("market"), asset_id=query.get("asset_id")
-    )
+    waiting = [exchange.registry.orders[order_id] for order_id in exchange.trading.delayed.waiting]
+    known = [*exchange.registry.open_orders(account), *(order for order in waiting if order.account is account)]
+    orders = _matching(known, market=query.get("market"), asset_id=query.get("asset_id"))
     if query.get("id"):
         orders = [order for order in orders if order.id == query["id"].lower()]
     page, following = cursor_page(orders, query.get("next_cursor"), size=_PAGE)

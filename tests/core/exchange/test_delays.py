@@ -144,6 +144,8 @@ class TestOverTheWire:
         assert (answer["makingAmount"], answer["takingAmount"]) == ("0", "0")
         known = (await alice.call("GET", f"/data/order/{answer['orderID']}")).json()
         assert known["status"] == "DELAYED"
+        listed = (await alice.call("GET", "/data/orders")).json()["data"]
+        assert [(row["id"], row["status"]) for row in listed] == [(answer["orderID"], "DELAYED")]
         refused = (await alice.call("DELETE", "/order", {"orderID": answer["orderID"]})).json()
         assert refused["canceled"] == []
         assert refused["not_canceled"] == {answer["orderID"]: "order match delayed due to market conditions"}
