@@ -124,10 +124,11 @@ async def test_the_model_acknowledges_what_a_person_allowed_it_to(
             assert larger["status"] == "awaiting_person"
 
 
-async def test_the_real_venue_is_refused_and_the_key_never_shown(command: tuple[str, ...], tmp_path: Path) -> None:
+def test_without_limits_live_does_not_start_and_the_key_is_never_shown(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
     env = environment(tmp_path, POLYMARKET_MODE="live", POLYMARKET_PRIVATE_KEY=KEY)
-    with serving(command, "stdio", env) as served:
-        async with served.connect(elicitation_callback=answering("accept")) as client:
-            refusal = await error_of(client, "place_order", **ORDER)
-    assert (refusal["code"], refusal["anything_sent"]) == ("configuration", "no")
-    assert KEY[2:] not in str(refusal)
+    done = subprocess.run([*command, "serve"], env=env, capture_output=True, text=True, timeout=WAIT_S, check=False)
+    assert done.returncode == 2
+    assert "POLYMARKET_MAX_ORDER_USD, POLYMARKET_MAX_DAY_USD, POLYMARKET_MAX_EXPOSURE_USD" in done.stderr
+    assert KEY[2:] not in done.stdout + done.stderr

@@ -219,6 +219,9 @@ def live_settings(addresses: Mapping[str, Any], **settings: str) -> dict[str, st
         "POLYMARKET_WS_URL": addresses["ws_url"],
         "POLYMARKET_CHAIN_ID": str(addresses["chain_id"]),
         "POLYMARKET_PRIVATE_KEY": KEY,
+        "POLYMARKET_MAX_ORDER_USD": "250",
+        "POLYMARKET_MAX_DAY_USD": "5000",
+        "POLYMARKET_MAX_EXPOSURE_USD": "5000",
         **settings,
     }
 
