@@ -106,6 +106,9 @@ class InstantVenue:
     async def balance(self) -> AccountBalance:
         return AccountBalance(Decimal(10**6), Decimal(10**6), datetime.now(UTC))
 
+    async def refresh_balance(self, token_id: TokenId | None) -> None:
+        return None
+
     async def token_balance(self, token_id: TokenId) -> Decimal:
         return Decimal(0)
 

@@ -41,6 +41,7 @@ from .preparation import Preparation, Prepared
 from .reconciliation import ARRIVAL_WINDOW, Reconciler
 from .recovery import Recovery
 from .sending import Sending
+from .settled_fills import SettledFills
 
 _LISTED = 500
 """Orders that a list goes back, besides all that may still change."""
@@ -103,6 +104,7 @@ class TradingDesk:
         self.cancels = Cancels(venue, journal, self._person, letters, audit, clock, landed)
         self._feed = OrderFeed(account_stream, self.refresh, clock) if account_stream else None
         self._heartbeat = heartbeat
+        self._settled = SettledFills(venue)
         self._halt_watch = HaltWatch(kill_switch, self.cancels, clock)
         self._sending = Sending(
             venue,
@@ -264,6 +266,7 @@ class TradingDesk:
     async def refresh(self) -> tuple[tuple[OpenOrder, ...], tuple[Trade, ...]]:
         """Bring the journal to what the venue says now. Answers the open orders and the trades."""
         open_orders, trades = await asyncio.gather(self._venue.open_orders(), self._venue.trades())
+        await self._settled.note(trades)
         still_open = {order.id for order in open_orders}
         for record in self.journal.in_state(OrderStatus.UNKNOWN, OrderStatus.LIVE, OrderStatus.DELAYED):
             if not (record.status is OrderStatus.LIVE and record.order_id in still_open):

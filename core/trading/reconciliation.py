@@ -10,6 +10,7 @@ from ..models import OpenOrder, OrderStatus, Trade, TradeStatus
 from ..venues.venue import Venue
 from .journal import OrderJournal
 from .order_record import OrderRecord, Refusal
+from .venue_fixes import fix_for
 
 ARRIVAL_WINDOW = timedelta(seconds=60)
 """An order the venue has not heard of this long after it was sent never arrived."""
@@ -63,7 +64,8 @@ class Reconciler:
         if record.status is OrderStatus.UNKNOWN and not self._is_old(record, now):
             return record
         if record.status is OrderStatus.UNKNOWN:
-            refusal = Refusal(stage="venue", code="never_arrived", message="The venue has never seen this order.")
+            code = "never_arrived"
+            refusal = Refusal("venue", code, "The venue has never seen this order.", fix=fix_for(code))
             return self._journal.move(record, OrderStatus.DEAD, now=now, refusal=refusal)
         if record.status is OrderStatus.LIVE or (record.status is OrderStatus.DELAYED and self._is_old(record, now)):
             return self._journal.move(record, OrderStatus.CANCELED, now=now)

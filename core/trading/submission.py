@@ -17,6 +17,7 @@ from ..venues.venue import SignedTicket, Venue
 from .journal import OrderJournal
 from .order_record import OrderRecord, Refusal
 from .reconciliation import Reconciler
+from .venue_fixes import fix_for
 
 _STATUS_OF_ANSWER = {
     "live": OrderStatus.LIVE,
@@ -66,7 +67,7 @@ async def conclude(
                 record,
                 OrderStatus.REJECTED if _is_its_own_fault(answer) else OrderStatus.DEAD,
                 now=clock.now(),
-                refusal=Refusal(stage="venue", code=code, message=answer.message),
+                refusal=Refusal(stage="venue", code=code, message=answer.message, fix=fix_for(code)),
             )
             raise answer
     # Its answer never came, or the desk was cancelled or crashed after the first byte may have left.

@@ -71,5 +71,8 @@ class PolymarketVenue:
     async def balance(self) -> AccountBalance:
         return await self._clob.balance()
 
+    async def refresh_balance(self, token_id: TokenId | None) -> None:
+        await self._clob.refresh_balance(token_id)
+
     async def token_balance(self, token_id: TokenId) -> Decimal:
         return await self._clob.token_balance(token_id)

@@ -65,6 +65,7 @@ class ScriptedVenue:
     holding: Decimal = Decimal(0)
     submitted: list[SignedTicket] = field(default_factory=list)
     cancelled: list[OrderId] = field(default_factory=list)
+    refreshed: list[TokenId | None] = field(default_factory=list)
     before_submit: Callable[[SignedTicket], None] = lambda _: None
     gate: asyncio.Event | None = None
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -121,6 +122,9 @@ class ScriptedVenue:
 
     async def balance(self) -> AccountBalance:
         return AccountBalance(Decimal(1000), Decimal(1000), self.clock.now())
+
+    async def refresh_balance(self, token_id: TokenId | None) -> None:
+        self.refreshed.append(token_id)
 
     async def token_balance(self, token_id: TokenId) -> Decimal:
         return self.holding

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import os
+import signal
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -11,7 +14,7 @@ import pytest
 
 from polydesk.core.errors import InputRejected, OutcomeUnknown, VenueUnavailable
 from polydesk.core.identifiers import OrderId
-from polydesk.core.models import OrderSide, OrderStatus, PlacementResult, TimeInForce
+from polydesk.core.models import OrderSide, OrderStatus, PlacementResult, TimeInForce, TradeStatus
 from polydesk.core.trading.intent import OrderIntent
 
 if TYPE_CHECKING:
@@ -185,3 +188,44 @@ async def test_a_halt_by_file_cancels_everything_and_is_repeated_until_it_works(
         await bench.clock.advance(5)
         assert len(bench.venue.cancelled) == 1
     assert bench.desk.halt is not None
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
+async def test_a_signal_halts_the_desk_and_cancels_everything(make_bench: MakeBench, resting: OrderIntent) -> None:
+    bench = make_bench()
+    async with bench.desk:
+        await bench.desk.place(resting)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        await asyncio.sleep(0)  # the loop hears of the signal
+        await bench.clock.advance(2)
+        assert bench.desk.halt is not None
+        assert "signal" in bench.desk.halt.reason
+        assert len(bench.venue.cancelled) == 1
+        with pytest.raises(InputRejected, match="halted"):
+            await bench.desk.place(resting, client_token="another")
+
+
+async def test_balances_are_read_anew_once_for_each_fill_that_settled(
+    make_bench: MakeBench, resting: OrderIntent
+) -> None:
+    from tests.core.trading.test_desk import a_fill
+
+    bench = make_bench()
+    record = (await bench.desk.place(resting)).record
+    await bench.desk.refresh()
+    for status, refreshed in (
+        (TradeStatus.MATCHED, []),
+        (TradeStatus.MINED, [resting.outcome.token_id, None]),
+        (TradeStatus.CONFIRMED, [resting.outcome.token_id, None]),
+    ):
+        bench.venue.fills = [a_fill(record, bench.clock.now(), status)]
+        await bench.desk.refresh()
+        assert bench.venue.refreshed == refreshed
+
+
+def test_every_refusal_of_the_venue_that_the_client_knows_has_a_fix() -> None:
+    from polydesk.core.polymarket import rejections
+    from polydesk.core.trading.venue_fixes import fix_for
+
+    internal = {"batch_too_large", "invalid_payload", "nonce", "canceled_on_chain", "not_found"}
+    assert {rule.code for rule in rejections._RULES if not fix_for(rule.code)} == internal
