@@ -43,6 +43,14 @@ async def test_the_default_tool_list_fits_its_budget(tools: list[Tool]) -> None:
     assert tokens({"tools": listed}) <= 7000
 
 
+async def test_the_list_of_all_tools_fits_its_budget(tmp_path: Path) -> None:
+    settings = load_settings(state_dir=tmp_path, toolsets=("all",))
+    async with Client(build_server(Application(settings))) as client:
+        every = (await client.list_tools()).tools
+    listed = [tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in every]
+    assert tokens({"tools": listed}) <= 14000
+
+
 async def test_every_tool_is_described_annotated_and_strict(tools: list[Tool]) -> None:
     for tool in tools:
         assert tool.name.startswith("polymarket_")
@@ -94,7 +102,7 @@ def test_instructions_fit_where_hosts_cut_them_and_name_only_offered_tools(mode:
 
 def test_toolsets_are_named_or_refused() -> None:
     assert parse_toolsets(["default"]) == DEFAULT_TOOLSETS
-    assert Toolset.ADVANCED not in DEFAULT_TOOLSETS
+    assert not {Toolset.ADVANCED, Toolset.STRATEGIES} & DEFAULT_TOOLSETS
     assert parse_toolsets(["all"]) == frozenset(Toolset)
     assert parse_toolsets(["markets", "trading"]) == {Toolset.MARKETS, Toolset.TRADING}
     with pytest.raises(Exception, match="choose from default, all, markets"):
