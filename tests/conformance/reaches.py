@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import httpx2
 
 from polydesk.core.background_tasks import cancelled
-from polydesk.core.clock import ManualClock
+from polydesk.core.clock import ManualClock, ShiftedClock
 from polydesk.core.exchange.application import build_application
 from polydesk.core.exchange.catalogue import Catalogue, load_catalogue
 from polydesk.core.exchange.replay.player import Player
@@ -35,7 +37,8 @@ from polydesk.core.polymarket.transport import Transport
 from polydesk.core.venues.polymarket import PolymarketVenue
 from polydesk.core.venues.venue import ApprovedOrder, SignedTicket
 from tests.support.exchanges import environment_of
-from tests.support.real_venue import FALL
+from tests.support.paper_exchange import CHAIN_ID, open_paper
+from tests.support.real_venue import FALL, real_venue
 from tests.support.real_venue import SLUG as FALLING
 
 FED = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting"
@@ -48,14 +51,17 @@ class Reach:
     """A venue reached in one way. `other` is another account on it; time passes when `pass_time` says so."""
 
     exchange: Exchange
-    clock: ManualClock
+    clock: ManualClock | ShiftedClock
     venue: PolymarketVenue
     other: PolymarketVenue
     market: Market
 
     async def pass_time(self, seconds: float) -> None:
         for _ in range(int(seconds)):
-            await self.clock.advance(1)
+            if isinstance(self.clock, ManualClock):
+                await self.clock.advance(1)
+            else:
+                self.clock.leap(self.clock.now() + timedelta(seconds=1))
             self.exchange.agenda.run_due()
 
     async def book(self, outcome: int = 0) -> OrderBook:
@@ -121,15 +127,15 @@ OpenReach = Callable[[ExchangeSettings], AbstractAsyncContextManager[Reach]]
 @asynccontextmanager
 async def by_socket(rules: ExchangeSettings) -> AsyncIterator[Reach]:
     """The exchange behind a port of this machine."""
-    exchange = _recorded_exchange(rules)
-    async with ExchangeServer(exchange) as server, _reached(exchange, environment_of(server), FED) as reach:
+    clock, exchange = _recorded_exchange(rules)
+    async with ExchangeServer(exchange) as server, _reached(exchange, clock, environment_of(server), FED) as reach:
         yield reach
 
 
 @asynccontextmanager
 async def in_process(rules: ExchangeSettings) -> AsyncIterator[Reach]:
     """The exchange's application called as a function."""
-    exchange = _recorded_exchange(rules)
+    clock, exchange = _recorded_exchange(rules)
     carrier = httpx2.ASGITransport(app=build_application(exchange))
     url = "http://127.0.0.1"
     environment = environment_at(
@@ -142,7 +148,7 @@ async def in_process(rules: ExchangeSettings) -> AsyncIterator[Reach]:
     )
     agenda = asyncio.create_task(exchange.agenda.run())
     try:
-        async with _reached(exchange, environment, FED, carrier=carrier) as reach:
+        async with _reached(exchange, clock, environment, FED, carrier=carrier) as reach:
             yield reach
     finally:
         await cancelled(agenda)
@@ -158,16 +164,37 @@ async def by_replay(rules: ExchangeSettings) -> AsyncIterator[Reach]:
     player = Player(exchange, dataclasses.replace(recording, catalogue=catalogue))
     await clock.advance(2)
     player.play_due()
-    async with ExchangeServer(exchange) as server, _reached(exchange, environment_of(server), FALLING) as reach:
+    async with ExchangeServer(exchange) as server, _reached(exchange, clock, environment_of(server), FALLING) as reach:
         yield reach
 
 
-WAYS: dict[str, OpenReach] = {"socket": by_socket, "in-process": in_process, "replay": by_replay}
+@asynccontextmanager
+async def on_paper(rules: ExchangeSettings) -> AsyncIterator[Reach]:
+    """A paper exchange that mirrors a venue's book of this moment; the venue is a recording that is replayed."""
+    told = {each.name: getattr(rules, each.name) for each in dataclasses.fields(rules) if each.name != "chain_id"}
+    with tempfile.TemporaryDirectory() as folder:
+        async with real_venue(Path(folder)) as real:
+            real.go_to(2)
+            async with open_paper(real, Path(folder) / "paper", **told) as paper:
+                environment = environment_of(paper.venue.server, chain_id=CHAIN_ID)
+                async with _reached(
+                    paper.exchange,
+                    real.clock,
+                    environment,
+                    FALLING,
+                    signers=(paper.signer, OTHER),
+                    catalogue=environment_of(real.server),
+                ) as reach:
+                    yield reach
 
 
-def _recorded_exchange(rules: ExchangeSettings) -> Exchange:
+WAYS: dict[str, OpenReach] = {"socket": by_socket, "in-process": in_process, "replay": by_replay, "paper": on_paper}
+
+
+def _recorded_exchange(rules: ExchangeSettings) -> tuple[ManualClock, Exchange]:
     catalogue = _delayed(load_catalogue(), FED)
-    return Exchange(catalogue, rules, ManualClock(catalogue.starts_at))
+    clock = ManualClock(catalogue.starts_at)
+    return clock, Exchange(catalogue, rules, clock)
 
 
 def _delayed(catalogue: Catalogue, slug: str) -> Catalogue:
@@ -183,20 +210,28 @@ def _delayed(catalogue: Catalogue, slug: str) -> Catalogue:
 
 @asynccontextmanager
 async def _reached(
-    exchange: Exchange, environment: Environment, slug: str, *, carrier: httpx2.AsyncBaseTransport | None = None
+    exchange: Exchange,
+    clock: ManualClock | ShiftedClock,
+    environment: Environment,
+    slug: str,
+    *,
+    signers: Sequence[Signer] = (US, OTHER),
+    catalogue: Environment | None = None,
+    carrier: httpx2.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[Reach]:
-    clock = exchange.clock
-    assert isinstance(clock, ManualClock)
     async with AsyncExitStack() as opened:
         venues = []
-        for signer in (US, OTHER):
+        for signer in signers:
             transport = await opened.enter_async_context(
                 Transport(environment, clock=clock, random=Random(1), carrier=carrier)
             )
             clob = CLOBClient(transport, signer=signer)
             await clob.credentials()
             venues.append(PolymarketVenue(clob, DataClient(transport), clock))
-        market = await GammaClient(transport).market_by_slug(Slug(slug))
+        public = await opened.enter_async_context(
+            Transport(catalogue or environment, clock=clock, random=Random(1), carrier=carrier)
+        )
+        market = await GammaClient(public).market_by_slug(Slug(slug))
         assert market is not None
         ours, others = venues
         yield Reach(exchange, clock, ours, others, market)

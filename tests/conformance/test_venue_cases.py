@@ -19,6 +19,7 @@ from tests.conformance.reaches import DELAY_S, WAYS, Reach
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
 NOBODYS = OrderId("0x" + "9" * 64)
 TEN = Decimal(10)
+FILLS_BY_TRADES = "on a mirrored book, resting orders fill by the venue's own trades alone"
 BALANCE = Decimal(1_000_000)
 
 
@@ -131,7 +132,7 @@ async def _(reach: Reach) -> None:
     assert (await reach.venue.cancel([placed.order_id])).canceled == (placed.order_id,)
 
 
-@case("met-by-another-account", not_on={"replay": "there, resting orders fill by recorded trades alone"})
+@case("met-by-another-account", not_on={"replay": FILLS_BY_TRADES, "paper": FILLS_BY_TRADES})
 async def _(reach: Reach) -> None:
     ask = (await reach.book()).best_ask
     assert ask is not None
@@ -347,7 +348,11 @@ async def _(reach: Reach) -> None:
     assert await reach.shares() == 0
 
 
-@case("delayed-order-matches-later", matching_delays="market")
+@case(
+    "delayed-order-matches-later",
+    not_on={"paper": "the market of the venue it mirrors does not delay"},
+    matching_delays="market",
+)
 async def _(reach: Reach) -> None:
     ask = (await reach.book()).best_ask
     assert ask is not None

@@ -17,7 +17,8 @@ from polydesk.core.models import OrderSide
 from tests.support.real_venue import CONDITION, FALL, RealVenue, real_venue
 
 if TYPE_CHECKING:
-    from tests.core.paper.conftest import OpenPaper, Paper
+    from tests.core.paper.conftest import OpenPaper
+    from tests.support.paper_exchange import Paper
 
 UP = TokenId(stand_in_token(CONDITION, 0))
 
