@@ -60,6 +60,21 @@ async def test_a_book_is_best_first_and_exact(venue: ScriptedVenue, clob: CLOBCl
     assert found.last_trade_price is None
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=["worst first", "best first", "shuffled"])
+async def test_the_best_bid_and_ask_are_the_same_however_the_book_is_sent(
+    venue: ScriptedVenue, clob: CLOBClient, order: tuple[int, ...]
+) -> None:
+    """The first level of either list is the worst one on the real wire: who takes it for the best sees 0.01/0.99."""
+    bids = [{"price": price, "size": "10"} for price in ("0.01", "0.44", "0.45")]
+    asks = [{"price": price, "size": "10"} for price in ("0.99", "0.47", "0.46")]
+    venue.on("GET", "/book", venue.json(book(bids=[bids[at] for at in order], asks=[asks[at] for at in order])))
+    found = await clob.book(YES)
+    assert found is not None
+    assert found.best_bid is not None
+    assert found.best_ask is not None
+    assert (found.best_bid.price, found.best_ask.price) == (Decimal("0.45"), Decimal("0.46"))
+
+
 async def test_a_book_with_holes_has_the_usual_rules(venue: ScriptedVenue, clob: CLOBClient) -> None:
     venue.on("GET", "/book", venue.json({"market": CONDITION, "asset_id": YES, "bids": [], "asks": None}))
     found = await clob.book(YES)
