@@ -147,6 +147,8 @@ async def get_runs(
 ) -> RunsAnswer:
     """How far the account's {MODE} runs (sliced orders) have come, newest first: filled, average price, remaining."""
     desk.require_account()
+    if not desk.read_only:
+        desk.slices.take_over()
     found = [desk.slices.book.get(run_id)] if run_id is not None else desk.slices.book.latest(_SHOWN)
     return RunsAnswer(
         **desk.heading,

@@ -254,6 +254,10 @@ class TradingDesk:
         self._audit.write("halt", now=now, reason=reason)
         return Stopped(halt, self._person.withdraw("Trading was halted before a person answered."))
 
+    def take_over(self) -> None:
+        """See to the orders that other processes, gone since this one began, have left."""
+        self._recovery.take_over()
+
     def withdraw(self, attempt_id: str, why: str) -> None:
         """Take an order back that still waits for a person; one that does not is left as it is."""
         self._person.withdraw(why, attempt_id=attempt_id)

@@ -80,14 +80,20 @@ class SliceRuns:
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
-        for run in self.book.adopt_orphans(now=self.clock.now()):
-            if run.kind == KIND:
-                self._carry_on(run)
+        self.take_over()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for task in list(self._tasks.values()):
             await cancelled(task)
+
+    def take_over(self) -> None:
+        """Carry on what processes that are gone have left, orders on their way included."""
+        adopted = [run for run in self.book.adopt_orphans(now=self.clock.now()) if run.kind == KIND]
+        if adopted:
+            self.desk.take_over()
+        for run in adopted:
+            self._carry_on(run)
 
     def start(self, order: SlicedOrder, *, client_token: str | None = None) -> tuple[Run, bool]:
         """Begin, and whether this is a new run; a repeated call answers the run that it repeats.

@@ -252,6 +252,21 @@ async def test_another_process_goes_on_where_the_first_one_ended(make_bench: Mak
     assert sum((fill.size for fill in bench.venue.fills), D(0)) == 40
 
 
+async def test_a_process_beside_it_takes_a_run_over_when_its_own_is_gone(make_bench: MakeBench, sliced: Make) -> None:
+    bench = make_bench()
+    fills_everything(bench)
+    async with bench.open_slices() as beside:
+        async with bench.open_slices() as slices:
+            slices.start(sliced())
+            await pass_time(bench, 5)
+        await pass_time(bench, 15)
+        assert len((await latest(beside)).placed) == 1
+        beside.take_over()
+        await pass_time(bench, 45)
+        done = await latest(beside)
+    assert (done.run.status, len(done.placed), done.filled.shares) == (RunStatus.DONE, 4, D(40))
+
+
 async def test_one_that_was_away_for_too_long_does_not_catch_up(make_bench: MakeBench, sliced: Make) -> None:
     bench = make_bench()
     fills_everything(bench)
