@@ -22,9 +22,9 @@ from ..core.market_data.book_keeper import RepairSettings
 from ..core.market_data.market_feed import MarketFeed
 from ..core.models import OrderBook
 from ..core.models.venue_notes import NO_NOTES, VenueNotes
+from ..core.paper.freshness import FreshnessSettings
 from ..core.paper.paper_exchange import PaperExchange, PaperSettings, repair_settings
 from ..core.paper.public_venue import PublicVenue
-from ..core.paper.relay import RelaySettings
 from ..core.paper.venue_time import VenueTime
 from ..core.polymarket.clob import CLOBClient
 from ..core.polymarket.credential_file import CredentialFile, CredentialStore
@@ -105,7 +105,7 @@ async def _open_paper(settings: Settings, opened: AsyncExitStack) -> Site:
     account = open_or_create_account(
         store, settings.paper_account, starting_balance=settings.paper_balance, at_ms=unix_ms(clock.now())
     )
-    relay = RelaySettings(stale_after_s=settings.paper_stale_after_s)
+    freshness = FreshnessSettings(stale_after_s=settings.paper_stale_after_s)
     paper = await opened.enter_async_context(
         PaperExchange(
             real,
@@ -120,9 +120,9 @@ async def _open_paper(settings: Settings, opened: AsyncExitStack) -> Site:
                 auto_redeem_after_s=_REDEEMED_AFTER_S,
             ),
             settings=PaperSettings(
-                latency_ms=settings.paper_latency_ms, latency_spread=settings.paper_latency_spread, relay=relay
+                latency_ms=settings.paper_latency_ms, latency_spread=settings.paper_latency_spread, freshness=freshness
             ),
-            feed=_feed(transport, real.clob, clock, repair=repair_settings(relay)),
+            feed=_feed(transport, real.clob, clock, repair=repair_settings(freshness)),
             clock=clock,
         )
     )

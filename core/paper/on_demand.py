@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..clock import Clock
 from ..errors import PolymarketAPIError
 from ..exchange.responses import clob_error
+from .freshness import Freshness
 from .latency import Latency
 from .relay import Relay
 
@@ -32,9 +33,10 @@ class OnDemand:
     not current, the request is refused with the reason and nothing is done; cancels always pass.
     """
 
-    def __init__(self, app: ASGIApp, *, relay: Relay, latency: Latency, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, *, relay: Relay, freshness: Freshness, latency: Latency, clock: Clock) -> None:
         self._app = app
         self._relay = relay
+        self._freshness = freshness
         self._latency = latency
         self._clock = clock
 
@@ -67,13 +69,13 @@ class OnDemand:
             return
         needs_prices = places or path in _QUOTES or path in _BATCHES
         if needs_prices:
-            await self._relay.wait_current(tokens)
+            await self._freshness.wait_current(tokens)
         if places or cancels:
             await self._clock.sleep(self._latency.draw_s())
-        if path in _QUOTES and any(map(self._relay.has_no_book, tokens)):
+        if path in _QUOTES and any(map(self._freshness.has_no_book, tokens)):
             await clob_error(_NO_BOOK, status=404)(scope, receive, send)
             return
-        stale = self._relay.refusal(tokens) if needs_prices else None
+        stale = self._freshness.refusal(tokens) if needs_prices else None
         if stale is not None:
             await clob_error(stale)(scope, receive, send)
             return
@@ -89,7 +91,7 @@ class OnDemand:
                 tokens = [str(token) for token in request.get("assets_ids") or []]
                 try:
                     await self._relay.list_tokens(tokens)
-                    await self._relay.wait_current(tokens)
+                    await self._freshness.wait_current(tokens)
                 except PolymarketAPIError:
                     return message  # the stream has no book then, and whoever needs it asks by REST and hears why
             return message

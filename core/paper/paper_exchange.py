@@ -26,10 +26,11 @@ from ..market_data.book_keeper import RepairSettings
 from ..market_data.market_feed import MarketFeed
 from ..models.venue_notes import VenueNotes
 from .absence import Absences
+from .freshness import Freshness, FreshnessSettings
 from .latency import Latency
 from .on_demand import OnDemand
 from .public_venue import PublicVenue
-from .relay import Relay, RelaySettings
+from .relay import Relay
 from .resolutions import Resolutions
 from .seen_file import SeenFile
 
@@ -48,7 +49,7 @@ class PaperSettings:
 
     latency_ms: float = 90.0
     latency_spread: float = 0.35
-    relay: RelaySettings = field(default_factory=RelaySettings)
+    freshness: FreshnessSettings = field(default_factory=FreshnessSettings)
     tape_lag_s: float = 60.0
     resolutions_every_s: float = 60.0
 
@@ -76,6 +77,9 @@ class PaperExchange:
         self.exchange = Exchange(Catalogue(clock.now(), (), (), ()), rules, clock, store=store)
         self._mirror = Mirror(self.exchange)
         self._absences = Absences(real, self.exchange, self._file.read(), clock=clock, tape_lag_s=settings.tape_lag_s)
+        self._freshness = Freshness(
+            self.exchange, feed=feed, clock=clock, absences=self._absences, settings=settings.freshness
+        )
         self._resolutions = Resolutions(
             real,
             self.exchange,
@@ -91,7 +95,7 @@ class PaperExchange:
             feed=feed,
             clock=clock,
             absences=self._absences,
-            settings=settings.relay,
+            freshness=self._freshness,
             on_resolved=self._resolutions.called,
         )
         latency = Latency(
@@ -99,7 +103,7 @@ class PaperExchange:
             spread=settings.latency_spread,
             random=Random(f"{rules.seed} latency"),
         )
-        on_demand = Middleware(OnDemand, relay=self._relay, latency=latency, clock=clock)
+        on_demand = Middleware(OnDemand, relay=self._relay, freshness=self._freshness, latency=latency, clock=clock)
         self.server = ExchangeServer(self.exchange, before=[on_demand])
         self._opened = AsyncExitStack()
 
@@ -124,14 +128,16 @@ class PaperExchange:
         """What the exchange's numbers alone do not say to the owner of an account."""
         seen = self._absences.seen
         return VenueNotes(
-            stale={ConditionId(each): since for each, since in self._relay.note_stale().items()},
+            stale={
+                ConditionId(each): since for each, since in self._freshness.stale_among(self._relay.staked()).items()
+            },
             while_away=frozenset(TradeId(each) for each in seen.while_away),
             void={OrderId(order_id): reason for order_id, reason in seen.void.items()},
             not_comparable=tuple(seen.not_comparable.get(address, ())),
         )
 
     def _keep(self) -> None:
-        self._relay.note_current()
+        self._freshness.note_current()
         self._file.write(self._absences.remember(self._mirror.books.values()))
 
     async def _keep_regularly(self) -> None:
@@ -140,7 +146,7 @@ class PaperExchange:
             self._keep()
 
 
-def repair_settings(settings: RelaySettings) -> RepairSettings:
+def repair_settings(settings: FreshnessSettings) -> RepairSettings:
     """How the feed of the real venue is to be repaired, so that silence shows in time."""
     return RepairSettings(
         stale_after_s=settings.stale_after_s, fetched_stale_after_s=settings.stale_after_s, answer_s=_ANSWER_S

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Coroutine
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -33,6 +31,7 @@ from ..polymarket.wire.stream_events import (
     TickSizeChange,
 )
 from .absence import Absence, Absences
+from .freshness import Freshness
 from .listings_on_demand import ListingsOnDemand
 from .public_venue import PublicVenue
 from .tape import real_trade
@@ -43,16 +42,6 @@ _MOST_MARKETS = 200
 """Markets followed at once; those that nobody asked for longest make room, unless somebody has a stake in them."""
 
 _RETRY_S = 5.0
-_ANSWER_S = 3.0
-"""As long as the real venue may take to send a book that it was asked for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelaySettings:
-    """Prices older than `stale_after_s` are not traded on. A request waits `patience_s` for them to come."""
-
-    stale_after_s: float = 10.0
-    patience_s: float = 4.0
 
 
 class Relay:
@@ -70,7 +59,7 @@ class Relay:
         feed: MarketFeed,
         clock: Clock,
         absences: Absences,
-        settings: RelaySettings,
+        freshness: Freshness,
         on_resolved: Callable[[ConditionId], None],
     ) -> None:
         self._exchange = exchange
@@ -78,12 +67,10 @@ class Relay:
         self._feed = feed
         self._clock = clock
         self._absences = absences
-        self._settings = settings
+        self._freshness = freshness
         self._on_resolved = on_resolved
         self._listings = ListingsOnDemand(real, exchange, mirror, clock=clock, absences=absences)
         self._asked: dict[str, datetime] = {}
-        self._synced: set[str] = set()
-        self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -118,66 +105,7 @@ class Relay:
     async def take_terms(self, token_ids: Collection[str], condition_ids: Collection[str]) -> None:
         """Have the real terms of orders in these listed markets."""
         wanted = self._listings.of_tokens(token_ids) | set(condition_ids)
-        await self._listings.take_terms(wanted, followed=self._synced)
-
-    async def wait_current(self, token_ids: Collection[str]) -> None:
-        """Return when the books of these tokens are current, or after the patience of the settings."""
-        listings = {
-            self._exchange.markets.by_token[each] for each in token_ids if each in self._exchange.markets.by_token
-        }
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.patience_s):
-                while any(self._may_come(each) for each in listings):
-                    self._news.clear()
-                    await self._news.wait()
-
-    def stale_since(self, listing: Listing) -> datetime | None:
-        """Since when the prices of an open market have not been current; None while they are."""
-        if listing.closed:
-            return None
-        book = self._feed.live_book(_first_token(listing))
-        as_of = book.as_of if book is not None else self._absences.seen_until(listing.condition_id)
-        if listing.condition_id not in self._synced or book is None or self._feed.whole_book(book.token_id) is None:
-            return as_of
-        return as_of if self._clock.now() - as_of > timedelta(seconds=self._settings.stale_after_s) else None
-
-    def has_no_book(self, token_id: str) -> bool:
-        """Whether the real venue has said that there is no book for a listed token."""
-        listing = self._exchange.markets.by_token.get(token_id)
-        book = None if listing is None else self._feed.live_book(_first_token(listing))
-        return book is not None and book.absent
-
-    def note_stale(self) -> dict[str, datetime]:
-        """The markets in which somebody has a stake and whose prices stopped coming, and since when.
-
-        A quiet market is asked again after a while; it is not named for the moment that the answer takes.
-        """
-        late = self._clock.now() - timedelta(seconds=self._settings.stale_after_s + _ANSWER_S)
-        found = {each: self.stale_since(self._exchange.markets.by_condition[each]) for each in self.staked()}
-        return {each: since for each, since in found.items() if since is not None and since < late}
-
-    def refusal(self, token_ids: Iterable[str]) -> str | None:
-        """Why no order is taken for these tokens now; None when their prices are current."""
-        for token_id in token_ids:
-            listing = self._exchange.markets.by_token.get(token_id)
-            since = None if listing is None else self.stale_since(listing)
-            if listing is not None and since is not None and not self.has_no_book(token_id):
-                age_s = max((self._clock.now() - since).total_seconds(), 0)
-                cause = f"the real venue's stream says: {error}" if (error := self._feed.last_error) else "no news"
-                if listing.condition_id in self._absences.pending:
-                    cause = "what happened while the desk was away is being settled"
-                return (
-                    f"stale prices: those of {listing.recorded.gamma.get('slug', token_id)} are {age_s:.0f} s old "
-                    f"({cause}). Nothing was done. Orders are taken again as soon as prices come; cancels always pass"
-                )
-        return None
-
-    def note_current(self) -> None:
-        """Every market whose prices are current was followed up to now."""
-        for condition_id in self._synced:
-            listing = self._exchange.markets.by_condition[condition_id]
-            if not listing.closed and self.stale_since(listing) is None:
-                self._absences.saw(listing)
+        await self._listings.take_terms(wanted, followed=self._freshness.shown)
 
     def staked(self) -> set[str]:
         """Condition ids of the open markets in which a client has an order or a position."""
@@ -224,7 +152,7 @@ class Relay:
         followed = {self._exchange.markets.by_token[token_id].condition_id for token_id in self._feed.token_ids}
         idle = sorted(followed - keep, key=lambda each: self._asked[each])
         for condition_id in idle[: max(len(followed) - _MOST_MARKETS, 0)]:
-            self._synced.discard(condition_id)
+            self._freshness.shown.discard(condition_id)
             tokens = [TokenId(token_id) for token_id in self._exchange.markets.by_condition[condition_id].tokens]
             await self._feed.unfollow(tokens)
 
@@ -236,10 +164,6 @@ class Relay:
                 return
             except PolymarketAPIError:
                 await self._clock.sleep(_RETRY_S)
-
-    def _may_come(self, listing: Listing) -> bool:
-        """Whether waiting for the book of a market makes sense."""
-        return self.stale_since(listing) is not None and not self.has_no_book(listing.tokens[0])
 
     # -- what the real market tells ----------------------------------------------------------------------------------
 
@@ -263,12 +187,12 @@ class Relay:
                     self._on_resolved(event.condition_id)
             case _:
                 return
-        self._news.set()
+        self._freshness.note_news()
 
     def _changed(self, event: PriceChanges) -> None:
         """The levels of the first outcome, as the keeper holds them now."""
         listing = self._exchange.markets.by_condition.get(event.condition_id)
-        if listing is None or listing.condition_id not in self._synced:
+        if listing is None or listing.condition_id not in self._freshness.shown:
             return
         token_id = _first_token(listing)
         book = self._feed.live_book(token_id)
@@ -292,7 +216,7 @@ class Relay:
         if book is None or book.stale:
             return
         if listing.condition_id in self._absences.pending:
-            self._synced.discard(listing.condition_id)
+            self._freshness.shown.discard(listing.condition_id)
             absence = self._absences.begin(self._mirror.books[listing.condition_id])
             if absence is not None:
                 self._spawn(self._settle(listing, absence))
@@ -304,7 +228,7 @@ class Relay:
             self._exchange.trading.set_tick(listing, price_units(book.tick))
         mirrored = self._mirror.books[listing.condition_id]
         made = mirrored.apply_snapshot(book.bids, book.asks, at_ms=book.updated_ms)
-        self._synced.add(listing.condition_id)
+        self._freshness.shown.add(listing.condition_id)
         self._absences.saw(listing)
         return made
 
@@ -314,13 +238,13 @@ class Relay:
         book = self._feed.whole_book(_first_token(listing))
         if book is not None and not listing.closed:
             self._absences.found(self._show(listing, book))
-        self._news.set()
+        self._freshness.note_news()
         if self._absences.tape_lag_s:
             await self._absences.look_again(absence)
 
     def _traded(self, event: LastTrade) -> None:
         listing = self._exchange.markets.by_token.get(event.token_id)
-        if listing is None or listing.condition_id not in self._synced:
+        if listing is None or listing.condition_id not in self._freshness.shown:
             return
         trade = real_trade(
             listing,
@@ -340,7 +264,7 @@ class Relay:
         listing = self._exchange.markets.by_token.get(gap.token_id)
         if listing is None or gap.token_id != _first_token(listing):
             return
-        self._synced.discard(listing.condition_id)
+        self._freshness.shown.discard(listing.condition_id)
         self._absences.missed(self._mirror.books[listing.condition_id])
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -22,9 +22,9 @@ from polydesk.core.exchange.venue import Exchange
 from polydesk.core.identifiers import TokenId
 from polydesk.core.market_data.market_feed import MarketFeed
 from polydesk.core.models import OrderBook, OrderSide, OrderTicket, PlacementResult, TimeInForce
+from polydesk.core.paper.freshness import FreshnessSettings
 from polydesk.core.paper.paper_exchange import PaperExchange, PaperSettings, repair_settings
 from polydesk.core.paper.public_venue import PublicVenue
-from polydesk.core.paper.relay import RelaySettings
 from polydesk.core.polymarket.clob import CLOBClient
 from polydesk.core.polymarket.data_api import DataClient
 from polydesk.core.polymarket.gamma import GammaClient
@@ -105,7 +105,9 @@ async def open_paper(real: RealVenue, state: Path, **changes: Any) -> AsyncItera
     """A paper exchange on `real` that keeps its state in a folder. Without delays unless asked for."""
     settings = PaperSettings(
         latency_ms=changes.pop("latency_ms", 0),
-        relay=RelaySettings(stale_after_s=changes.pop("stale_after_s", 10), patience_s=changes.pop("patience_s", 4)),
+        freshness=FreshnessSettings(
+            stale_after_s=changes.pop("stale_after_s", 10), patience_s=changes.pop("patience_s", 4)
+        ),
         tape_lag_s=changes.pop("tape_lag_s", 0),
         resolutions_every_s=changes.pop("resolutions_every_s", 60),
     )
@@ -138,7 +140,7 @@ async def open_paper(real: RealVenue, state: Path, **changes: Any) -> AsyncItera
                     clock=real.clock,
                     random=Random(2),
                     fetch_books=fetch,
-                    repair=repair_settings(settings.relay),
+                    repair=repair_settings(settings.freshness),
                 ),
                 clock=real.clock,
             )
