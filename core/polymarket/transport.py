@@ -16,7 +16,6 @@ from ..errors import (
     OutcomeUnknown,
     PolymarketAPIError,
     RateLimitError,
-    UnexpectedPayload,
     VenueUnavailable,
 )
 from ..resilience.answer_cache import AnswerCache
@@ -26,13 +25,13 @@ from ..resilience.rate_limit import TurnTooFar
 from ..resilience.retry import RetryPolicy, call_with_retry
 from ..telemetry.metrics import CallMetrics, InMemoryMetrics
 from .admission import Admission
+from .answer_reading import error_of, is_answered, outcome_unknown, read_answer
 from .answers import asked_wait_s, error_text
 from .environments import Environment
-from .rejections import CredentialsRefused, ReadRefused, error_of_mutation, error_of_read, restriction_of
+from .rejections import CredentialsRefused, ReadRefused, restriction_of
 from .request import RequestSpec, Service
 from .venue_clock import TIME_SPEC, VenueClock
 from .venue_state import VenueMemory, VenueState
-from .wire.fields import decode_json
 
 if TYPE_CHECKING:
     import httpx2
@@ -47,9 +46,6 @@ Authorise = Callable[[str, str, bytes], dict[str, str]]
 CacheKey = tuple[Service, str, str, tuple[tuple[str, str], ...], bytes]
 
 _CACHE_ENTRIES = 4096
-_UNREADABLE = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
-"""What a parser meets in an answer of another shape than it was made for; an order's fate is then as open as ever."""
-
 _SKEW_TIMEOUT_S = 5.0
 _SKEW_NOTICED_S = 1.0
 
@@ -290,7 +286,7 @@ class Transport:
         except NoAnswer as error:
             if spec.idempotent:
                 raise VenueUnavailable(f"{spec.method} {spec.path} got no answer: {error}") from error
-            raise _unknown(spec, str(error)) from error
+            raise outcome_unknown(spec, str(error)) from error
         if self._admission is not None:
             self._admission.heed(spec, answer, asked_wait_s=asked_wait_s(answer, now=self.clock.now()))
         result = self._read(spec, answer)
@@ -313,40 +309,14 @@ class Transport:
         return self._sender
 
     def _read(self, spec: RequestSpec[T], answer: Answer) -> T:
-        if answer.status == 404 and spec.on_missing is not None:
-            return spec.on_missing[0]
-        if not 200 <= answer.status < 300:
-            raise self._error_of(spec, answer)
-        try:
-            payload = decode_json(answer.body) if answer.body else ""
-            if spec.idempotent and isinstance(payload, dict) and payload.get("error") == "Too Many Requests":
-                raise RateLimitError("too many requests", retry_after_s=asked_wait_s(answer, now=self.clock.now()))
-            return spec.parse(payload, self._clock.now())
-        except (UnexpectedPayload, *_UNREADABLE) as error:
-            reason = error.message if isinstance(error, UnexpectedPayload) else f"the answer is unreadable: {error!r}"
-            if spec.idempotent:
-                path = error.path if isinstance(error, UnexpectedPayload) else ""
-                raise UnexpectedPayload(f"{spec.method} {spec.path}: {reason}", path=path) from error
-            raise _unknown(spec, reason) from error
-
-    def _error_of(self, spec: RequestSpec[Any], answer: Answer) -> PolymarketAPIError:
-        text = error_text(answer)
+        if is_answered(spec, answer):
+            return read_answer(spec, answer, at=self._clock.now(), venue_now=self.clock.now())
         wait_s = asked_wait_s(answer, now=self.clock.now())
+        text = error_text(answer)
         restriction = restriction_of(answer.status, text)
         if restriction is not None:
             self._memories[spec.service].refused(restriction, retry_after_s=wait_s)
-        if spec.idempotent:
-            return error_of_read(answer.status, text, retry_after_s=wait_s)
-        error = error_of_mutation(answer.status, text, retry_after_s=wait_s)
-        return error or _unknown(spec, f"{answer.status} {text}".strip())
-
-
-def _unknown(spec: RequestSpec[Any], reason: str) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"{spec.method} {spec.path} was sent and may have been processed: {reason}",
-        order_ids=spec.order_ids,
-        safe_to_repeat=spec.cancel and spec.method == "DELETE",
-    )
+        raise error_of(spec, answer.status, text, wait_s=wait_s)
 
 
 def _is_failure(error: Exception) -> bool:
