@@ -21,29 +21,27 @@ from polydesk.core.models import (
     CancelResult,
     OpenOrder,
     OrderBook,
+    OrderSide,
     PlacementResult,
     Position,
+    TimeInForce,
     Trade,
 )
-from polydesk.core.risk.gate import RiskGate
 from polydesk.core.risk.kill_switch import KillSwitch
 from polydesk.core.risk.limits import RiskLimits
-from polydesk.core.storage.audit_log import AuditLog
 from polydesk.core.storage.database import Database
 from polydesk.core.storage.processes import ProcessMark
 from polydesk.core.trading.approvals import ApprovalBox
-from polydesk.core.trading.consent import ConsentPolicy, NoConsent
-from polydesk.core.trading.dead_letters import DeadLetters
+from polydesk.core.trading.consent import ConsentPolicy
 from polydesk.core.trading.desk import TradingDesk
-from polydesk.core.trading.desk_state import DeskStates
-from polydesk.core.trading.draft_book import DraftBook
-from polydesk.core.trading.journal import OrderJournal
+from polydesk.core.trading.intent import OrderIntent
 from polydesk.core.trading.run_book import RunBook
 from polydesk.core.trading.slice_runs import SliceRuns
 from polydesk.core.venues.venue import ApprovedOrder, SignedTicket
+from tests.support.order_desk import order_desk
 
 if TYPE_CHECKING:
-    from tests.core.conftest import MakeBook
+    from tests.core.conftest import MakeBook, MakeMarket
 
 
 ACCOUNT = "0x" + "11" * 20
@@ -153,34 +151,21 @@ def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> Iterator[M
         clock = ManualClock(now)
         venue = ScriptedVenue(make_book(), clock)
         numbers = itertools.count(1)
-        approvals = ApprovalBox(tmp_path / "approvals", lambda: f"c{next(numbers)}")
-        kill_switch = KillSwitch(tmp_path, lifted_by="polydesk resume --mode live")
         database = Database.in_memory()
         databases.append(database)
         settings = {"max_order_usd": Decimal(250), "max_open_orders": 3} | limits
-        audit = AuditLog(database, ACCOUNT)
-        letters = DeadLetters(database, audit, account=ACCOUNT, new_id=lambda: f"l{next(numbers)}")
-        journal = OrderJournal(
+        made = order_desk(
             database,
-            audit,
-            letters,
+            venue,
+            clock,
             account=ACCOUNT,
+            folder=tmp_path,
             process=ProcessMark(None),
-            new_id=lambda: f"a{next(numbers)}",
+            limits=RiskLimits(**settings),  # type: ignore[arg-type]
+            consent=consent,
+            numbers=numbers,
         )
-        desk = TradingDesk(
-            venue=venue,
-            gate=RiskGate(RiskLimits(**settings)),  # type: ignore[arg-type]
-            states=DeskStates(database, journal, kill_switch, clock, account=ACCOUNT),
-            kill_switch=kill_switch,
-            journal=journal,
-            letters=letters,
-            audit=audit,
-            drafts=DraftBook(database, account=ACCOUNT, new_id=lambda: f"d{next(numbers)}"),
-            consent=consent or NoConsent(),
-            approvals=approvals,
-            clock=clock,
-        )
+        desk, audit = made.desk, made.audit
 
         def open_slices() -> SliceRuns:
             """The sliced orders as a new process of this desk would open them."""
@@ -188,8 +173,22 @@ def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> Iterator[M
             book = RunBook(database, audit, account=ACCOUNT, process=process, new_id=lambda: f"r{next(numbers)}")
             return SliceRuns(desk, venue, book, clock)
 
-        return Bench(desk, venue, clock, approvals, kill_switch, open_slices)
+        return Bench(desk, venue, clock, made.approvals, made.kill_switch, open_slices)
 
     yield make
     for database in databases:
         database.close()
+
+
+@pytest.fixture
+def resting(make_market: MakeMarket) -> OrderIntent:
+    """A purchase that rests below the best price."""
+    market = make_market()
+    return OrderIntent(
+        market=market,
+        outcome=market.outcomes[0],
+        side=OrderSide.BUY,
+        size=Decimal(10),
+        price=Decimal("0.45"),
+        time_in_force=TimeInForce.GTC,
+    )

@@ -14,27 +14,13 @@ import pytest
 
 from polydesk.core.errors import InputRejected, OutcomeUnknown, VenueUnavailable
 from polydesk.core.identifiers import OrderId
-from polydesk.core.models import OrderSide, OrderStatus, PlacementResult, TimeInForce, TradeStatus
+from polydesk.core.models import OrderSide, OrderStatus, PlacementResult, TradeStatus
 from polydesk.core.trading.intent import OrderIntent
 
 if TYPE_CHECKING:
-    from tests.core.conftest import MakeMarket
     from tests.core.trading.conftest import Bench, MakeBench
 
 D = Decimal
-
-
-@pytest.fixture
-def resting(make_market: MakeMarket) -> OrderIntent:
-    market = make_market()
-    return OrderIntent(
-        market=market,
-        outcome=market.outcomes[0],
-        side=OrderSide.BUY,
-        size=D(10),
-        price=D("0.45"),
-        time_in_force=TimeInForce.GTC,
-    )
 
 
 async def killed_order(bench: Bench, intent: OrderIntent) -> str:

@@ -54,12 +54,6 @@ def intent(make_market: MakeMarket) -> Any:
     return make
 
 
-@pytest.fixture
-def resting(intent: Any) -> OrderIntent:
-    made: OrderIntent = intent(price=D("0.45"), time_in_force=TimeInForce.GTC)
-    return made
-
-
 def as_known(order_id: OrderId, now: datetime, status: str, *, matched: str = "0", size: str = "10") -> OpenOrder:
     return OpenOrder(
         id=order_id,

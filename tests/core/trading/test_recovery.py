@@ -15,24 +15,19 @@ import pytest
 
 from polydesk.core.clock import ManualClock
 from polydesk.core.errors import InputRejected, OutcomeUnknown, VenueUnavailable
-from polydesk.core.models import OrderSide, OrderStatus, TimeInForce
-from polydesk.core.risk.gate import RiskGate
-from polydesk.core.risk.kill_switch import KillSwitch
+from polydesk.core.models import OrderStatus
 from polydesk.core.risk.limits import RiskLimits
 from polydesk.core.storage.audit_log import AuditLog, check_chain
 from polydesk.core.storage.database import Database
 from polydesk.core.storage.processes import ProcessMark
-from polydesk.core.trading.approvals import ApprovalBox, Decision
-from polydesk.core.trading.consent import ConsentPolicy, LiveConsent, NoConsent
-from polydesk.core.trading.dead_letters import DeadLetters
+from polydesk.core.trading.approvals import Decision
+from polydesk.core.trading.consent import ConsentPolicy, LiveConsent
 from polydesk.core.trading.desk import TradingDesk
-from polydesk.core.trading.desk_state import DeskStates
-from polydesk.core.trading.draft_book import DraftBook
 from polydesk.core.trading.intent import OrderIntent
-from polydesk.core.trading.journal import OrderJournal
+from tests.support.order_desk import order_desk
 
 if TYPE_CHECKING:
-    from tests.core.conftest import MakeBook, MakeMarket
+    from tests.core.conftest import MakeBook
     from tests.core.trading.conftest import ScriptedVenue
 
 ACCOUNT = "0x" + "11" * 20
@@ -53,31 +48,19 @@ class Start:
         mark = ProcessMark(self.folder / "processes")
         self._databases.append(database)
         self.marks.append(mark)
-        self.approvals = ApprovalBox(self.folder / "approvals", lambda: f"c{next(self._numbers)}")
-        kill_switch = KillSwitch(self.folder, lifted_by="polydesk resume")
-        audit = AuditLog(database, ACCOUNT)
-        letters = DeadLetters(database, audit, account=ACCOUNT, new_id=lambda: f"l{next(self._numbers)}")
-        journal = OrderJournal(
+        made = order_desk(
             database,
-            audit,
-            letters,
+            self.venue,
+            self.clock,
             account=ACCOUNT,
+            folder=self.folder,
             process=mark,
-            new_id=lambda: f"a{next(self._numbers)}",
+            limits=RiskLimits(max_order_usd=D(250), max_open_orders=3),
+            consent=consent,
+            numbers=self._numbers,
         )
-        return TradingDesk(
-            venue=self.venue,
-            gate=RiskGate(RiskLimits(max_order_usd=D(250), max_open_orders=3)),
-            states=DeskStates(database, journal, kill_switch, self.clock, account=ACCOUNT),
-            kill_switch=kill_switch,
-            journal=journal,
-            letters=letters,
-            audit=audit,
-            drafts=DraftBook(database, account=ACCOUNT, new_id=lambda: f"d{next(self._numbers)}"),
-            consent=consent or NoConsent(),
-            approvals=self.approvals,
-            clock=self.clock,
-        )
+        self.approvals = made.approvals
+        return made.desk
 
     def kill(self, number: int = -1) -> None:
         """What the death of a process leaves behind: its entries, and a mark that nobody holds."""
@@ -100,19 +83,6 @@ def start(make_book: MakeBook, now: datetime, tmp_path: Path, make_bench: Callab
     starter = Start(tmp_path / "state", venue, clock)
     yield starter
     starter.close()
-
-
-@pytest.fixture
-def resting(make_market: MakeMarket) -> OrderIntent:
-    market = make_market()
-    return OrderIntent(
-        market=market,
-        outcome=market.outcomes[0],
-        side=OrderSide.BUY,
-        size=D(10),
-        price=D("0.45"),
-        time_in_force=TimeInForce.GTC,
-    )
 
 
 class Killed(BaseException):
