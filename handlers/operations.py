@@ -77,6 +77,7 @@ class SinceLastSeen(Answer):
     since: When
     orders: list[NewsLine]
     more: int | None = None
+    resolved: list[str] | None = None
 
 
 class StatusAnswer(AccountAnswer):
@@ -115,6 +116,7 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
     if desk.account is not None:
         with suppress(PolymarketAPIError):  # what the journal knows is told all the same
             await desk.trading.refresh()
+            desk.last_seen.note_resolved(await desk.trading.positions(), now=desk.clock.now())
     health = desk.venue_health()
     halt = desk.trading.halt
     journal = desk.trading.journal
@@ -165,7 +167,7 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
 
 def _since_last_seen(desk: Desk) -> SinceLastSeen | None:
     told = desk.last_seen.tell(_PRINCIPAL, now=desk.clock.now())
-    if told is None or not told.orders:
+    if told is None or not (told.orders or told.resolved):
         return None
     return SinceLastSeen(
         since=told.since,
@@ -181,6 +183,7 @@ def _since_last_seen(desk: Desk) -> SinceLastSeen | None:
             for news in told.orders[-_NEWS_SHOWN:]
         ],
         more=len(told.orders) - _NEWS_SHOWN if len(told.orders) > _NEWS_SHOWN else None,
+        resolved=list(told.resolved) or None,
     )
 
 

@@ -78,9 +78,11 @@ class AuditLog:
             }
             connection.execute(insert(audit).values(**row, hash=_hash(row)))
 
-    def entries(self, *, after: int = 0) -> Sequence[AuditEntry]:
-        """Entries of this account beyond a number, oldest first."""
+    def entries(self, *, after: int = 0, kind: str | None = None) -> Sequence[AuditEntry]:
+        """Entries of this account beyond a number, of one kind or of all, oldest first."""
         mine = select(audit).where(audit.c.account == self._account, audit.c.number > after)
+        if kind is not None:
+            mine = mine.where(audit.c.kind == kind)
         with self._database.reading() as connection:
             rows = connection.execute(mine.order_by(audit.c.number)).mappings().all()
         return [_entry(row) for row in rows]

@@ -14,7 +14,7 @@ from typing import Self
 from ..clock import Clock
 from ..errors import InputRejected, PolymarketAPIError
 from ..identifiers import ConditionId, OrderId
-from ..models import OpenOrder, OrderStatus, Trade, TradeStatus
+from ..models import OpenOrder, OrderStatus, Position, Trade, TradeStatus
 from ..risk.gate import RiskGate
 from ..risk.kill_switch import Halt, KillSwitch
 from ..storage.audit_log import AuditLog
@@ -276,6 +276,10 @@ class TradingDesk:
             if not (record.status is OrderStatus.LIVE and record.order_id in still_open):
                 await self._reconciler.look_up(record)
         return open_orders, trades
+
+    async def positions(self) -> tuple[Position, ...]:
+        """What the account holds, as the venue lists it."""
+        return await self._venue.positions()
 
     def remembered_orders(self) -> tuple[OrderView, ...]:
         """The orders of the journal as last known, without asking the venue; single fills are not among them."""

@@ -97,6 +97,26 @@ async def test_orders_are_cancelled_by_side_and_age_and_the_next_status_tells(
         assert "since_last_seen" not in await agent.call("get_status")
 
 
+async def test_the_next_status_tells_that_a_market_with_a_position_was_decided(
+    open_agent: OpenAgent, tmp_path: Path
+) -> None:
+    settings = ExchangeSettings(simulated_traders=False, mined_after_s=0, confirmed_after_s=0)
+    async with ExchangeServer(Exchange(load_catalogue(), settings, SystemClock())) as server:
+        live = {"mode": "live", "private_key": KEY, "confirmation": "acknowledge", "ack_max_usd": 250} | live_urls(
+            server
+        )
+        async with open_agent(tmp_path, **live) as agent:
+            draft = await agent.call("preview_order", market_id=NO_CHANGE, outcome="Yes", spend_usd=20)
+            await agent.call("place_order", draft_id=draft["draft_id"], acknowledge=draft["worst_cost"])
+            await agent.call("get_status")
+            listing = next(
+                each for each in server.exchange.markets.listings if each.recorded.gamma["slug"] == NO_CHANGE
+            )
+            server.exchange.resolve(listing.condition_id, 0)
+            assert (await agent.call("get_status"))["since_last_seen"]["resolved"] == [NO_CHANGE]
+            assert "since_last_seen" not in await agent.call("get_status")
+
+
 async def test_orders_are_listed_from_a_moment_on(open_agent: OpenAgent, tmp_path: Path) -> None:
     async with open_agent(tmp_path) as agent:
         await agent.call("place_order", **leg(0.9))
