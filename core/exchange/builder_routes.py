@@ -34,7 +34,8 @@ def builder_routes() -> list[Route]:
 async def _create(request: Request) -> Response:
     exchange = exchange_of(request)
     credential = await authenticated(request, exchange)
-    made = exchange.builders.create_key(credential.address, exchange.now_ms)
+    with exchange.transaction():
+        made = exchange.builders.create_key(credential.address, exchange.now_ms)
     return JsonResponse({"key": made.key, "secret": made.secret, "passphrase": made.passphrase})
 
 
@@ -66,7 +67,8 @@ async def _revoke(request: Request) -> Response:
         if not active:
             raise Rejection("Could not delete API key")
         key = active[-1]
-    key.revoked_at_ms = exchange.now_ms
+    with exchange.transaction():
+        exchange.builders.revoke(key, exchange.now_ms)
     return JsonResponse("OK")
 
 

@@ -6,6 +6,8 @@ import hmac
 from dataclasses import dataclass
 from typing import Protocol
 
+from .ledger_schema import BUILDER_CODES, BUILDER_KEYS
+from .records import Records
 from .signatures import l2_signature
 
 NO_BUILDER = bytes(32)
@@ -28,26 +30,44 @@ class _KeySource(Protocol):
 
 
 class Builders:
-    """The builders of one exchange: keys by address, and the codes that orders carried. `draw` makes key material."""
+    """The builders of one exchange: keys by address, and the codes that orders carried. `draw` makes key material.
 
-    def __init__(self, draw: _KeySource) -> None:
+    Both last as long as `records` do; what is stored of a key is whose it is, as its material can be drawn again.
+    """
+
+    def __init__(self, draw: _KeySource, records: Records) -> None:
         self._draw = draw
+        self._records = records
         self._keys: dict[str, BuilderKey] = {}
-        self._codes: dict[str, str] = {}
+        for _, address, created_at_ms, revoked_at_ms in records.stored(BUILDER_KEYS):
+            self._add(address, created_at_ms).revoked_at_ms = revoked_at_ms
+        self._codes: dict[str, str] = dict(records.stored(BUILDER_CODES))
 
     def attribute(self, order_id: str, code: bytes) -> None:
         """Remember the code that an order was signed with; the zero code stands for none."""
         if code != NO_BUILDER:
             self._codes[order_id] = "0x" + code.hex()
+            self._records.keep(BUILDER_CODES, (order_id, self._codes[order_id]))
 
     def code_of(self, order_id: str) -> str | None:
         return self._codes.get(order_id)
 
     def create_key(self, address: str, now_ms: int) -> BuilderKey:
-        key, secret, passphrase = self._draw(f"{address} builder {len(self._keys)}")
-        made = BuilderKey(key, secret, passphrase, address, now_ms)
-        self._keys[made.key] = made
+        made = self._add(address, now_ms)
+        self._keep(made)
         return made
+
+    def revoke(self, key: BuilderKey, now_ms: int) -> None:
+        key.revoked_at_ms = now_ms
+        self._keep(key)
+
+    def _add(self, address: str, at_ms: int) -> BuilderKey:
+        key, secret, passphrase = self._draw(f"{address} builder {len(self._keys)}")
+        made = self._keys[key] = BuilderKey(key, secret, passphrase, address, at_ms)
+        return made
+
+    def _keep(self, key: BuilderKey) -> None:
+        self._records.keep(BUILDER_KEYS, (key.key, key.address, key.created_at_ms, key.revoked_at_ms))
 
     def keys_of(self, address: str) -> list[BuilderKey]:
         """Oldest first, revoked ones too."""

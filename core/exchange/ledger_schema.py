@@ -11,7 +11,7 @@ from typing import Any
 APPLICATION_ID = 0x504C444B
 """Marks a SQLite file as a ledger of this exchange ("PLDK")."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Row = tuple[Any, ...]
 
@@ -260,6 +260,14 @@ EARNINGS = Table(
 PROPOSALS = Table("proposals", ("condition_id TEXT NOT NULL", "winner INTEGER", "due_at_ms INTEGER NOT NULL"))
 """Outcomes that nobody has disputed yet, and when each settles."""
 
+BUILDER_KEYS = Table(
+    "builder_keys",
+    ("id TEXT NOT NULL", "address TEXT NOT NULL", "created_at_ms INTEGER NOT NULL", "revoked_at_ms INTEGER"),
+)
+"""Keys follow from the ledger's secret and the order in which they were made."""
+
+BUILDER_CODES = Table("builder_codes", ("order_id TEXT NOT NULL", "code TEXT NOT NULL"))
+
 TABLES = (
     STATE,
     ACCOUNTS,
@@ -278,4 +286,6 @@ TABLES = (
     NOTIFICATIONS,
     EARNINGS,
     PROPOSALS,
+    BUILDER_KEYS,
+    BUILDER_CODES,
 )

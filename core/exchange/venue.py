@@ -108,7 +108,7 @@ class Exchange:
             transaction=self.transaction,
             changes=changes,
         )
-        self.builders = Builders(self.credentials.draw)
+        self.builders = Builders(self.credentials.draw, self.records)
         self.controls = OperatorControls.of(settings)
         if changes is not None:
             self.events.subscribe(changes.note_event)

@@ -1,4 +1,4 @@
-"""A restart of an exchange with a ledger file keeps notifications, earnings that are not paid yet and proposals."""
+"""A restart of an exchange with a ledger file keeps notifications, unpaid earnings, proposals and builders."""
 
 from __future__ import annotations
 
@@ -177,3 +177,18 @@ async def test_a_proposal_can_still_be_disputed_after_a_restart(run: Run, clock:
         assert floor.listing(11).oracle_steps == ["proposed", "disputed"]
         oracle.settle(EMPTY, 1)
         assert floor.listing(11).winner == 1
+
+
+def test_builders_keep_their_keys_and_the_orders_that_carried_their_code(run: Run) -> None:
+    with run() as floor, floor.exchange.transaction():
+        builders = floor.exchange.builders
+        kept, revoked = builders.create_key("0xB", 1), builders.create_key("0xB", 2)
+        builders.revoke(revoked, 3)
+        builders.attribute("0xorder", bytes(31) + b"\x07")
+        builders.attribute("0xother", bytes(32))
+    with run() as floor, floor.exchange.transaction():
+        builders = floor.exchange.builders
+        assert builders.keys_of("0xB") == [kept, revoked]
+        assert builders.code_of("0xorder") == "0x" + "00" * 31 + "07"
+        assert builders.code_of("0xother") is None
+        assert builders.create_key("0xB", 4).key not in (kept.key, revoked.key)
