@@ -44,8 +44,13 @@ def trade_until_killed(ledger: Path, *, seed: int, acknowledged: int) -> list[di
         if len(lines) == acknowledged:
             process.send_signal(signal.SIGKILL)
             break
-    rest, complaints = process.communicate(timeout=30)
-    assert process.returncode == -signal.SIGKILL, complaints.decode()
+    assert process.stderr is not None
+    with process.stdout, process.stderr:
+        rest, complaints = (
+            process.stdout.read(),
+            process.stderr.read(),
+        )  # communicate() would pass over what is buffered
+    assert process.wait(timeout=30) == -signal.SIGKILL, complaints.decode()
     told = [*lines, *(line for line in rest.splitlines(keepends=True) if line.endswith(b"\n"))]
     return [json.loads(line) for line in told]
 
