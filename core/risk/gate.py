@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ..errors import RiskRefused
 from ..venues.venue import ApprovedOrder
-from .controls import CONTROLS, Control
+from .control import Control
+from .controls import CONTROLS
 from .limits import RiskLimits
 from .proposal import Proposal
 

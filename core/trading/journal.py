@@ -26,6 +26,7 @@ from .documents import record_from_text, record_to_text
 from .intent import OrderIntent
 from .order_record import OrderRecord
 from .order_states import check_move
+from .particulars import asked_for, told_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -102,7 +103,7 @@ class OrderJournal:
                     **_columns(record),
                 )
             )
-            self._audit.write("order.asked", now=now, attempt_id=record.attempt_id, **_asked(record))
+            self._audit.write("order.asked", now=now, attempt_id=record.attempt_id, **asked_for(record))
         self._remember(record, 1)
         return record
 
@@ -138,7 +139,7 @@ class OrderJournal:
                     now=now,
                     attempt_id=updated.attempt_id,
                     order_id=updated.order_id,
-                    **_told(updated),
+                    **told_of(updated),
                     **({"gate": dict(gate)} if gate else {}),
                 )
                 if status is OrderStatus.DEAD:
@@ -317,45 +318,3 @@ def _columns(record: OrderRecord) -> dict[str, Any]:
         "desk": record.desk,
         "document": record_to_text(record),
     }
-
-
-def _asked(record: OrderRecord) -> dict[str, Any]:
-    """What was asked for, in the words of the tools."""
-    intent = record.intent
-    asked = {
-        "market": intent.market.slug,
-        "outcome": intent.outcome.label,
-        "side": intent.side.value,
-        "size": intent.size,
-        "spend_usd": intent.spend_usd,
-        "price": intent.price,
-        "time_in_force": intent.time_in_force,
-        "expires_at": intent.expires_at,
-        "post_only": intent.post_only or None,
-        "max_slippage": intent.max_slippage,
-        "client_token": record.client_token,
-    }
-    return {
-        name: value if isinstance(value, bool) else str(value) for name, value in asked.items() if value is not None
-    }
-
-
-def _told(record: OrderRecord) -> dict[str, Any]:
-    """What an order's new state came with."""
-    told: dict[str, Any] = {}
-    if record.status is OrderStatus.SENDING and record.plan is not None:
-        ticket = record.plan.ticket
-        told = {
-            "side": ticket.side.value,
-            "token_id": ticket.token_id,
-            "price": str(ticket.price),
-            "shares": str(ticket.shares),
-            "dollars": str(ticket.dollars),
-            "time_in_force": ticket.time_in_force.value,
-            "worst_cost": str(record.plan.worst_cost),
-        }
-    if record.refusal is not None:
-        told |= {name: value for name, value in dataclasses.asdict(record.refusal).items() if value}
-    if record.result is not None:
-        told |= {"making": str(record.result.making), "taking": str(record.result.taking)}
-    return told
