@@ -237,15 +237,18 @@ async def _get_trades(request: Request) -> Response:
         after = int(query["after"]) if query.get("after") else None
     except ValueError as error:
         raise Rejection("Invalid trade params payload") from error
-    chosen = [
-        trade
-        for trade in reversed(exchange.registry.trades_of(account))
-        if (not query.get("id") or trade.id == query["id"])
-        and (not query.get("market") or trade.taker.condition_id == query["market"])
-        and (not query.get("asset_id") or query["asset_id"] in _own_tokens(trade, account))
-        and (before is None or trade.matched_at_ms < before * 1000)
-        and (after is None or trade.matched_at_ms >= (after + 1) * 1000)
-    ]
+    trade_id, market, token_id = query.get("id"), query.get("market"), query.get("asset_id")
+    chosen = []
+    for trade in reversed(exchange.registry.trades_of(account)):
+        if after is not None and trade.matched_at_ms < (after + 1) * 1000:
+            break  # all others matched even earlier
+        if (
+            (not trade_id or trade.id == trade_id)
+            and (not market or trade.taker.condition_id == market)
+            and (not token_id or token_id in _own_tokens(trade, account))
+            and (before is None or trade.matched_at_ms < before * 1000)
+        ):
+            chosen.append(trade)
     page, following = cursor_page(chosen, query.get("next_cursor"), size=_PAGE)
     rows = [trade_payload(trade, exchange.markets.by_condition[trade.taker.condition_id], account) for trade in page]
     return JsonResponse({"limit": _PAGE, "count": len(rows), "next_cursor": following, "data": rows})

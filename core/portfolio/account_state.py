@@ -20,7 +20,8 @@ _MICRO_DOLLAR = Decimal("0.000001")
 class AccountState:
     """Dollars, shares of one outcome, and what the venue lists.
 
-    `sellable` is 0 where nobody asked; `settling` shares are bought and in no balance yet.
+    `sellable` is 0 where nobody asked; `settling` shares are bought and in no balance yet. `trades` are oldest first,
+    and those among them that no balance shows yet are `undelivered`.
     """
 
     cash: Decimal
@@ -30,6 +31,7 @@ class AccountState:
     settling: Decimal
     open_orders: tuple[OpenOrder, ...]
     trades: tuple[Trade, ...]
+    undelivered: tuple[Trade, ...]
     positions: tuple[Position, ...]
     read_at: datetime
 
@@ -52,7 +54,8 @@ async def read_account(venue: Venue, token_id: TokenId, fee_of: FeeOf, clock: Cl
         venue.trades(),
         venue.positions(),
     )
-    undelivered = [trade for trade in trades if trade.token_id == token_id and trade.status.undelivered]
+    undelivered = tuple(trade for trade in trades if trade.status.undelivered)
+    of_outcome = [trade for trade in undelivered if trade.token_id == token_id]
     on_sale = sum(
         (
             order.original_size - order.size_matched
@@ -61,15 +64,16 @@ async def read_account(venue: Venue, token_id: TokenId, fee_of: FeeOf, clock: Cl
         ),
         Decimal(0),
     )
-    sold = sum((trade.size for trade in undelivered if trade.side is OrderSide.SELL), Decimal(0))
+    sold = sum((trade.size for trade in of_outcome if trade.side is OrderSide.SELL), Decimal(0))
     return AccountState(
         cash=balance.collateral,
         reserved=reserved_by(open_orders),
-        owed=owed_for(trades, fee_of),
+        owed=owed_for(undelivered, fee_of),
         sellable=max(shares - on_sale - sold, Decimal(0)),
-        settling=sum((trade.size for trade in undelivered if trade.side is OrderSide.BUY), Decimal(0)),
+        settling=sum((trade.size for trade in of_outcome if trade.side is OrderSide.BUY), Decimal(0)),
         open_orders=open_orders,
         trades=trades,
+        undelivered=undelivered,
         positions=positions,
         read_at=read_at,
     )

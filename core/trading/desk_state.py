@@ -171,9 +171,11 @@ def _held_shares(account: AccountState, *, now: datetime, delivered_only: bool =
     net: defaultdict[TokenId, Decimal] = defaultdict(Decimal)
     recent: set[TokenId] = set()
     lately = now - _POSITIONS_LAG
-    for trade in account.trades:
-        if trade.timestamp > lately or trade.status.undelivered:
-            recent.add(trade.token_id)
+    for trade in reversed(account.trades):
+        if trade.timestamp <= lately:
+            break  # they come oldest first
+        recent.add(trade.token_id)
+    recent |= {trade.token_id for trade in account.undelivered}
     for trade in account.trades:
         if trade.token_id in recent and _counts(trade) and not (delivered_only and trade.status.undelivered):
             net[trade.token_id] += trade.size if trade.side is OrderSide.BUY else -trade.size

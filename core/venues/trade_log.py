@@ -29,21 +29,37 @@ class TradeLog:
         self._clock = clock
         self._looked_deep_at: datetime | None = None
         self._fills: dict[tuple[TradeId, OrderId], Trade] = {}
+        self._unsettled: dict[tuple[TradeId, OrderId], datetime] = {}
+        self._newest: datetime | None = None
 
     async def trades(self) -> tuple[Trade, ...]:
         """Every fill, oldest first."""
-        for fill in await self._fetch(self._known_until()):
-            self._fills[(fill.id, fill.order_id)] = fill
-        return tuple(sorted(self._fills.values(), key=lambda fill: fill.timestamp))
+        in_order = True
+        for fill in sorted(await self._fetch(self._known_until()), key=_matched_at):
+            key = fill.id, fill.order_id
+            if self._newest is None or fill.timestamp >= self._newest:
+                self._newest = fill.timestamp
+            elif key not in self._fills:
+                in_order = False
+            self._fills[key] = fill
+            if fill.status in _FINAL:
+                self._unsettled.pop(key, None)
+            else:
+                self._unsettled[key] = fill.timestamp
+        if not in_order:
+            self._fills = {(fill.id, fill.order_id): fill for fill in sorted(self._fills.values(), key=_matched_at)}
+        return tuple(self._fills.values())
 
     def _known_until(self) -> datetime | None:
         """The moment before which nothing can change any more."""
-        if not self._fills:
+        if self._newest is None:
             return None
-        open_since = [fill.timestamp for fill in self._fills.values() if fill.status not in _FINAL]
-        newest = max(fill.timestamp for fill in self._fills.values())
         now = self._clock.now()
         overlap = _OVERLAP
         if self._looked_deep_at is None or now - self._looked_deep_at >= _DEEP_EVERY:
             self._looked_deep_at, overlap = now, _DEEP_OVERLAP
-        return min([newest, *open_since]) - overlap
+        return min([self._newest, *self._unsettled.values()]) - overlap
+
+
+def _matched_at(fill: Trade) -> datetime:
+    return fill.timestamp

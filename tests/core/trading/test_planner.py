@@ -46,6 +46,7 @@ def plan(make_market: MakeMarket, make_book: MakeBook, now: datetime) -> Any:
             settling=D(settling),
             open_orders=(),
             trades=(),
+            undelivered=(),
             positions=(),
             read_at=now,
         )
