@@ -273,7 +273,8 @@ class TradingDesk:
         await self._settled.note(trades)
         still_open = {order.id for order in open_orders}
         for record in self.journal.in_state(OrderStatus.UNKNOWN, OrderStatus.LIVE, OrderStatus.DELAYED):
-            if not (record.status is OrderStatus.LIVE and record.order_id in still_open):
+            rests = record.status is OrderStatus.LIVE and record.order_id in still_open
+            if not rests and not self._reconciler.is_filled(record, trades):
                 await self._reconciler.look_up(record)
         return open_orders, trades
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from ..clock import Clock
 from ..models import OpenOrder, OrderStatus, Trade, TradeStatus
@@ -35,6 +36,18 @@ class Reconciler:
         trades = await self._venue.trades() if found is None else ()
         with self._journal.atomically():
             return self._settle(self._journal.current(record), found, trades, self._clock.now())
+
+    def is_filled(self, record: OrderRecord, trades: Sequence[Trade]) -> bool:
+        """Whether the fills at hand make up a resting order whole; then it is matched, and nobody need be asked."""
+        if record.status is not OrderStatus.LIVE or record.plan is None:
+            return False
+        fills = (each for each in trades if each.order_id == record.order_id and each.status is not TradeStatus.FAILED)
+        if sum((fill.size for fill in fills), Decimal(0)) < record.plan.ticket.shares:
+            return False
+        with self._journal.atomically():
+            if self._journal.current(record).status is OrderStatus.LIVE:
+                self._journal.move(record, OrderStatus.MATCHED, now=self._clock.now())
+        return True
 
     def _settle(
         self, record: OrderRecord, found: OpenOrder | None, trades: Sequence[Trade], now: datetime

@@ -15,7 +15,7 @@ import pytest
 
 from polydesk.core.clock import ManualClock
 from polydesk.core.errors import InputRejected, OutcomeUnknown, VenueUnavailable
-from polydesk.core.models import OrderStatus
+from polydesk.core.models import OrderStatus, TradeStatus
 from polydesk.core.risk.limits import RiskLimits
 from polydesk.core.storage.audit_log import AuditLog, check_chain
 from polydesk.core.storage.database import Database
@@ -262,3 +262,19 @@ async def test_every_step_is_in_the_audit_log_with_its_particulars(start: Start,
     assert {entry.attempt_id for entry in entries if entry.kind.startswith("order")} == {record.attempt_id}
     assert check_chain(database).broken_at is None
     database.close()
+
+
+async def test_an_order_whose_fills_make_it_whole_is_matched_without_a_question(
+    start: Start, resting: OrderIntent
+) -> None:
+    from tests.core.trading.test_desk import a_fill
+
+    async def asked(order_id: object) -> None:
+        raise AssertionError("the fills told")
+
+    desk = start()
+    record = (await desk.place(resting)).record
+    start.venue.order = asked  # type: ignore[method-assign]
+    start.venue.fills = [a_fill(record, start.clock.now(), TradeStatus.MATCHED)]
+    await desk.refresh()
+    assert desk.journal.current(record).status is OrderStatus.MATCHED
