@@ -102,7 +102,7 @@ class TradingDesk:
         self._audit = audit
         landed = asyncio.Event()
         self.cancels = Cancels(venue, journal, self._person, letters, audit, clock, landed)
-        self._feed = OrderFeed(account_stream, self.refresh, clock) if account_stream else None
+        self._feed = self._order_feed(account_stream) if account_stream else None
         self._heartbeat = heartbeat
         self._settled = SettledFills(venue)
         self._halt_watch = HaltWatch(kill_switch, self.cancels, clock)
@@ -317,6 +317,12 @@ class TradingDesk:
         await self._halt_watch.aclose()
         await self._recovery.aclose()
         await self._person.aclose()
+
+    def _order_feed(self, stream: OpenStream) -> OrderFeed:
+        changing = (OrderStatus.UNKNOWN, OrderStatus.LIVE, OrderStatus.DELAYED)
+        return OrderFeed(
+            stream, self.refresh, self._clock, waits_for_news=lambda: bool(self.journal.in_state(*changing))
+        )
 
     @contextlib.contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -28,6 +28,9 @@ from .order_record import OrderRecord
 _POSITIONS_LAG = timedelta(minutes=2)
 """For so long after a trade the venue's list of positions may not show it yet."""
 
+_LISTING_LAG = timedelta(seconds=10)
+"""For so long after an order came to rest the venue's list of open orders may not show it yet."""
+
 _MICRO = Decimal("0.000001")
 
 
@@ -105,7 +108,14 @@ class DeskStates:
         sent = self._journal.in_state(
             OrderStatus.SENDING, OrderStatus.UNKNOWN, OrderStatus.DELAYED, OrderStatus.LIVE
         ) + self._journal.matched_since(account.read_at)
-        return [record for record in sent if record.order_id not in account.shown]
+        lately = account.read_at - _LISTING_LAG
+        return [
+            record
+            for record in sent
+            if record.order_id not in account.shown
+            # One that rested for a while and is listed no more has ended; a look at it will tell how.
+            and (record.status is not OrderStatus.LIVE or record.updated_at >= lately)
+        ]
 
     def _day_loss(self, midnight: datetime, worth: Decimal) -> Decimal:
         """Dollars the account is worth less than when it was first looked at today; money moved in hides a loss."""

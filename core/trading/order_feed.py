@@ -16,6 +16,9 @@ _log = logging.getLogger(__name__)
 _GATHER_S = 0.2
 """How long a first event waits for others: a burst of frames becomes one look."""
 
+_SILENCE_S = 15.0
+"""How long a stream may say nothing before somebody looks all the same."""
+
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 60.0
 
 OpenStream = Callable[[], Awaitable[AbstractAsyncContextManager[AsyncIterator[object]]]]
@@ -28,9 +31,18 @@ class OrderFeed:
     So frames that come twice, late, in another order or not at all can do no harm: the next look is right.
     """
 
-    def __init__(self, open_stream: OpenStream, look: Callable[[], Awaitable[object]], clock: Clock) -> None:
+    def __init__(
+        self,
+        open_stream: OpenStream,
+        look: Callable[[], Awaitable[object]],
+        clock: Clock,
+        *,
+        waits_for_news: Callable[[], bool],
+    ) -> None:
+        """`waits_for_news` says whether any order may still change: then a silent stream is not trusted for long."""
         self._open_stream = open_stream
         self._look = look
+        self._waits_for_news = waits_for_news
         self._clock = clock
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -60,13 +72,26 @@ class OrderFeed:
 
     async def _follow(self) -> None:
         while True:
-            await self._news.wait()
-            await self._clock.sleep(_GATHER_S)
+            if await self._heard():
+                await self._clock.sleep(_GATHER_S)
+            elif not self._waits_for_news():
+                continue
             self._news.clear()
             wait_s = _FIRST_WAIT_S
             while not await self._looked():
                 await self._clock.sleep(wait_s)
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+    async def _heard(self) -> bool:
+        """Wait for news, not for ever: a stream may be frozen and still answer pings."""
+        pause = asyncio.ensure_future(self._clock.sleep(_SILENCE_S))
+        news = asyncio.ensure_future(self._news.wait())
+        try:
+            await asyncio.wait({pause, news}, return_when=asyncio.FIRST_COMPLETED)
+            return news.done()
+        finally:
+            pause.cancel()
+            news.cancel()
 
     async def _looked(self) -> bool:
         self.looks += 1

@@ -43,7 +43,7 @@ async def test_a_burst_of_frames_becomes_one_look(now: datetime) -> None:
     async def look() -> None:
         looks.append(clock.now())
 
-    feed = OrderFeed(frames.open, look, clock)
+    feed = OrderFeed(frames.open, look, clock, waits_for_news=lambda: False)
     feed.start()
     for number in range(100):
         frames.queue.put_nowait(number)
@@ -63,7 +63,7 @@ async def test_a_stream_that_cannot_be_had_and_a_look_that_fails_are_tried_again
         if failures:
             raise failures.pop()
 
-    feed = OrderFeed(frames.open, look, clock)
+    feed = OrderFeed(frames.open, look, clock, waits_for_news=lambda: False)
     feed.start()
     await clock.advance(4)
     assert frames.openings == 3
@@ -94,3 +94,22 @@ async def test_the_heart_beats_on_with_the_id_it_was_told_and_begins_anew_when_r
     await heart.aclose()
     await clock.advance(60)
     assert len(beats) == 5
+
+
+async def test_a_silent_stream_is_not_trusted_while_an_order_may_change(now: datetime) -> None:
+    clock, frames = ManualClock(now), Frames()
+    changing = True
+
+    async def look() -> None:
+        pass
+
+    feed = OrderFeed(frames.open, look, clock, waits_for_news=lambda: changing)
+    feed.start()
+    await clock.advance(14)
+    assert feed.looks == 0
+    await clock.advance(32)
+    assert feed.looks == 3
+    changing = False
+    await clock.advance(100)
+    assert feed.looks == 3
+    await feed.aclose()
