@@ -35,6 +35,7 @@ from .journal import OrderJournal
 from .order_feed import OpenStream, OrderFeed
 from .order_plan import OrderPlan
 from .order_record import OrderRecord
+from .order_states import MAY_CHANGE
 from .order_view import OrderView, order_views
 from .person_wait import PersonWait
 from .preparation import Preparation, Prepared
@@ -272,7 +273,7 @@ class TradingDesk:
         open_orders, trades = await asyncio.gather(self._venue.open_orders(), self._venue.trades())
         await self._settled.note(trades)
         still_open = {order.id for order in open_orders}
-        for record in self.journal.in_state(OrderStatus.UNKNOWN, OrderStatus.LIVE, OrderStatus.DELAYED):
+        for record in self.journal.in_state(*MAY_CHANGE):
             rests = record.status is OrderStatus.LIVE and record.order_id in still_open
             if not rests and not self._reconciler.is_filled(record, trades):
                 await self._reconciler.look_up(record)
@@ -319,9 +320,8 @@ class TradingDesk:
         await self._person.aclose()
 
     def _order_feed(self, stream: OpenStream) -> OrderFeed:
-        changing = (OrderStatus.UNKNOWN, OrderStatus.LIVE, OrderStatus.DELAYED)
         return OrderFeed(
-            stream, self.refresh, self._clock, waits_for_news=lambda: bool(self.journal.in_state(*changing))
+            stream, self.refresh, self._clock, waits_for_news=lambda: bool(self.journal.in_state(*MAY_CHANGE))
         )
 
     @contextlib.contextmanager

@@ -24,6 +24,7 @@ from ..storage.schema import days
 from .journal import OrderJournal
 from .order_plan import OrderPlan
 from .order_record import OrderRecord
+from .order_states import UNDER_WAY
 
 _POSITIONS_LAG = timedelta(minutes=2)
 """For so long after a trade the venue's list of positions may not show it yet."""
@@ -105,9 +106,7 @@ class DeskStates:
 
     def _under_way(self, account: AccountView) -> list[OrderRecord]:
         """Orders that may have taken effect without the account, as it was read, showing it."""
-        sent = self._journal.in_state(
-            OrderStatus.SENDING, OrderStatus.UNKNOWN, OrderStatus.DELAYED, OrderStatus.LIVE
-        ) + self._journal.matched_since(account.read_at)
+        sent = self._journal.in_state(*UNDER_WAY) + self._journal.matched_since(account.read_at)
         lately = account.read_at - _LISTING_LAG
         return [
             record

@@ -18,8 +18,7 @@ _KEPT_LEVELS = 5
 
 
 def record_to_text(record: OrderRecord) -> str:
-    document = _adapter(OrderRecord).dump_python(_lean(record), mode="json", exclude={"plan": {"intent": True}})
-    return json.dumps(document, separators=(",", ":"))
+    return _adapter(OrderRecord).dump_json(_lean(record), exclude={"plan": {"intent": True}}).decode()
 
 
 def record_from_text(text: str) -> OrderRecord:

@@ -25,7 +25,7 @@ from .dead_letters import DeadLetters
 from .documents import record_from_text, record_to_text
 from .intent import OrderIntent
 from .order_record import OrderRecord
-from .order_states import check_move
+from .order_states import UNDER_WAY, check_move
 from .particulars import asked_for, told_of
 
 if TYPE_CHECKING:
@@ -221,10 +221,9 @@ class OrderJournal:
                 .offset(most)
                 .limit(1)
             ).scalar()
-        changing = (OrderStatus.UNKNOWN, OrderStatus.LIVE, OrderStatus.DELAYED, OrderStatus.SENDING)
         query = self._mine()
         if floor is not None:
-            query = query.where(or_(orders.c.number > floor, orders.c.status.in_(changing)))
+            query = query.where(or_(orders.c.number > floor, orders.c.status.in_(UNDER_WAY)))
         return self._all(query.order_by(orders.c.number))
 
     def __iter__(self) -> Iterator[OrderRecord]:

@@ -10,6 +10,7 @@ from ..identifiers import OrderId
 from ..models import OrderStatus, PlacementResult
 from .intent import OrderIntent
 from .order_plan import OrderPlan
+from .order_states import MAY_CHANGE
 
 Stage = Literal["plan", "gate", "person", "venue"]
 
@@ -73,4 +74,4 @@ class OrderRecord:
     @property
     def may_change(self) -> bool:
         """Whether the venue may know more of it than the journal."""
-        return self.status is OrderStatus.UNKNOWN or self.status.open
+        return self.status in MAY_CHANGE

@@ -20,6 +20,13 @@ LEGAL_MOVES: dict[S, frozenset[S]] = {
 }
 
 
+MAY_CHANGE = (S.UNKNOWN, S.LIVE, S.DELAYED)
+"""The venue may know more of such an order than the journal."""
+
+UNDER_WAY = (S.SENDING, *MAY_CHANGE)
+"""Such an order may still take effect."""
+
+
 class IllegalMove(Exception):
     """A defect of the desk: an order was moved where the table does not allow it."""
 
