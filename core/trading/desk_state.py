@@ -137,26 +137,31 @@ def held_claims(account: AccountState, fee_of: FeeOf, *, now: datetime) -> list[
     positions = {position.token_id: position for position in account.positions}
     for token_id, shares in _held_shares(account, now=now).items():
         position = positions.get(token_id)
-        if position is not None and position.status not in ("", "OPEN"):
+        if not shares or (position is not None and position.status not in ("", "OPEN")):
             continue
-        bought = [each for each in account.trades if each.token_id == token_id and _counts(each)]
-        cost = _cost(position, bought, shares, fee_of)
-        first = bought[0] if bought else None
-        condition_id = position.condition_id if position else first.market_id if first else None
-        if condition_id is None or not shares:
+        if position is not None and position.size >= shares:
+            claims.append(_held_claim(position, shares, position.cost + position.fees))
             continue
-        claims.append(
-            Claim(
-                condition_id=condition_id,
-                token_id=token_id,
-                event=position.event_slug if position is not None and position.neg_risk else "",
-                first_outcome=_is_first(position.outcome if position else first.outcome if first else ""),
-                shares=shares,
-                cost=cost,
-                held=True,
-            )
-        )
+        fills = [each for each in account.trades if each.token_id == token_id and _counts(each)]
+        claims.append(_held_claim(position or fills[0], shares, _cost(position, fills, shares, fee_of)))
     return claims
+
+
+def _held_claim(known_by: Position | Trade, shares: Decimal, cost: Decimal) -> Claim:
+    """Shares that are held; of those known by a fill alone, the event is not known either."""
+    if isinstance(known_by, Position):
+        condition_id, event = known_by.condition_id, known_by.event_slug if known_by.neg_risk else ""
+    else:
+        condition_id, event = known_by.market_id, ""
+    return Claim(
+        condition_id=condition_id,
+        token_id=known_by.token_id,
+        event=event,
+        first_outcome=_is_first(known_by.outcome),
+        shares=shares,
+        cost=cost,
+        held=True,
+    )
 
 
 def equity(account: AccountState, *, now: datetime) -> Decimal:
@@ -195,8 +200,6 @@ def _held_shares(account: AccountState, *, now: datetime, delivered_only: bool =
 
 def _cost(position: Position | None, trades: list[Trade], shares: Decimal, fee_of: FeeOf) -> Decimal:
     """What the shares cost with fees; those beyond the position at the average of the purchases."""
-    if position is not None and position.size >= shares:
-        return position.cost + position.fees
     bought = [each for each in trades if each.side is OrderSide.BUY]
     size = sum((each.size for each in bought), Decimal(0))
     paid = sum((each.size * each.price + fee_of(each) for each in bought), Decimal(0))

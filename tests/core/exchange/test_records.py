@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, timedelta
@@ -21,6 +20,7 @@ from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.store import LedgerStore
 from polydesk.core.exchange.venue import Exchange
 from polydesk.core.money import to_micro
+from tests.support.catalogues import with_earnings
 
 if TYPE_CHECKING:
     from tests.core.exchange.conftest import Floor
@@ -33,18 +33,7 @@ Run = Callable[[], AbstractContextManager["Floor"]]
 
 @pytest.fixture
 def catalogue(catalogue: Catalogue) -> Catalogue:
-    """The busy market pays 144 dollars a day within five cents; the one with fees gives a quarter of them back."""
-
-    def changed(market: Any) -> Any:
-        if market.gamma["id"] == "13":
-            programme = {"rewardsMaxSpread": 5, "rewardsMinSize": 10}
-            rates = [{"assetAddress": "0xC011", "rewardsDailyRate": 144}]
-            return dataclasses.replace(market, gamma={**market.gamma, **programme, "clobRewards": rates})
-        if market.gamma["id"] == "12":
-            return dataclasses.replace(market, gamma={**market.gamma, "feeSchedule": {"rebateRate": 0.25}})
-        return market
-
-    return dataclasses.replace(catalogue, markets=tuple(map(changed, catalogue.markets)))
+    return with_earnings(catalogue)
 
 
 @pytest.fixture
