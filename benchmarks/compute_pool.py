@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from polydesk.gpu.pool import ProcessPool
+from polydesk.gpu.executors.process_pool import ProcessPool
 from polydesk.gpu.tasks import TASKS
 
 from .measure import quantile

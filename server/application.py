@@ -139,9 +139,9 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
 
 def _executor(settings: Settings) -> Executor:
     if settings.compute == "inline":
-        from ..gpu.inline import InlineExecutor
+        from ..gpu.executors.inline import InlineExecutor
 
         return InlineExecutor()
-    from ..gpu.pool import ProcessPool
+    from ..gpu.executors.process_pool import ProcessPool
 
     return ProcessPool()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from polydesk.gpu.pool import ProcessPool
+from polydesk.gpu.executors.process_pool import ProcessPool
 
 TASKS = "pool_tasks"
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from polydesk.gpu.execution import TaskStopped
+from polydesk.gpu.executors.execution import TaskStopped
 from polydesk.gpu.market_risk import market_risk, price_quantiles, touch_probability
 
 WITHIN = 4.5

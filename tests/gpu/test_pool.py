@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from polydesk.gpu.inline import InlineExecutor
+from polydesk.gpu.executors.inline import InlineExecutor
+from polydesk.gpu.executors.process_pool import ProcessPool
 from polydesk.gpu.interface import Busy, Executor, TaskFailed, TaskTimeout, WorkerLost
-from polydesk.gpu.pool import ProcessPool
 
 TASKS = "pool_tasks"
 LONG_S = 30.0
@@ -270,7 +270,7 @@ async def test_the_event_loop_keeps_turning_while_a_task_runs(pool: ProcessPool)
 
 PARENT = """
 import asyncio, sys
-from polydesk.gpu.pool import ProcessPool
+from polydesk.gpu.executors.process_pool import ProcessPool
 
 async def main():
     pool = ProcessPool(task_module="pool_tasks")
@@ -298,5 +298,5 @@ def test_the_worker_ends_when_its_parent_is_killed(task: str) -> None:
 
 
 def test_the_pool_loads_no_numpy_into_its_own_process() -> None:
-    code = "import sys, polydesk.gpu.pool, polydesk.gpu.interface; sys.exit('numpy' in sys.modules)"
+    code = "import sys, polydesk.gpu.executors.process_pool, polydesk.gpu.interface; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

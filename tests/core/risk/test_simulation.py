@@ -12,9 +12,9 @@ import pytest
 from polydesk.core.errors import InputRejected
 from polydesk.core.identifiers import ConditionId
 from polydesk.core.risk.simulation import ComputeUnavailable, Holding, market_risk, portfolio_risk
-from polydesk.gpu.inline import InlineExecutor
+from polydesk.gpu.executors.inline import InlineExecutor
+from polydesk.gpu.executors.process_pool import ProcessPool
 from polydesk.gpu.interface import Busy, ComputeError, Executor, PoolStatus, Progress, TaskTimeout, WorkerLost
-from polydesk.gpu.pool import ProcessPool
 
 
 @pytest.fixture

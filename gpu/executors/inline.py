@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from ..interface import PoolStatus, Progress, TaskFailed, TaskTimeout, WorkerLost
 from .execution import TASK_MODULE, TaskStopped, execute
-from .interface import PoolStatus, Progress, TaskFailed, TaskTimeout, WorkerLost
 
 
 class InlineExecutor:

@@ -10,8 +10,8 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from typing import Any
 
+from ..interface import Progress
 from .frames import EndOfStream, encode, read_frame
-from .interface import Progress
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _END_TIMEOUT_S = 3.0

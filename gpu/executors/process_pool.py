@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from ..interface import Busy, PoolStatus, Progress, TaskFailed, TaskTimeout, WorkerLost
 from .execution import TASK_MODULE
 from .frames import encode
-from .interface import Busy, PoolStatus, Progress, TaskFailed, TaskTimeout, WorkerLost
 from .worker_process import WorkerDied, WorkerProcess
 
 _ATTEMPTS = 2
