@@ -1,7 +1,7 @@
 """The process that computes: tasks come in on stdin, answers go out on stdout.
 
-Run as `python -m polydesk.gpu.executors.worker [TASK_MODULE]` by the pool. It ends when its stdin does, whether the pool
-closed it or its process was killed, even in the middle of a task.
+Run as `python -m polydesk.gpu.executors.worker [TASK_MODULE]` by the pool. It ends when its stdin does,
+whether the pool closed it or its process was killed, even in the middle of a task.
 """
 
 from __future__ import annotations
