@@ -1,0 +1,91 @@
+"""How texts bear on a statement: whether they make it likelier or less likely than its negation.
+
+The contrast of two hypotheses cancels what a model makes of the text's wording alone: a text that contradicts
+everything contradicts both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .model_files import ModelUnavailable
+from .models import classifier
+from .pair_classifiers import PairClassifier, describe
+from .sentiment import sentiment
+
+
+def stance(payload: Mapping[str, Any], report: Callable[[float], None]) -> dict[str, Any]:
+    """Judge `items` of `text`, `statement` and `negation`, and optionally `target`, the statement's subject.
+
+    Each answer has `stance`, -1 (speaks for the negation) to 1 (for the statement), and `relatedness`, 0 to 1:
+    the stronger of the two answers, near 0 for a text that bears on neither hypothesis.
+    `model` names a model of natural language inference, by a folder or a pinned hub name. Without one, or where it
+    cannot be loaded, the target's sentiment stands in: `basis` says so, `problem` says why, and its relatedness is
+    None. `sentiment_model` is that of the sentiment task. `measured` is what the model's card says of its direction.
+    """
+    items = [_parse(item) for item in payload["items"]]
+    problem = "no model of inference is configured"
+    if payload.get("model"):
+        try:
+            model = classifier(payload["model"])
+            answers = contrast(model, items)
+        except ModelUnavailable as unavailable:
+            problem = str(unavailable)
+        else:
+            return {
+                "items": answers,
+                "basis": "inference",
+                "measured": model.files.card.get("measured", {}).get("stance"),
+                **describe(model),
+            }
+    said = sentiment(
+        {
+            "items": [{"text": item["text"], "target": item["target"]} for item in items],
+            "model": payload.get("sentiment_model"),
+        },
+        report,
+    )
+    return {
+        **said,
+        "items": [
+            {"stance": round(each["positive"] - each["negative"], 4), "relatedness": None} for each in said["items"]
+        ],
+        "basis": "sentiment",
+        "problem": "; ".join(text for text in (problem, said.get("problem")) if text),
+    }
+
+
+def contrast(model: PairClassifier, items: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """contradicts(negation) - contradicts(statement), or the entailments where the model has no contradiction.
+
+    Raises ModelUnavailable for a model without either label.
+    """
+    labels = model.files.labels
+    if "contradiction" in labels:
+        column, towards = labels.index("contradiction"), -1
+    elif "entailment" in labels:
+        column, towards = labels.index("entailment"), 1
+    else:
+        raise ModelUnavailable(f"{model.files.name} is no model of inference: its labels are {', '.join(labels)}")
+    said = [index for index, item in enumerate(items) if item["text"].strip()]
+    answers: list[dict[str, Any]] = [{"stance": 0.0, "relatedness": 0.0} for _ in items]
+    if not said:
+        return answers
+    pairs = [(items[index]["text"], items[index][side]) for side in ("statement", "negation") for index in said]
+    weights = model.probabilities(pairs)[:, column]
+    for index, of_statement, of_negation in zip(said, weights[: len(said)], weights[len(said) :], strict=True):
+        answers[index] = {
+            "stance": round(towards * float(of_statement - of_negation), 4),
+            "relatedness": round(float(max(of_statement, of_negation)), 4),
+        }
+    return answers
+
+
+def _parse(item: Mapping[str, Any]) -> dict[str, str]:
+    parsed = {name: item.get(name) or "" for name in ("text", "statement", "negation", "target")}
+    if not all(isinstance(value, str) for value in parsed.values()):
+        raise ValueError("text, statement, negation and target must be texts")
+    if not parsed["statement"] or not parsed["negation"]:
+        raise ValueError("an item needs a statement and its negation")
+    return parsed
