@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from ..errors import ConfigurationError
+from .migrations import MIGRATIONS
 from .schema import SCHEMA_VERSION, metadata, versions
+
+_log = logging.getLogger(__name__)
 
 DESK_FILE = "desk.sqlite3"
 """Its name in the state folder of a mode."""
@@ -105,16 +110,37 @@ class Database:
         return kept
 
     def _prepare(self) -> None:
+        """Make the tables, or bring those of an earlier version forward. Raises StorageFailed."""
         with self.writing() as connection:
             metadata.create_all(connection)
             version = connection.execute(select(versions.c.version)).scalar()
             if version is None:
                 connection.execute(insert(versions).values(version=SCHEMA_VERSION))
-            elif version != SCHEMA_VERSION:
+                return
+            if version == SCHEMA_VERSION:
+                return
+            if any(each not in MIGRATIONS for each in range(version, SCHEMA_VERSION)) or version > SCHEMA_VERSION:
                 raise StorageFailed(
                     f"{self._where} has the format {version} and this polydesk writes {SCHEMA_VERSION}: use the "
                     "polydesk that wrote it, or name another POLYMARKET_STATE_DIR."
                 )
+            kept = self._copy(f"{self._where}.format-{version}")
+            _log.warning(
+                "%s goes from format %d to %d; the old one is kept as %s", self._where, version, SCHEMA_VERSION, kept
+            )
+            for each in range(version, SCHEMA_VERSION):
+                MIGRATIONS[each](connection)
+            connection.execute(update(versions).values(version=SCHEMA_VERSION))
+
+    def _copy(self, name: str) -> str:
+        """A copy of the file as it was before the transaction under way. Raises StorageFailed."""
+        try:
+            with closing(sqlite3.connect(self._where)) as source, closing(sqlite3.connect(name)) as target:
+                source.backup(target)
+            os.chmod(name, 0o600)
+        except (sqlite3.Error, OSError) as error:
+            raise StorageFailed(f"{self._where} was left as it is: no copy of it could be made ({error}).") from error
+        return name
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -32,10 +32,12 @@ orders = Table(
     Index("orders_by_status", "account", "status", "updated_at"),
     Index("orders_by_token", "account", "client_token"),
     Index("orders_by_fingerprint", "account", "fingerprint", "created_at"),
-    Index("orders_by_time_sent", "account", "sent_at"),
+    Index("orders_by_time_sent", "account", "sent_at", "spent"),
 )
 """One row per attempt. `document` is the record, `body` what goes over the wire once it is signed; `desk` the process
 that sees it through, `spent` the worst cost of an order that was sent."""
+
+(orders_by_time_sent,) = (index for index in orders.indexes if index.name == "orders_by_time_sent")
 
 drafts = Table(
     "drafts",

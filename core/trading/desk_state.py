@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -135,15 +136,16 @@ def held_claims(account: AccountState, fee_of: FeeOf, *, now: datetime) -> list[
     """What the account holds or has bought. Of resolved markets nothing can be lost any more."""
     claims = []
     positions = {position.token_id: position for position in account.positions}
-    for token_id, shares in _held_shares(account, now=now).items():
+    fills = _fills_of_late(account, now=now)
+    for token_id, shares in _held_shares(account, fills).items():
         position = positions.get(token_id)
         if not shares or (position is not None and position.status not in ("", "OPEN")):
             continue
         if position is not None and position.size >= shares:
             claims.append(_held_claim(position, shares, position.cost + position.fees))
             continue
-        fills = [each for each in account.trades if each.token_id == token_id and _counts(each)]
-        claims.append(_held_claim(position or fills[0], shares, _cost(position, fills, shares, fee_of)))
+        cost = _cost(position, fills[token_id], shares, fee_of)
+        claims.append(_held_claim(position or fills[token_id][0], shares, cost))
     return claims
 
 
@@ -166,50 +168,60 @@ def _held_claim(known_by: Position | Trade, shares: Decimal, cost: Decimal) -> C
 
 def equity(account: AccountState, *, now: datetime) -> Decimal:
     """Cash and shares at the venue's current prices, what is bought and not delivered at what it costs."""
-    positions = {position.token_id: position for position in account.positions}
+    prices = {position.token_id: position.current_price for position in account.positions}
     worth = account.cash
-    delivered = [each for each in account.trades if not each.status.undelivered]
-    for token_id, shares in _held_shares(account, now=now, delivered_only=True).items():
-        position = positions.get(token_id)
-        price = position.current_price if position else None
+    for token_id, shares in _held_shares(account, _fills_of_late(account, now=now), delivered_only=True).items():
+        price = prices.get(token_id)
         if price is None:
-            last = [each for each in delivered if each.token_id == token_id]
-            price = max(last, key=lambda each: each.timestamp).price if last else Decimal(0)
+            price = _last_price(account.trades, token_id)
         worth += shares * price
     return worth
 
 
-def _held_shares(account: AccountState, *, now: datetime, delivered_only: bool = False) -> dict[TokenId, Decimal]:
+def _last_price(trades: Sequence[Trade], token_id: TokenId) -> Decimal:
+    """Of the newest delivered fill of an outcome; 0 where there is none."""
+    delivered = (each for each in reversed(trades) if each.token_id == token_id and not each.status.undelivered)
+    last = next(delivered, None)
+    return last.price if last else Decimal(0)
+
+
+def _fills_of_late(account: AccountState, *, now: datetime) -> dict[TokenId, list[Trade]]:
+    """All fills, those that failed aside, of each outcome that was traded so lately that its position may lag."""
+    lately = now - _POSITIONS_LAG
+    newest_first = itertools.takewhile(lambda trade: trade.timestamp > lately, reversed(account.trades))
+    fills: dict[TokenId, list[Trade]] = {trade.token_id: [] for trade in (*newest_first, *account.undelivered)}
+    for trade in account.trades:
+        if trade.token_id in fills and trade.status is not TradeStatus.FAILED:
+            fills[trade.token_id].append(trade)
+    return fills
+
+
+def _held_shares(
+    account: AccountState, fills_of_late: Mapping[TokenId, Sequence[Trade]], *, delivered_only: bool = False
+) -> dict[TokenId, Decimal]:
     """Shares by outcome: those of the position list, or those of the trades where it lags behind them."""
     shares = {position.token_id: position.size for position in account.positions}
-    net: defaultdict[TokenId, Decimal] = defaultdict(Decimal)
-    recent: set[TokenId] = set()
-    lately = now - _POSITIONS_LAG
-    for trade in reversed(account.trades):
-        if trade.timestamp <= lately:
-            break  # they come oldest first
-        recent.add(trade.token_id)
-    recent |= {trade.token_id for trade in account.undelivered}
-    for trade in account.trades:
-        if trade.token_id in recent and _counts(trade) and not (delivered_only and trade.status.undelivered):
-            net[trade.token_id] += trade.size if trade.side is OrderSide.BUY else -trade.size
-    for token_id in recent:
-        shares[token_id] = max(shares.get(token_id, Decimal(0)), net[token_id])
+    for token_id, fills in fills_of_late.items():
+        net = sum(
+            (
+                fill.size if fill.side is OrderSide.BUY else -fill.size
+                for fill in fills
+                if not (delivered_only and fill.status.undelivered)
+            ),
+            Decimal(0),
+        )
+        shares[token_id] = max(shares.get(token_id, Decimal(0)), net)
     return shares
 
 
-def _cost(position: Position | None, trades: list[Trade], shares: Decimal, fee_of: FeeOf) -> Decimal:
+def _cost(position: Position | None, fills: Sequence[Trade], shares: Decimal, fee_of: FeeOf) -> Decimal:
     """What the shares cost with fees; those beyond the position at the average of the purchases."""
-    bought = [each for each in trades if each.side is OrderSide.BUY]
+    bought = [each for each in fills if each.side is OrderSide.BUY]
     size = sum((each.size for each in bought), Decimal(0))
     paid = sum((each.size * each.price + fee_of(each) for each in bought), Decimal(0))
     known = position.cost + position.fees if position else Decimal(0)
     beyond = shares - (position.size if position else Decimal(0))
     return known + (paid / size * beyond if size else beyond)
-
-
-def _counts(trade: Trade) -> bool:
-    return trade.status is not TradeStatus.FAILED
 
 
 def _open_claim(order: OpenOrder, record: OrderRecord | None) -> Claim:

@@ -6,11 +6,13 @@ import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
 
+from cachetools import LRUCache
+
 from ..clock import Clock
 from ..errors import InputRejected
-from ..identifiers import TokenId
+from ..identifiers import OrderId, TokenId
 from ..models import OrderBook, OrderSide, Trade
-from ..money import text
+from ..money import FeeSchedule, text
 from ..portfolio.account_state import AccountState, read_account
 from ..risk.gate import RiskGate
 from ..risk.proposal import Proposal
@@ -21,6 +23,9 @@ from .journal import OrderJournal
 from .order_plan import OrderPlan
 from .planner import check_funds, plan_order
 from .reconciliation import Reconciler
+
+_FEES_KEPT = 20_000
+"""Fee schedules by order: an order's never changes, and each look at the account asks for those of many fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Preparation:
         self._states = states
         self._reconciler = reconciler
         self._clock = clock
+        self._fees: LRUCache[OrderId, FeeSchedule] = LRUCache(_FEES_KEPT)
 
     async def prepare(self, intent: OrderIntent) -> Prepared:
         """Plan an intent anew. Raises InputRejected and RiskRefused."""
@@ -95,8 +101,13 @@ class Preparation:
         """The taker's fee of a trade, by the schedule of the market its order was planned on."""
         if trade.fee is not None or not trade.is_taker:
             return trade.fee or Decimal(0)
-        record = self._journal.by_order(trade.order_id)
-        return record.intent.market.fees.taker_fee(trade.size, trade.price) if record else Decimal(0)
+        schedule = self._fees.get(trade.order_id)
+        if schedule is None:
+            record = self._journal.by_order(trade.order_id)
+            if record is None:
+                return Decimal(0)
+            schedule = self._fees[trade.order_id] = record.intent.market.fees
+        return schedule.taker_fee(trade.size, trade.price)
 
     async def _read(self, intent: OrderIntent) -> tuple[OrderBook, AccountState]:
         token_id: TokenId = intent.outcome.token_id

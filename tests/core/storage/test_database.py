@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, update
 from polydesk.core.storage.audit_log import AuditLog, check_chain
 from polydesk.core.storage.database import Database, StorageFailed
 from polydesk.core.storage.processes import ProcessMark
-from polydesk.core.storage.schema import audit, last_seen, versions
+from polydesk.core.storage.schema import SCHEMA_VERSION, audit, last_seen, versions
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -87,6 +87,50 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path, content: by
     with pytest.raises(StorageFailed, match="left as it is"):
         Database.at(file)
     assert file.read_bytes() == content
+
+
+def of_the_first_format(path: Path) -> None:
+    """Turn a file back into what the first version wrote."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX orders_by_time_sent")
+        connection.execute("CREATE INDEX orders_by_time_sent ON orders (account, sent_at)")
+        connection.execute("UPDATE schema_version SET version = 1")
+    connection.close()
+
+
+def asked(path: Path, query: str) -> list[tuple[object, ...]]:
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute(query).fetchall()
+    connection.close()
+    return rows
+
+
+def test_a_file_of_an_earlier_version_is_brought_forward_and_kept(open_file: Open, tmp_path: Path) -> None:
+    database = open_file()
+    note(database, "a")
+    database.close()
+    path = tmp_path / "desk" / "desk.sqlite3"
+    of_the_first_format(path)
+
+    assert seen(open_file()) == [("a", 1)]
+    columns = [row[2] for row in asked(path, "PRAGMA index_info(orders_by_time_sent)")]
+    assert columns == ["account", "sent_at", "spent"]
+    assert asked(path, "SELECT version FROM schema_version") == [(SCHEMA_VERSION,)]
+    before = path.with_name("desk.sqlite3.format-1")
+    assert asked(before, "SELECT version FROM schema_version") == [(1,)]
+    assert asked(before, "SELECT principal, number FROM last_seen") == [("a", 1)]
+    assert stat.S_IMODE(before.stat().st_mode) == 0o600
+
+
+def test_without_a_copy_nothing_is_brought_forward(open_file: Open, tmp_path: Path) -> None:
+    open_file().close()
+    path = tmp_path / "desk" / "desk.sqlite3"
+    of_the_first_format(path)
+    path.with_name("desk.sqlite3.format-1").mkdir()
+
+    with pytest.raises(StorageFailed, match="left as it is"):
+        open_file()
+    assert asked(path, "SELECT version FROM schema_version") == [(1,)]
 
 
 def test_a_file_of_another_version_is_refused(open_file: Open, tmp_path: Path) -> None:
