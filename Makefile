@@ -48,5 +48,5 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run pyproject.toml
 	@echo "Installing the development tools into $(VENV) ..."
-	@$(PIP) install --group dev --editable '.[nlp]'
+	@$(PIP) install --group dev --editable '.[nlp,compute]'
 	@touch $@

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from polydesk.gpu.portfolio_risk import portfolio_risk
+from polydesk.gpu.monte_carlo.portfolio_risk import portfolio_risk
 
 from .measure import best_of
 from .registry import Result

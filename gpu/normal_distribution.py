@@ -137,3 +137,9 @@ def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Floats)
     numerator, denominator = coefficients
     ratio: Floats = np.polyval(numerator, x) / np.polyval(denominator, x)
     return ratio
+
+
+def normal_density(x: ArrayLike) -> Floats:
+    values = np.asarray(x, dtype=np.float64)
+    density: Floats = np.exp(-values * values / 2) / _ROOT_TWO_PI
+    return density

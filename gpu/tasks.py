@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy
 
-from .market_risk import market_risk
-from .portfolio_risk import portfolio_risk
+from .monte_carlo.market_risk import market_risk
+from .monte_carlo.portfolio_risk import portfolio_risk
 from .text.sentiment import sentiment
 from .text.stance import stance
 

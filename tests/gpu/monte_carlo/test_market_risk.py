@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from polydesk.gpu.executors.execution import TaskStopped
-from polydesk.gpu.market_risk import market_risk, price_quantiles, touch_probability
+from polydesk.gpu.monte_carlo.market_risk import market_risk, price_quantiles, touch_probability
 
 WITHIN = 4.5
 """Standard errors; the seeds are fixed, so this cannot flicker."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polydesk.gpu.portfolio_risk import portfolio_risk
+from polydesk.gpu.monte_carlo.portfolio_risk import portfolio_risk
 
 WITHIN = 4.5
 

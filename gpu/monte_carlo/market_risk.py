@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import estimates
-from .normal_distribution import normal_cdf, normal_quantile
+from ..normal_distribution import normal_cdf, normal_quantile
+from . import sample_estimates as estimates
 from .sampling import chunks
 
 Floats = NDArray[np.float64]

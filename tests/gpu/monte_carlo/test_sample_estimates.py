@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polydesk.gpu import estimates
+from polydesk.gpu.monte_carlo import sample_estimates as estimates
 
 profits = st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=200).map(lambda values: np.sort(np.array(values)))
 
