@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -153,8 +153,10 @@ class Settings(BaseSettings):
     heartbeat: bool = Field(
         False, description="Whether the venue cancels all orders of the account when the desk dies or is closed."
     )
-    compute: Literal["process", "inline"] = Field(
-        "process", description="Where simulations run: a worker `process`, or `inline` in the server."
+    compute: Annotated[str, Field(pattern=r"^(auto|cpu|cuda|inline)$")] = Field(
+        "auto",
+        description="Where models and simulations run: worker processes on the `cpu`, on `cuda`, `auto` (CUDA where "
+        "there is any), or `inline` in the server.",
     )
     state_dir: Path | None = Field(
         None, description="Folder for orders, halts and approvals; by default the system's state folder."

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.trading.desk import TradingDesk
     from ..core.trading.since_last_seen import LastSeen
     from ..core.trading.slice_runs import SliceRuns
+    from ..gpu.interface import PoolStatus
     from .answer import Heading
     from .toolspec import Toolset
 
@@ -36,17 +37,6 @@ class BookRiskModel(Protocol):
     async def __call__(
         self, *, holdings: Sequence[Holding], other_outcomes: Mapping[str, Sequence[Decimal]]
     ) -> PortfolioRisk: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ComputeStatus:
-    """The state of the worker pool, for status answers."""
-
-    engine: str
-    device: str
-    workers: int
-    queued: int
-    started: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +79,7 @@ class Desk:
     book_risk_model: BookRiskModel
     venue_health: Callable[[], VenueHealth]
     notes: Callable[[], VenueNotes]
-    compute: Callable[[], ComputeStatus]
+    compute: Callable[[], PoolStatus]
     clock: Clock
     started_at: datetime
     toolsets: frozenset[Toolset]

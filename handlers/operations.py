@@ -17,6 +17,7 @@ from .toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec
 
 if TYPE_CHECKING:
     from ..core.telemetry.metrics import RouteSnapshot
+    from ..gpu.interface import KindStatus, PoolStatus
 
 _SCARCE = 5
 """Requests left under a limit from which on the limit is named."""
@@ -24,6 +25,7 @@ _SCARCE = 5
 _SKEW_SHOWN_S = 1.0
 _ROUTES_SHOWN = 12
 _NEWS_SHOWN = 10
+_HASH_SHOWN = 12
 _PRINCIPAL = "local"
 """Whoever talks to this server: it answers one host, or hosts of one user."""
 
@@ -41,12 +43,28 @@ class Limits(Answer):
     max_book_age_s: Num
 
 
-class Compute(Answer):
-    engine: str
-    device: str
+class WorkersLine(Answer):
+    """Workers of one kind. What they compute with is known once one has started."""
+
+    kind: str
+    engine: str | None = None
+    engines: dict[str, str] | None = None
+    device: str | None = None
+    dtype: str | None = None
+    models: dict[str, str] | None = None
     workers: int
+    threads: int
+    queued: dict[str, int] | None = None
+    restarts: int | None = None
+    degraded: str | None = None
+
+
+class Compute(Answer):
+    backend: str
+    running: int
     queued: int
-    started: bool
+    problem: str | None = None
+    kinds: list[WorkersLine] | None = None
 
 
 class RouteLine(Answer):
@@ -106,7 +124,7 @@ class StatusAnswer(AccountAnswer):
 async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
     """Say which money this is, whether the venue answers, what is halted, limited or waiting for a person.
 
-    Start with this after a break. detail=full adds latencies and errors of the venue's busiest routes.
+    Start with this after a break. detail=full adds latencies of the venue's busiest routes and what computes.
     """
     problem = None
     try:
@@ -122,7 +140,6 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
     journal = desk.trading.journal
     waiting = [each.approval.code for each in journal.in_state(OrderStatus.AWAITING_PERSON) if each.approval]
     limits = desk.trading.gate.limits
-    compute = desk.compute()
     off = sorted(toolset.value for toolset in frozenset(Toolset) - desk.toolsets)
     trading = (
         "halted" if halt else "read-only" if desk.read_only else "open" if desk.account else "no wallet configured"
@@ -147,13 +164,7 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
             max_open_orders=limits.max_open_orders,
             max_book_age_s=Decimal(str(limits.max_book_age_s)),
         ),
-        compute=Compute(
-            engine=compute.engine,
-            device=compute.device,
-            workers=compute.workers,
-            queued=compute.queued,
-            started=compute.started,
-        ),
+        compute=_compute(desk.compute(), detail),
         routes=[_route_line(each) for each in (*desk.trading.latency.snapshot(), *_busiest(health.routes))]
         if detail == "full"
         else None,
@@ -162,6 +173,34 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
         turn_on=_turn_on(desk.toolsets),
         warnings=[*desk.warnings, *(f"Not comparable: {reason}" for reason in desk.notes().not_comparable[-5:])]
         or None,
+    )
+
+
+def _compute(pool: PoolStatus, detail: Detail) -> Compute:
+    degraded = [f"{kind.kind}: {kind.degraded}" for kind in pool.kinds if kind.degraded]
+    return Compute(
+        backend=pool.backend,
+        running=sum(kind.running for kind in pool.kinds),
+        queued=pool.queue_length,
+        problem=quoted("; ".join(degraded), 200) if degraded else None,
+        kinds=[_workers_line(kind) for kind in pool.kinds] if detail == "full" else None,
+    )
+
+
+def _workers_line(kind: KindStatus) -> WorkersLine:
+    queued = {"interactive": kind.interactive, "bulk": kind.bulk}
+    return WorkersLine(
+        kind=kind.kind,
+        engine=kind.engine or None,
+        engines=dict(kind.engines) or None,
+        device=kind.device or None,
+        dtype=kind.dtype or None,
+        models={model.name: model.sha256[:_HASH_SHOWN] for model in kind.models} or None,
+        workers=kind.workers,
+        threads=kind.threads,
+        queued={name: count for name, count in queued.items() if count} or None,
+        restarts=kind.restarts or None,
+        degraded=quoted(kind.degraded, 200) if kind.degraded else None,
     )
 
 

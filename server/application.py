@@ -7,6 +7,7 @@ import functools
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from ..core.errors import ConfigurationError
 from ..core.settings import Settings
 from ..handlers.toolspec import parse_toolsets
 
@@ -69,17 +70,13 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
     from ..core.portfolio.snapshot import Portfolio
     from ..core.risk.simulation import market_risk, portfolio_risk
     from ..core.venues.polymarket import PolymarketVenue
-    from ..handlers.context import ComputeStatus, Desk, VenueHealth
+    from ..handlers.context import Desk, VenueHealth
     from .trading_desk import build_trading_desk
 
     executor = _executor(settings)
     opened.push_async_callback(executor.aclose)
     venue = PolymarketVenue(site.clob, site.data, site.clock)
     trading, slices, last_seen = build_trading_desk(settings, site, venue, opened)
-
-    def compute() -> ComputeStatus:
-        pool = executor.describe()
-        return ComputeStatus(pool.engine, pool.device, pool.workers, pool.queue_length, pool.started)
 
     def venue_health() -> VenueHealth:
         transport = site.transport
@@ -127,7 +124,7 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
         book_risk_model=functools.partial(portfolio_risk, executor, seed=site.seed),
         venue_health=venue_health,
         notes=site.notes,
-        compute=compute,
+        compute=executor.describe,
         clock=site.clock,
         started_at=site.clock.now(),
         toolsets=parse_toolsets(settings.toolsets),
@@ -138,10 +135,9 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
 
 
 def _executor(settings: Settings) -> Executor:
-    if settings.compute == "inline":
-        from ..gpu.executors.inline import InlineExecutor
+    from ..gpu.executors.choice import NoDevice, choose_executor
 
-        return InlineExecutor()
-    from ..gpu.executors.process_pool import ProcessPool
-
-    return ProcessPool()
+    try:
+        return choose_executor(settings.compute)
+    except NoDevice as error:
+        raise ConfigurationError(f"POLYMARKET_COMPUTE={settings.compute} cannot be used: {error}") from error

@@ -4,70 +4,94 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import json
+import queue
 import threading
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
-from ..interface import PoolStatus, Progress, TaskFailed, TaskTimeout, WorkerLost
-from .execution import TASK_MODULE, TaskStopped, execute
+from .. import devices
+from ..worker_kinds import KINDS, WorkerKind
+from .execution import TaskRunner
+from .executor import LaneExecutor
+from .frames import Decoder, encode
+from .lane import Ears, Link, Place, WorkerDied
 
 
-class InlineExecutor:
-    """Runs each task on a thread of its own and loads numpy into this process.
+class InlineExecutor(LaneExecutor):
+    """Runs the tasks of each kind on a thread and loads what they need into this process.
 
-    A thread cannot be killed: a task whose caller has gone runs on until its next progress report.
+    A thread cannot be killed: a task that will not stop is left to itself, and ends with the process at the latest.
     """
 
-    def __init__(self, *, task_module: str = TASK_MODULE) -> None:
-        self._task_module = task_module
-        self._used = False
-        self._closing = threading.Event()
+    backend = "inline"
 
-    async def __aenter__(self) -> Self:
-        return self
+    def __init__(self, kinds: Sequence[WorkerKind] = KINDS, *, stop_grace_s: float = 1.0) -> None:
+        super().__init__(kinds, stop_grace_s=stop_grace_s)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
+    def _threads(self, kind: WorkerKind) -> int:
+        return devices.threads()
 
-    async def submit(
-        self, task: str, payload: Mapping[str, Any], *, deadline_s: float, progress: Progress | None = None
-    ) -> Mapping[str, Any]:
-        """See Executor.submit."""
-        if self._closing.is_set():
-            raise WorkerLost(task=task, reason="the executor is closed")
-        plain = json.loads(json.dumps(payload, allow_nan=False))
-        tasks = importlib.import_module(self._task_module).TASKS
-        loop = asyncio.get_running_loop()
-        gone = threading.Event()
+    def _places(self, kind: WorkerKind) -> Sequence[Place]:
+        return [Place(partial(_start, kind))]
 
-        def report(fraction: float) -> None:
-            if gone.is_set() or self._closing.is_set():
-                raise TaskStopped
-            if progress is not None:
-                loop.call_soon_threadsafe(progress, fraction)
 
-        self._used = True
-        try:
-            async with asyncio.timeout(deadline_s):
-                outcome = await asyncio.to_thread(execute, tasks, task, plain, report)
-        except TimeoutError:
-            raise TaskTimeout(task=task, deadline_s=deadline_s) from None
-        finally:
-            gone.set()
-        if "error" in outcome:
-            raise TaskFailed(task=task, **outcome["error"])
-        if "stopped" in outcome:
-            raise WorkerLost(task=task, reason="the executor was closed")
-        answer: Mapping[str, Any] = json.loads(json.dumps(outcome["answer"], allow_nan=False))
-        return answer
+async def _start(kind: WorkerKind, ears: Ears) -> Link:
+    try:
+        await asyncio.to_thread(importlib.import_module, kind.module)
+    except Exception as error:
+        raise WorkerDied(f"it did not start: {type(error).__name__}: {error}") from error
+    return _WorkerThread(kind, ears)
 
-    def describe(self) -> PoolStatus:
-        return PoolStatus(engine="numpy", device="cpu", workers=1, queue_length=0, started=self._used)
+
+class _WorkerThread:
+    def __init__(self, kind: WorkerKind, ears: Ears) -> None:
+        self._ears = ears
+        self._loop = asyncio.get_running_loop()
+        self._decoder = Decoder()
+        self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._open = True
+        self._runner = TaskRunner(kind.module, self._tell)
+        # A daemon, because the process must be able to end during a task.
+        threading.Thread(target=self._serve, name=f"{kind.name} tasks", daemon=True).start()
+
+    def send(self, parts: list[bytes | memoryview]) -> None:
+        """See Link.send."""
+        self._inbox.put(self._read(parts))
+
+    def stop(self, number: int) -> None:
+        """See Link.stop."""
+        self._runner.stop(number)
+
+    def kill(self) -> None:
+        if self._open:
+            self._close()
+            self._loop.call_soon(self._ears.died, "its thread was given up")
 
     async def aclose(self) -> None:
-        """Tell running tasks to stop at their next report."""
-        self._closing.set()
+        self._close()
+
+    def _close(self) -> None:
+        self._open = False
+        self._runner.close()
+        self._inbox.put(None)
+
+    def _serve(self) -> None:
+        self._runner.describe()
+        while (request := self._inbox.get()) is not None:
+            self._runner.run(request)
+
+    def _tell(self, message: Mapping[str, Any]) -> None:
+        # Through the same bytes as everywhere, so that nothing is shared that could be changed.
+        copied = self._read(encode(message))
+        # The event loop may have ended before the thread.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._hear, copied)
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        if self._open:
+            self._ears.message(message)
+
+    def _read(self, parts: list[bytes | memoryview]) -> dict[str, Any]:
+        return self._decoder.decode_parts(parts)

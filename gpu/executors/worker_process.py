@@ -7,113 +7,141 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from ..interface import Progress
-from .frames import EndOfStream, encode, read_frame
+from ..devices import THREADS_VARIABLE, VISIBLE_DEVICES_VARIABLE
+from .frames import Decoder, EndOfStream, encode
+from .lane import Ears, WorkerDied
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREAD_VARIABLES = (THREADS_VARIABLE, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _END_TIMEOUT_S = 3.0
+_LAST_WORDS_S = 0.5
+_BUFFER_BYTES = 1 << 20
 
 
-class WorkerDied(Exception):
-    """The process ended, or never became ready. The text says how."""
+def compute_environment(*, threads: int, cuda_device: str) -> dict[str, str]:
+    """What makes a process compute with so many threads on that CUDA device; "" for none.
+
+    A user's own smaller number of threads stands. Waiting threads sleep: spinning ones take the cores from the other
+    workers (measured: an eighth of the throughput).
+    """
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", VISIBLE_DEVICES_VARIABLE: cuda_device}
+    for variable in _THREAD_VARIABLES:
+        given = os.environ.get(variable, "")
+        environment[variable] = str(min(threads, int(given)) if given.isdecimal() and int(given) else threads)
+    return environment
 
 
 class WorkerProcess:
-    """A running worker that takes one request at a time."""
+    """A running worker, as `Link` has it."""
 
-    def __init__(self, process: Process, *, engine: str, device: str) -> None:
+    def __init__(self, process: Process, ears: Ears) -> None:
         self._process = process
-        self._current: int | None = None
-        self.engine = engine
-        self.device = device
+        self._ears = ears
+        self._decoder = Decoder()
+        self._closing = False
+        self._listening: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, *, task_module: str, threads: int, timeout_s: float) -> WorkerProcess:
-        """Start one and wait until it has loaded its tasks. Raises WorkerDied."""
-        environment = dict(os.environ)
+    async def start(
+        cls, ears: Ears, arguments: Sequence[str], *, environment: Mapping[str, str], timeout_s: float
+    ) -> WorkerProcess:
+        """Run `python -m ARGUMENTS` and wait for its first message. Raises WorkerDied."""
         # The same import path, as multiprocessing gives its children; -P keeps the working directory out of it.
-        environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
-        for variable in _THREAD_VARIABLES:
-            environment.setdefault(variable, str(threads))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", f"{__package__}.worker", task_module, stdin=PIPE, stdout=PIPE, env=environment
-        )
-        worker = cls(process, engine="", device="")
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                *arguments,
+                stdin=PIPE,
+                stdout=PIPE,
+                env={**os.environ, "PYTHONPATH": path, **environment},
+                limit=_BUFFER_BYTES,
+            )
+        except OSError as error:
+            raise WorkerDied(f"no process could be started: {error}") from error
+        worker = cls(process, ears)
         try:
             async with asyncio.timeout(timeout_s):
-                ready = await read_frame(worker._stdout)
+                ready = await worker._decoder.read(worker._stdout)
         except TimeoutError:
-            await worker.end(at_once=True)
+            worker.kill()
+            await worker.aclose()
             raise WorkerDied(f"it was not ready within {timeout_s:g} s") from None
         except EndOfStream as error:
-            await worker.end()
+            await worker.aclose()
             raise WorkerDied(f"it did not start: {worker._obituary()}") from error
         except BaseException:
-            await worker.end(at_once=True)
+            worker.kill()
+            await worker.aclose()
             raise
-        worker.engine, worker.device = ready["engine"], ready["device"]
+        ears.message(ready)
+        worker._listening = asyncio.create_task(worker._listen())
         return worker
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
-    @property
-    def alive(self) -> bool:
-        return self._process.returncode is None
+    def send(self, parts: list[bytes | memoryview]) -> None:
+        """See Link.send."""
+        if not self._stdin.is_closing():
+            for part in parts:
+                self._stdin.write(part)
 
-    async def ask(self, number: int, request: bytes, on_progress: Progress) -> Mapping[str, Any]:
-        """Send an encoded request and wait for its answer. Raises WorkerDied as soon as the pipe ends."""
-        self._current = number
-        try:
-            self._stdin.write(request)
-            await self._stdin.drain()
-            while True:
-                message = await read_frame(self._stdout)
-                if "progress" not in message:
-                    return message
-                on_progress(message["progress"])
-        except (EndOfStream, ConnectionError) as error:
-            await self.end()
-            raise WorkerDied(self._obituary()) from error
-        finally:
-            self._current = None
+    def stop(self, number: int) -> None:
+        """See Link.stop."""
+        self.send(encode({"stop": number}))
 
-    def stop_task(self, number: int, *, grace_s: float) -> None:
-        """Ask a task that nobody waits for to stop, and kill the process if it has not within `grace_s`."""
-        if self._current != number or self._stdin.is_closing():
-            return
-        self._stdin.write(encode({"stop": number}))
-        asyncio.get_running_loop().call_later(grace_s, self._kill_if_running, number)
+    def kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
 
-    async def end(self, *, at_once: bool = False) -> None:
+    async def aclose(self) -> None:
         """Let the process end by closing its stdin, or kill it; returns once it is gone and reaped."""
+        self._closing = True
         self._stdin.close()
-        if at_once:
-            self._kill()
+        if self._listening is not None and self._listening is not asyncio.current_task():
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
         try:
             async with asyncio.timeout(_END_TIMEOUT_S):
                 await self._wait()
         except TimeoutError:
-            self._kill()
+            self.kill()
             await self._wait()
+
+    async def _listen(self) -> None:
+        """Pass messages on until the process ends, however it ends: a pipe at its end is not read again."""
+        reading = asyncio.create_task(self._read())
+        ending = asyncio.create_task(self._process.wait())
+        try:
+            await asyncio.wait((reading, ending), return_when=asyncio.FIRST_COMPLETED)
+            # What it sent before it died is still in the pipe, unless somebody else holds that open.
+            await asyncio.wait((reading,), timeout=_LAST_WORDS_S)
+            self.kill()
+            await ending
+        finally:
+            reading.cancel()
+            ending.cancel()
+            await asyncio.gather(reading, ending, return_exceptions=True)
+        if not self._closing:
+            self._ears.died(self._obituary())
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self._ears.message(await self._decoder.read(self._stdout))
+        except (EndOfStream, ConnectionError):
+            return
 
     async def _wait(self) -> None:
         # Unread output would keep the pipe open, and the transport with it.
-        while await self._stdout.read(65_536):
+        while await self._stdout.read(_BUFFER_BYTES):
             pass
         await self._process.wait()
-
-    def _kill_if_running(self, number: int) -> None:
-        if self._current == number:
-            self._kill()
-
-    def _kill(self) -> None:
-        if self.alive:
-            self._process.kill()
 
     def _obituary(self) -> str:
         code = self._process.returncode

@@ -34,7 +34,14 @@ async def test_status_names_the_money_the_limits_and_the_engine(agent: Agent) ->
     assert "not current prices" in status["warning"]
     assert status["venue"] == "answers"
     assert status["limits"]["max_order_usd"] == 250
-    assert status["compute"]["engine"] == "numpy"
+    assert status["compute"] == {"backend": "inline", "running": 0, "queued": 0}
+
+
+async def test_status_in_full_names_what_computed(agent: Agent) -> None:
+    await agent.call("analyze_market", market_id=NO_CHANGE)
+    (simulation,) = (await agent.call("get_status", detail="full"))["compute"]["kinds"]
+    assert (simulation["kind"], simulation["workers"], simulation["device"]) == ("simulation", 1, "cpu")
+    assert simulation["engine"].startswith("numpy ")
 
 
 async def test_every_answer_about_money_begins_with_the_mode(agent: Agent) -> None:

@@ -14,7 +14,7 @@ from polydesk.core.identifiers import ConditionId
 from polydesk.core.risk.simulation import ComputeUnavailable, Holding, market_risk, portfolio_risk
 from polydesk.gpu.executors.inline import InlineExecutor
 from polydesk.gpu.executors.process_pool import ProcessPool
-from polydesk.gpu.interface import Busy, ComputeError, Executor, PoolStatus, Progress, TaskTimeout, WorkerLost
+from polydesk.gpu.interface import Busy, ComputeError, Executor, PoolStatus, Priority, Progress, TaskTimeout, WorkerLost
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_a_portfolio_runs_in_a_worker_process_and_reports_progress() -> No
     seen: list[float] = []
     async with ProcessPool() as pool:
         risk = await portfolio_risk(pool, holdings=[holding("a", "0.5")], seed=9, progress=seen.append)
-        assert pool.describe().engine.startswith("numpy ")
+        assert pool.describe().kinds[0].engine.startswith("numpy ")
     assert abs(risk.mean.value) < 5 * risk.mean.standard_error
     assert seen[-1] == 1.0
     async with InlineExecutor() as inline:
@@ -147,7 +147,13 @@ class BrokenExecutor:
         self._error = error
 
     async def submit(
-        self, task: str, payload: Mapping[str, Any], *, deadline_s: float, progress: Progress | None = None
+        self,
+        task: str,
+        payload: Mapping[str, Any],
+        *,
+        deadline_s: float,
+        progress: Progress | None = None,
+        priority: Priority = "interactive",
     ) -> Mapping[str, Any]:
         raise self._error
 

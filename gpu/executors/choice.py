@@ -1,0 +1,33 @@
+"""The executor that a setting names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import devices
+from ..worker_kinds import KINDS, WorkerKind
+from .executor import LaneExecutor
+from .process_pool import ProcessPool, cuda_devices
+
+
+class NoDevice(Exception):
+    """A device was asked for that this machine, or this installation, does not have. The text says which and why."""
+
+
+def choose_executor(compute: str, *, kinds: Sequence[WorkerKind] = KINDS) -> LaneExecutor:
+    """`auto` (CUDA where there is a device and torch, else the processor), `cpu`, `cuda` or `inline`.
+
+    Starts nothing. Raises NoDevice for `cuda` without a device or without torch.
+    """
+    if compute == "inline":
+        from .inline import InlineExecutor
+
+        return InlineExecutor(kinds)
+    found = () if compute == "cpu" or not devices.has_torch() else cuda_devices()
+    if compute == "cuda" and not found:
+        raise NoDevice(
+            "no CUDA device is visible to this process"
+            if devices.has_torch()
+            else "torch is not installed: pip install 'polydesk[gpu]'"
+        )
+    return ProcessPool(kinds, cuda_devices=found)

@@ -1,0 +1,32 @@
+"""Which workers there are and what they run; known without loading any of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerKind:
+    """Tasks that share workers. Different kinds never wait for each other.
+
+    `module` is imported in the worker alone. It has `TASKS` (by name, called with a payload and a progress report),
+    `BATCHED` if there are any tasks that take `{"items": [...], **options}`, `ENGINE` and `DEVICE`, and may have
+    `describe()` with what is known only later: `engine`, `device`, `dtype`, `models` (name and sha256 each) and
+    `engines` by task. `uses_cuda` kinds get one worker per CUDA device.
+    """
+
+    name: str
+    module: str
+    tasks: frozenset[str]
+    batched: frozenset[str] = frozenset()
+    uses_cuda: bool = False
+    queue_limit: int = 32
+
+
+SIMULATION = WorkerKind(
+    name="simulation",
+    module="polydesk.gpu.tasks",
+    tasks=frozenset({"engine", "market_risk", "portfolio_risk"}),
+)
+
+KINDS = (SIMULATION,)
