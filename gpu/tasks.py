@@ -9,8 +9,6 @@ import numpy
 
 from .monte_carlo.market_risk import market_risk
 from .monte_carlo.portfolio_risk import portfolio_risk
-from .text.sentiment import sentiment
-from .text.stance import stance
 
 Report = Callable[[float], None]
 """Tells the finished fraction, 0 to 1. Raises TaskStopped once nobody waits for the answer."""
@@ -26,12 +24,8 @@ def engine(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
     return {"engine": ENGINE, "device": DEVICE}
 
 
-BATCHED: Mapping[str, Task] = {"sentiment": sentiment, "stance": stance}
-"""Tasks that take `items` and answer as many, in order: calls whose other options agree may be made as one."""
-
 TASKS: Mapping[str, Task] = {
     "engine": engine,
     "market_risk": market_risk,
     "portfolio_risk": portfolio_risk,
-    **BATCHED,
 }

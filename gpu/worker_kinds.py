@@ -10,7 +10,7 @@ class WorkerKind:
     """Tasks that share workers. Different kinds never wait for each other.
 
     `module` is imported in the worker alone. It has `TASKS` (by name, called with a payload and a progress report),
-    `BATCHED` if there are any tasks that take `{"items": [...], **options}`, `ENGINE` and `DEVICE`, and may have
+    `BATCHED` with those of them that take `{"items": [...], **options}`, `ENGINE` and `DEVICE`, and may have
     `describe()` with what is known only later: `engine`, `device`, `dtype`, `models` (name and sha256 each) and
     `engines` by task. `uses_cuda` kinds get one worker per CUDA device.
     """
@@ -28,5 +28,13 @@ SIMULATION = WorkerKind(
     module="polydesk.gpu.tasks",
     tasks=frozenset({"engine", "market_risk", "portfolio_risk"}),
 )
+TEXT = WorkerKind(
+    name="text",
+    module="polydesk.gpu.text.tasks",
+    tasks=frozenset({"sentiment", "stance"}),
+    batched=frozenset({"sentiment", "stance"}),
+    uses_cuda=True,
+    queue_limit=2_048,
+)
 
-KINDS = (SIMULATION,)
+KINDS = (SIMULATION, TEXT)

@@ -25,10 +25,7 @@ class TaskRunner:
 
     def __init__(self, module: str, send: Send) -> None:
         self._module: ModuleType = importlib.import_module(module)
-        self._tasks: dict[str, Callable[..., dict[str, Any]]] = {
-            **self._module.TASKS,
-            **getattr(self._module, "BATCHED", {}),
-        }
+        self._tasks: Mapping[str, Callable[..., dict[str, Any]]] = self._module.TASKS
         self._send = send
         self._stopped: set[int] = set()
         self._closed = False

@@ -23,8 +23,8 @@ def classifier(model: str) -> PairClassifier:
 
 
 def loaded_models() -> list[dict[str, Any]]:
-    """Name, sha256, engine and device of every model in use."""
-    return [describe(each) for each in _loaded.values()]
+    """Name, sha256, engine, device and dtype of every model in use."""
+    return [{**describe(each), "dtype": each.dtype} for each in _loaded.values()]
 
 
 def forget() -> None:

@@ -27,11 +27,12 @@ _CHARACTERS_A_TOKEN = 24
 
 
 class PairClassifier(Protocol):
-    """`engine` says what runs it, such as "onnxruntime"; `sha256` is that of its weights."""
+    """`engine` says what runs it, such as "onnxruntime", `dtype` in which format; `sha256` is that of its weights."""
 
     files: ModelFiles
     engine: str
     device: str
+    dtype: str
     sha256: str
 
     def probabilities(self, pairs: Sequence[tuple[str, str]]) -> Floats:
@@ -55,6 +56,8 @@ class OnnxClassifier:
             raise ModelUnavailable("the extra nlp is not installed: pip install 'polydesk[nlp]'") from error
         self.files = files
         self.sha256 = files.verified(files.onnx)
+        # The names of a graph's operations stand in the file; quantised ones multiply integers.
+        self.dtype = "int8" if b"MatMulInteger" in files.onnx.read_bytes() else "float32"
         files.verified(files.folder / "tokenizer.json")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -112,6 +115,7 @@ class TorchClassifier:
             raise ModelUnavailable("the extra gpu is not installed: pip install 'polydesk[gpu]'") from error
         self.files = files
         self.device = device.name
+        self.dtype: str = device.dtype
         self.sha256 = files.verified(files.safetensors)
         self._torch = torch
         torch.set_num_threads(threads)

@@ -39,7 +39,8 @@ async def test_status_names_the_money_the_limits_and_the_engine(agent: Agent) ->
 
 async def test_status_in_full_names_what_computed(agent: Agent) -> None:
     await agent.call("analyze_market", market_id=NO_CHANGE)
-    (simulation,) = (await agent.call("get_status", detail="full"))["compute"]["kinds"]
+    simulation, text = (await agent.call("get_status", detail="full"))["compute"]["kinds"]
+    assert (text["kind"], "engine" in text) == ("text", False)
     assert (simulation["kind"], simulation["workers"], simulation["device"]) == ("simulation", 1, "cpu")
     assert simulation["engine"].startswith("numpy ")
 

@@ -126,7 +126,7 @@ TASKS: Mapping[str, Callable[..., dict[str, Any]]] = {
     task.__name__: task
     for task in (
         echo, pid, count, fail, unserialisable, chatter, listen, ignore, die, die_once,
-        wait_for, double, environment, learn,
+        wait_for, double, environment, learn, shout,
     )
 }  # fmt: skip
-BATCHED: Mapping[str, Callable[..., dict[str, Any]]] = {"shout": shout}
+BATCHED = {"shout": shout}

@@ -18,7 +18,7 @@ LONG_S = 60.0
 KIND = WorkerKind(
     name="test",
     module="tests.support.executor_tasks",
-    tasks=frozenset(executor_tasks.TASKS) | frozenset(executor_tasks.BATCHED) | {"nowhere"},
+    tasks=frozenset(executor_tasks.TASKS) | {"nowhere"},
     batched=frozenset(executor_tasks.BATCHED),
     queue_limit=2_000,
 )

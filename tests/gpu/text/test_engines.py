@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from polydesk.gpu.tasks import BATCHED, TASKS
 from polydesk.gpu.text.models import loaded_models
 from polydesk.gpu.text.sentiment import sentiment
 from polydesk.gpu.text.stance import stance
+from polydesk.gpu.text.tasks import BATCHED, TASKS
 
 pytest.importorskip("onnxruntime", reason="the extra nlp is not installed")
 pytest.importorskip("onnx", reason="onnx builds the small models")
@@ -53,7 +53,7 @@ def test_the_answer_names_engine_model_and_hash(tmp_path: Path) -> None:
     promised = json.loads((model / "card.json").read_text())["files"]["model.onnx"]
     named = {"model": "small", "engine": "onnxruntime", "device": "cpu", "sha256": promised}
     assert {key: answer[key] for key in named} == named
-    assert loaded_models() == [named]
+    assert loaded_models() == [{**named, "dtype": "float32"}]
     assert "problem" not in answer
 
 
