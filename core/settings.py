@@ -21,6 +21,7 @@ from .errors import ConfigurationError
 CLOB_URL = "https://clob.polymarket.com"
 GAMMA_URL = "https://gamma-api.polymarket.com"
 DATA_URL = "https://data-api.polymarket.com"
+NLI_MODEL = "cross-encoder/nli-deberta-v3-base@6c749ce3425cd33b46d187e45b92bbf96ee12ec7"
 WS_URL = "wss://ws-subscriptions-clob.polymarket.com/ws"
 
 _NONEXISTENT_WS_URL = "wss://ws.polymarket.com"
@@ -157,6 +158,13 @@ class Settings(BaseSettings):
         "auto",
         description="Where models and simulations run: worker processes on the `cpu`, on `cuda`, `auto` (CUDA where "
         "there is any), or `inline` in the server.",
+    )
+    nli_model: str = Field(
+        NLI_MODEL,
+        description="Model that judges the stance of news: a folder, a fetched hub `owner/name@commit`, or `none`.",
+    )
+    sentiment_model: str | None = Field(
+        None, description="Model of sentiment, named alike, or `lexicon`; by default the one that is shipped."
     )
     state_dir: Path | None = Field(
         None, description="Folder for orders, halts and approvals; by default the system's state folder."

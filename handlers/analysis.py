@@ -39,7 +39,8 @@ async def analyze_market(
     market_id: MarketRef,
     outcome: OutcomeRef | None = None,
     news: Annotated[
-        list[NewsInput] | None, Field(max_length=20, description="News you found; judged for relevance and tone")
+        list[NewsInput] | None,
+        Field(max_length=20, description="News you found; judged for relevance, sentiment and stance"),
     ] = None,
     my_probability: Annotated[
         Decimal,
@@ -59,8 +60,8 @@ async def analyze_market(
 ) -> AnalysisAnswer:
     """Analyse one outcome: price, depth, cost, movement, news, fair value, edge after fees, size, risk, resolution.
 
-    The fair value is the book's own (micro-price) unless my_probability is given; it holds no news, and tone is not
-    stance. verdict no_edge means: do not trade.
+    The fair value is the book's (micro-price) unless my_probability is given; your stance on news moves it a little, a
+    model's only where measured good. Sentiment is not stance. verdict no_edge means: do not trade.
     """
     from ..core.forecasting.analysis import analyse  # brings models of chance and language; listing tools needs none
 
@@ -83,6 +84,7 @@ async def analyze_market(
         chosen,
         quotes=desk.quotes,
         risk_model=desk.risk_model,
+        read_news=desk.read_news,
         clock=desk.clock,
         bankroll=await _bankroll(desk),
         news=items,

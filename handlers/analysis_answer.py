@@ -9,17 +9,17 @@ from ..core.untrusted_text import quoted
 from .answer import AccountAnswer, Answer, Num, When, rounded
 
 if TYPE_CHECKING:
-    from ..core.forecasting.analysis import MarketAnalysis, NewsReading
+    from ..core.forecasting.analysis import MarketAnalysis
     from ..core.forecasting.fair_value import Edge
+    from ..core.news.stance import NewsReading, NewsStance
     from ..core.risk.simulation import MarketRisk
     from .context import Desk
 
-_FAIR_VALUE_NOTES = {
-    "caller": "interval of 0.03 to each side of the probability you gave",
-    "micro_price": "interval (about 90 %) from the spread and an hour's usual movement; it holds no news yet",
+_BASES = {
+    "caller": "your probability",
+    "micro_price": "micro-price of the book",
+    "micro_price_and_news": "micro-price of the book, moved by news",
 }
-
-
 _CONCISE_NEWS = 4
 
 
@@ -58,11 +58,16 @@ class NewsLine(Answer):
     published: When | None = None
     relevance: Num
     shared_words: list[str] | None = None
-    tone: str
-    tone_score: Num
+    stance: str
+    stance_score: Num
+    stance_basis: str
+    confidence: str
     engine: str
-    stance: str | None = None
-    stance_from: str | None = None
+    relatedness: Num | None = None
+    moves_fair_value: bool
+    sentiment: str | None = None
+    sentiment_score: Num | None = None
+    sentiment_engine: str | None = None
 
 
 class FairValueLine(Answer):
@@ -135,6 +140,8 @@ class AnalysisAnswer(AccountAnswer):
     movement: Movement
     news: list[NewsLine] | None = None
     news_not_shown: int | None = None
+    news_statement: str | None = None
+    news_problem: str | None = None
     fair_value: FairValueLine | None = None
     edges: list[EdgeLine] | None = None
     size: SizeLine | None = None
@@ -147,7 +154,8 @@ class AnalysisAnswer(AccountAnswer):
 def analysis_answer(desk: Desk, analysis: MarketAnalysis, *, full: bool) -> AnalysisAnswer:
     market, outcome, book = analysis.market, analysis.outcome, analysis.book
     five_cents = Decimal("0.05")
-    shown = analysis.news if full else analysis.news[:_CONCISE_NEWS]
+    readings = analysis.news.readings
+    shown = readings if full else readings[:_CONCISE_NEWS]
     suggestion = analysis.suggestion
     verdict = suggestion.verdict if suggestion else "not_tradable" if book is None else "no_quote"
     days = (market.end_date - analysis.as_of).total_seconds() / 86_400 if market.end_date else None
@@ -190,14 +198,16 @@ def analysis_answer(desk: Desk, analysis: MarketAnalysis, *, full: bool) -> Anal
             since=statistics.since,
         ),
         news=[_news_line(reading) for reading in shown] or None,
-        news_not_shown=len(analysis.news) - len(shown) or None,
+        news_not_shown=len(readings) - len(shown) or None,
+        news_statement=quoted(analysis.news.statement.text, 300) if readings else None,
+        news_problem=analysis.news.problem,
         fair_value=FairValueLine(
             value=analysis.fair.value,
             low=analysis.fair.low,
             high=analysis.fair.high,
-            basis="your probability" if analysis.fair.basis == "caller" else "micro-price of the book",
-            holds_news=analysis.fair.basis == "caller",
-            note=_FAIR_VALUE_NOTES[analysis.fair.basis],
+            basis=_BASES[analysis.fair.basis],
+            holds_news=analysis.fair.basis != "micro_price",
+            note=_fair_value_note(analysis),
         )
         if analysis.fair
         else None,
@@ -254,12 +264,42 @@ def _news_line(reading: NewsReading) -> NewsLine:
         published=item.published,
         relevance=rounded(reading.relevance.score, 2),
         shared_words=list(reading.relevance.shared[:4]) or None,
-        tone=reading.tone.label,
-        tone_score=rounded(reading.tone.score, 3),
-        engine=reading.tone.engine,
-        stance=item.stance,
-        stance_from="host" if item.stance else None,
+        stance=reading.stance.label,
+        stance_score=rounded(reading.stance.score, 2),
+        stance_basis="sentiment only" if reading.stance.basis == "sentiment" else reading.stance.basis,
+        confidence=_confidence(reading.stance),
+        engine=" ".join(part for part in (reading.stance.engine, reading.stance.model) if part),
+        relatedness=rounded(reading.stance.relatedness, 2),
+        moves_fair_value=reading.stance.moves,
+        sentiment=reading.sentiment.label if reading.sentiment else None,
+        sentiment_score=rounded(reading.sentiment.score, 2) if reading.sentiment else None,
+        sentiment_engine=reading.sentiment.engine if reading.sentiment else None,
     )
+
+
+def _confidence(stance: NewsStance) -> str:
+    if stance.basis == "caller":
+        return "yours"
+    if stance.basis == "none":
+        return "none: no engine answered"
+    if stance.basis == "sentiment":
+        return "low: a sentiment says little of the direction"
+    if stance.measured is None:
+        return "low: the engine's direction was not measured"
+    return f"direction right in {stance.measured.direction:.0%} of {stance.measured.pairs} labelled pairs"
+
+
+def _fair_value_note(analysis: MarketAnalysis) -> str:
+    if analysis.fair and analysis.fair.basis == "caller":
+        return "interval of 0.03 to each side of the probability you gave"
+    if analysis.fair and analysis.fair.basis == "micro_price_and_news":
+        shift = analysis.shift
+        repeated = f", {shift.repeated} repeated left out" if shift.repeated else ""
+        return (
+            f"moved by {shift.log_odds:+.2f} log-odds for {shift.items} news items ({shift.by_caller} by your stance"
+            f"{repeated}); the interval holds the book's value too, so that news alone makes no edge"
+        )
+    return "interval (about 90 %) from the spread and an hour's usual movement; no news moved it"
 
 
 def _risk_line(analysis: MarketAnalysis, risk: MarketRisk) -> RiskLine:

@@ -12,7 +12,7 @@ from ..core.errors import ConfigurationError
 
 if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.clock import Clock
-    from ..core.forecasting.analysis import RiskModel
+    from ..core.forecasting.analysis import NewsReader, RiskModel
     from ..core.market_data.directory import MarketDirectory
     from ..core.market_data.market_statistics import MarketRecords
     from ..core.market_data.quotes import MarketQuotes
@@ -77,6 +77,7 @@ class Desk:
     portfolio: Portfolio
     risk_model: RiskModel
     book_risk_model: BookRiskModel
+    read_news: NewsReader
     venue_health: Callable[[], VenueHealth]
     notes: Callable[[], VenueNotes]
     compute: Callable[[], PoolStatus]

@@ -15,10 +15,10 @@ from ..market_data.fill_estimate import FillEstimate, estimate_fill
 from ..market_data.price_statistics import PriceStatistics, price_statistics
 from ..models import Market, NewsItem, OrderBook, OrderSide, Outcome, PriceHistory
 from ..money import round_down
-from ..news.relevance import Relevance, relevance
-from ..news.tone import Tone, tone
+from ..news.stance import NewsReadings
 from ..risk.simulation import ComputeUnavailable, MarketRisk
 from .fair_value import Edge, FairValue, buying_edge, fair_value, kelly_fraction
+from .news_shift import NewsShift, moved, news_shift
 
 KELLY_SHARE = Decimal("0.25")
 """The part of the Kelly bet that is suggested: probabilities are estimates, and full Kelly is unforgiving."""
@@ -44,11 +44,10 @@ class RiskModel(Protocol):
     ) -> MarketRisk: ...
 
 
-@dataclass(frozen=True, slots=True)
-class NewsReading:
-    item: NewsItem
-    relevance: Relevance
-    tone: Tone
+class NewsReader(Protocol):
+    """Says how items bear on an outcome; never raises for workers that do not answer."""
+
+    async def __call__(self, items: Sequence[NewsItem], market: Market, outcome: Outcome) -> NewsReadings: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,8 @@ class MarketAnalysis:
     statistics: PriceStatistics
     history_fetched_at: datetime
     costs: tuple[tuple[Decimal, FillEstimate], ...]
-    news: tuple[NewsReading, ...]
+    news: NewsReadings
+    shift: NewsShift
     fair: FairValue | None
     edge: Edge | None
     opposite_edge: Edge | None
@@ -94,6 +94,7 @@ async def analyse(
     *,
     quotes: Quotes,
     risk_model: RiskModel,
+    read_news: NewsReader,
     clock: Clock,
     bankroll: Decimal,
     news: Sequence[NewsItem] = (),
@@ -101,7 +102,9 @@ async def analyse(
     amount_usd: Decimal | None = None,
 ) -> MarketAnalysis:
     """Read book and history once and derive the rest. `believed` is the caller's own probability of `outcome`."""
-    book, history = await asyncio.gather(quotes.book(outcome.token_id), quotes.history(outcome.token_id))
+    book, history, readings = await asyncio.gather(
+        quotes.book(outcome.token_id), quotes.history(outcome.token_id), read_news(news, market, outcome)
+    )
     now = clock.now()
     middle = book.midpoint if book else None
     statistics = price_statistics(history, now=now, current=middle)
@@ -110,6 +113,9 @@ async def analyse(
         (amount, estimate_fill(book, OrderSide.BUY, market.fees, dollars=amount)) for amount in amounts if book
     )
     fair = fair_value(book, statistics.daily_volatility, believed=believed) if book else None
+    shift = news_shift(readings.readings)
+    if fair and believed is None:
+        fair = moved(fair, shift)
     edge = opposite = None
     if book and fair:
         if book.best_ask:
@@ -135,10 +141,6 @@ async def analyse(
             )
         except ComputeUnavailable as error:
             risk_problem = error.message  # the rest of the analysis stands without the simulation
-    # Word lists take milliseconds an item, too long for the loop that answers everybody.
-    readings = await asyncio.to_thread(
-        lambda: [NewsReading(item, relevance(item, market), tone(item)) for item in news]
-    )
     return MarketAnalysis(
         market=market,
         outcome=outcome,
@@ -146,7 +148,8 @@ async def analyse(
         statistics=statistics,
         history_fetched_at=history.fetched_at,
         costs=costs,
-        news=tuple(sorted(readings, key=lambda reading: -reading.relevance.score)),
+        news=readings,
+        shift=shift,
         fair=fair,
         edge=edge,
         opposite_edge=opposite,

@@ -10,7 +10,7 @@ from typing import Literal
 from ..models import OrderBook
 from ..money import FeeSchedule
 
-Basis = Literal["micro_price", "caller"]
+Basis = Literal["micro_price", "micro_price_and_news", "caller"]
 
 _INTERVAL_Z = 1.645
 """Standard deviations to each side of a 90 % interval."""
@@ -30,7 +30,7 @@ CALLERS_MARGIN = Decimal("0.03")
 class FairValue:
     """Probability of the outcome, in [`low`, `high`] with about 90 % confidence, and where it comes from.
 
-    The micro-price holds what is on the book and nothing else: no news, no model.
+    The micro-price holds what is on the book and nothing else; `micro_price_and_news` was moved by judged news.
     """
 
     value: Decimal

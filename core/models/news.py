@@ -12,7 +12,7 @@ Stance = Literal["supports", "opposes", "neutral"]
 
 @dataclass(frozen=True, slots=True)
 class NewsItem:
-    """`stance` is the host's judgement whether the item makes the first outcome likelier, `strength` 0 to 1."""
+    """`stance` is the host's judgement whether the item makes the outcome asked about likelier, `strength` 0 to 1."""
 
     title: str
     text: str = ""

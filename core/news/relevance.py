@@ -83,6 +83,11 @@ _SYNONYMS = {
     "cuts": "decrease",
     "lowers": "decrease",
     "btc": "bitcoin",
+    "eth": "ethereum",
+    "ether": "ethereum",
+    "cpi": "cpi inflation prices",
+    "inflation": "inflation prices",
+    "jobless": "unemployment",
     "bps": "basis points",
 }
 _TITLE_WEIGHT = 2.0

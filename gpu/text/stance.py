@@ -19,26 +19,24 @@ def stance(payload: Mapping[str, Any], report: Callable[[float], None]) -> dict[
     """Judge `items` of `text`, `statement` and `negation`, and optionally `target`, the statement's subject.
 
     Each answer has `stance`, -1 (speaks for the negation) to 1 (for the statement), and `relatedness`, 0 to 1:
-    the stronger of the two answers, near 0 for a text that bears on neither hypothesis.
-    `model` names a model of natural language inference, by a folder or a pinned hub name. Without one, or where it
-    cannot be loaded, the target's sentiment stands in: `basis` says so, `problem` says why, and its relatedness is
-    None. `sentiment_model` is that of the sentiment task. `measured` is what the model's card says of its direction.
+    the stronger of the two answers, near 0 for a text that bears on neither hypothesis. `model` names a model of
+    natural language inference, by a folder or a pinned hub name. Without one, or where it cannot be loaded, the
+    target's sentiment stands in: `basis` says so, `problem` says why, and its relatedness is None. `measured` is what
+    the model's card says of its direction. With `with_sentiment`, each answer has the `sentiment` towards the target
+    too, by `sentiment_model`, and `sentiment_by` says who judged that.
     """
     items = [_parse(item) for item in payload["items"]]
     problem = "no model of inference is configured"
+    answer: dict[str, Any] | None = None
     if payload.get("model"):
         try:
             model = classifier(payload["model"])
-            answers = contrast(model, items)
+            answer = {"items": contrast(model, items), "basis": "inference", **describe(model)}
+            answer["measured"] = model.files.card.get("measured", {}).get("stance")
         except ModelUnavailable as unavailable:
             problem = str(unavailable)
-        else:
-            return {
-                "items": answers,
-                "basis": "inference",
-                "measured": model.files.card.get("measured", {}).get("stance"),
-                **describe(model),
-            }
+    if answer is not None and not payload.get("with_sentiment"):
+        return answer
     said = sentiment(
         {
             "items": [{"text": item["text"], "target": item["target"]} for item in items],
@@ -46,14 +44,24 @@ def stance(payload: Mapping[str, Any], report: Callable[[float], None]) -> dict[
         },
         report,
     )
-    return {
-        **said,
-        "items": [
-            {"stance": round(each["positive"] - each["negative"], 4), "relatedness": None} for each in said["items"]
-        ],
-        "basis": "sentiment",
-        "problem": "; ".join(text for text in (problem, said.get("problem")) if text),
-    }
+    if answer is None:
+        answer = {
+            **said,
+            "items": [
+                {"stance": round(each["positive"] - each["negative"], 4), "relatedness": None} for each in said["items"]
+            ],
+            "basis": "sentiment",
+        }
+    else:
+        problem = ""
+    if problems := "; ".join(text for text in (problem, said.get("problem")) if text):
+        answer["problem"] = problems
+    if payload.get("with_sentiment"):
+        answer["items"] = [
+            {**each, "sentiment": mood} for each, mood in zip(answer["items"], said["items"], strict=True)
+        ]
+        answer["sentiment_by"] = {name: said[name] for name in ("engine", "model") if name in said}
+    return answer
 
 
 def contrast(model: PairClassifier, items: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:

@@ -64,6 +64,7 @@ async def open_agent(state: Path, *, era: str = "auto", **settings: Any) -> Asyn
         "mode": "sandbox",
         "state_dir": state,
         "compute": "inline",
+        "nli_model": "none",  # else what is found would depend on the machine
         "sandbox_traders": False,
         **LIVE_LIMITS,
     }

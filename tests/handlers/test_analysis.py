@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from polydesk.gpu.executors.inline import InlineExecutor
+from polydesk.gpu.interface import WorkerLost
+from tests.support.small_models import inference_model
+
 if TYPE_CHECKING:
-    from tests.handlers.conftest import Agent
+    from tests.handlers.conftest import Agent, OpenAgent
 
 NO_CHANGE = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting"
 BTC = "btc-updown-15m-1790592300"
+
+CUT = "will-the-fed-decrease-interest-rates-by-25-bps-after-the-june-2026-meeting"
 RESOLVED = "no-change-in-fed-interest-rates-after-june-2025-meeting"
 HEADLINE = {
     "title": "Federal Reserve issues FOMC statement",
@@ -62,20 +70,99 @@ async def test_costs_follow_the_asked_amount(agent: Agent) -> None:
     assert [each["dollars"] for each in asked["cost_of_buying"]] == [77]
 
 
-async def test_news_is_weighed_for_relevance_and_tone_and_a_stance_is_the_hosts(agent: Agent) -> None:
+async def test_a_stance_of_the_caller_is_named_as_his_and_moves_the_value_but_makes_no_edge(agent: Agent) -> None:
+    before = await agent.call("analyze_market", market_id=NO_CHANGE)
+    after = await agent.call(
+        "analyze_market", market_id=NO_CHANGE, news=[HEADLINE | {"stance": "opposes", "strength": 0.8}]
+    )
+    (line,) = after["news"]
+    assert (line["stance"], line["stance_score"], line["stance_basis"]) == ("opposes", -0.8, "caller")
+    assert (line["confidence"], line["moves_fair_value"]) == ("yours", True)
+    assert after["fair_value"]["value"] < before["fair_value"]["value"]
+    assert after["fair_value"]["low"] < after["fair_value"]["value"] < before["fair_value"]["high"]
+    assert after["fair_value"]["high"] >= before["fair_value"]["high"]
+    assert after["fair_value"]["holds_news"] is True
+    assert "-0.40 log-odds for 1 news items (1 by your stance)" in after["fair_value"]["note"]
+    assert after["verdict"] == "no_edge"
+
+
+async def test_a_caller_with_a_probability_of_his_own_is_not_second_guessed(agent: Agent) -> None:
+    given = await agent.call(
+        "analyze_market", market_id=NO_CHANGE, my_probability=0.4, news=[HEADLINE | {"stance": "supports"}]
+    )
+    assert given["fair_value"]["value"] == 0.4
+    assert given["fair_value"]["basis"] == "your probability"
+
+
+async def test_without_a_model_of_inference_sentiment_is_shown_apart_and_moves_nothing(agent: Agent) -> None:
+    quiet = await agent.call("analyze_market", market_id=NO_CHANGE)
     answer = await agent.call(
         "analyze_market",
         market_id=NO_CHANGE,
-        news=[
-            {"title": "Terrible crash kills dozens in a horrible disaster"},
-            HEADLINE | {"stance": "supports", "strength": 0.4},
-        ],
+        news=[{"title": "Terrible crash kills dozens in a horrible disaster"}, HEADLINE],
     )
     fed, crash = answer["news"]
     assert fed["relevance"] > 0.2 > crash["relevance"]
-    assert (fed["stance"], fed["stance_from"]) == ("supports", "host")
-    assert (crash["tone"], crash["engine"]) == ("negative", "lexicon")
-    assert "stance" not in crash
+    assert crash["sentiment"] == "negative"
+    assert crash["stance_basis"] == "sentiment only"
+    assert crash["confidence"].startswith("low")
+    assert crash["moves_fair_value"] is False
+    assert answer["news_problem"] == "no model of inference is configured"
+    assert answer["news_statement"].startswith("There will be no change in Fed interest rates")
+    assert answer["fair_value"] == quiet["fair_value"]
+
+
+def _measured(folder: Path, *, direction: float) -> str:
+    card = json.loads((folder / "card.json").read_text())
+    card["measured"] = {"stance": {"direction": direction, "pairs": 50, "on": "a test's own pairs"}}
+    (folder / "card.json").write_text(json.dumps(card))
+    return str(folder)
+
+
+@pytest.mark.parametrize(("direction", "moves"), [(0.86, True), (0.69, False)])
+async def test_a_model_moves_the_value_only_where_its_direction_was_measured_good(
+    open_agent: OpenAgent, tmp_path: Path, direction: float, moves: bool
+) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra nlp is not installed")
+    model = _measured(inference_model(tmp_path / "nli"), direction=direction)
+    async with open_agent(tmp_path / "state", nli_model=model, sentiment_model="lexicon") as agent:
+        before = await agent.call("analyze_market", market_id=CUT)
+        news = [{"title": "Fed fails"}, {"title": "fed fails!"}, {"title": "Fed horoscope"}]
+        after = await agent.call("analyze_market", market_id=CUT, news=news)
+        stances = {line["title_by_stranger"]: line for line in after["news"]}
+        assert stances["Fed fails"]["engine"] == "onnxruntime nli"
+        assert stances["Fed fails"]["moves_fair_value"] is moves
+        assert f"{direction:.0%} of 50 labelled pairs" in stances["Fed fails"]["confidence"]
+        assert stances["Fed horoscope"]["stance"] == "neutral"
+        assert stances["Fed fails"]["sentiment_engine"] == "lexicon"
+        assert (after["fair_value"] != before["fair_value"]) is moves
+        if moves:
+            assert "1 repeated left out" in after["fair_value"]["note"]
+
+
+async def test_news_about_the_other_outcome_turns_around(open_agent: OpenAgent, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra nlp is not installed")
+    model = _measured(inference_model(tmp_path / "nli"), direction=0.9)
+    async with open_agent(tmp_path / "state", nli_model=model) as agent:
+        scores = []
+        for outcome in ("Yes", "No"):
+            answer = await agent.call("analyze_market", market_id=CUT, outcome=outcome, news=[{"title": "Fed fails"}])
+            scores.append(answer["news"][0]["stance_score"])
+        assert scores[0] == -scores[1] != 0
+
+
+async def test_workers_that_do_not_answer_are_told_of_and_take_only_what_they_would_say(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(self: object, task: str, payload: object, **options: object) -> None:
+        raise WorkerLost(task=task, reason="it was killed")
+
+    monkeypatch.setattr(InlineExecutor, "submit", lost)
+    answer = await agent.call("analyze_market", market_id=NO_CHANGE, news=[HEADLINE, HEADLINE | {"stance": "supports"}])
+    assert "it was killed" in answer["news_problem"]
+    assert {line["stance_basis"] for line in answer["news"]} == {"none", "caller"}
+    assert all("sentiment" not in line for line in answer["news"])
+    assert answer["fair_value"]["holds_news"] is True
 
 
 async def test_text_of_strangers_is_defused(agent: Agent) -> None:

@@ -1,4 +1,4 @@
-"""Relevance follows shared words; tone follows the lexicon, and is nothing more."""
+"""Relevance follows shared words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from polydesk.core.models import NewsItem
 from polydesk.core.news.relevance import relevance
-from polydesk.core.news.tone import tone
 
 if TYPE_CHECKING:
     from tests.core.conftest import MakeMarket
@@ -35,12 +34,3 @@ def test_abbreviations_meet_the_words_they_stand_for(make_market: MakeMarket) ->
 
 def test_an_empty_item_has_nothing_to_do_with_anything(make_market: MakeMarket) -> None:
     assert relevance(NewsItem(""), make_market(question=QUESTION)).score == 0
-
-
-def test_tone_is_named_with_its_engine() -> None:
-    good = tone(NewsItem("Markets celebrate great success", text="A wonderful day."))
-    bad = tone(NewsItem("Terrible crash kills dozens"))
-    plain = tone(NewsItem("Minutes of the meeting of January 28"))
-    assert (good.label, bad.label, plain.label) == ("positive", "negative", "neutral")
-    assert good.engine == "lexicon"
-    assert bad.score < 0 < good.score
