@@ -13,6 +13,7 @@ from ..core.errors import ConfigurationError, PolymarketAPIError
 from ..core.settings import Mode, load_settings
 from .accounts_command import add_accounts_command
 from .desk_file_commands import add_desk_file_commands
+from .models_command import add_models_commands
 
 _MODES = [mode.value for mode in Mode]
 
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     resume.set_defaults(run=_resume)
 
     add_desk_file_commands(commands, _MODES)
+    add_models_commands(commands)
 
     soak = commands.add_parser("soak", help="trade through faults and kills, and prove that nothing is lost or doubled")
     soak.add_argument("--orders", type=int, default=1000, metavar="N", help="orders that reach the venue (1000)")

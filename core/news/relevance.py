@@ -114,6 +114,11 @@ def relevance(item: NewsItem, market: Market) -> Relevance:
     return Relevance(min(score, 1.0), tuple(strongest[:6]))
 
 
+def shared_words(first: str, second: str) -> tuple[str, ...]:
+    """Words that two texts share, stemmed, without those that every text has."""
+    return tuple(sorted(set(_words(first)) & set(_words(second))))
+
+
 def _vector(parts: Iterable[tuple[str, float]]) -> dict[str, float]:
     weights: dict[str, float] = {}
     for part, weight in parts:

@@ -178,17 +178,20 @@ def _stance(
         strength = float(item.strength) if item.strength is not None else _CALLERS_STRENGTH
         sign = {"supports": 1.0, "opposes": -1.0, "neutral": 0.0}[item.stance]
         return NewsStance(sign * strength, "caller", "caller")
-    if (met := by_figures(item.title, statement, related)) is not None:
+    if (met := by_figures(item.title, statement, related.shared)) is not None:
         return NewsStance(1.0 if met else -1.0, "figures", "arithmetic", measured=FIGURES_MEASURED)
     if not answer:
         return NewsStance(0.0, "none", "none")
     return by_model(answer, index)
 
 
-def by_figures(title: str, statement: Statement, related: Relevance) -> bool | None:
-    """What the figures in a title say of a statement about a figure; None where they, or the subject, do not meet."""
+def by_figures(title: str, statement: Statement, shared: Sequence[str]) -> bool | None:
+    """What the figures in a title say of a statement about a figure; None where they, or the subject, do not meet.
+
+    `shared` are the words that title and question have in common.
+    """
     threshold = threshold_of(statement.text)
-    if threshold is None or not any(word not in _MONTHS and not word[0].isdigit() for word in related.shared):
+    if threshold is None or not any(word not in _MONTHS and not word[0].isdigit() for word in shared):
         return None
     return compare(title, threshold)
 

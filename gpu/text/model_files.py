@@ -109,6 +109,14 @@ def fetch(model: str) -> Path:
     return _cached(hub["repository"], hub["revision"], download=True)
 
 
+def record_stance(model: str, *, direction: float, pairs: int, on: str) -> None:
+    """Write into a model's card how often its direction was right. Raises ModelUnavailable, and OSError."""
+    files = find(model)
+    measured = {**files.card.get("measured", {}), "stance": {"direction": direction, "pairs": pairs, "on": on}}
+    card = json.dumps({**files.card, "measured": measured}, indent=2, ensure_ascii=False)
+    (files.folder / CARD).write_text(card + "\n", encoding="utf-8")
+
+
 def sha256(file: Path) -> str:
     digest = hashlib.sha256()
     with file.open("rb") as opened:
