@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy
 
+from .monte_carlo.bet_sizing import size_bets
+from .monte_carlo.book_paths import book_paths
 from .monte_carlo.market_risk import market_risk
 from .monte_carlo.portfolio_risk import portfolio_risk
 
@@ -25,7 +27,9 @@ def engine(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 
 TASKS: Mapping[str, Task] = {
+    "book_paths": book_paths,
     "engine": engine,
     "market_risk": market_risk,
     "portfolio_risk": portfolio_risk,
+    "size_bets": size_bets,
 }
