@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..core.forecasting.analysis import MarketAnalysis
     from ..core.forecasting.fair_value import Edge
     from ..core.news.stance import NewsReading, NewsStance
-    from ..core.risk.simulation import MarketRisk
+    from ..core.risk.market_simulation import MarketRisk
     from .context import Desk
 
 _BASES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import analysis, batch_trading, books, markets, operations, portfolio, runs, tape, traders, trading
+from . import analysis, batch_trading, books, markets, operations, portfolio, risk, runs, tape, traders, trading
 from .toolspec import ToolSpec
 
 ALL_TOOLS: tuple[ToolSpec, ...] = (
@@ -16,4 +16,5 @@ ALL_TOOLS: tuple[ToolSpec, ...] = (
     *tape.TOOLS,
     *traders.TOOLS,
     *runs.TOOLS,
+    *risk.TOOLS,
 )

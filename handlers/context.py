@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ..core.errors import ConfigurationError
 
@@ -20,23 +20,14 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.market_data.traders import TraderRecords
     from ..core.models.venue_notes import VenueNotes
     from ..core.portfolio.snapshot import Portfolio
-    from ..core.risk.simulation import Holding, PortfolioRisk
     from ..core.settings import Mode
     from ..core.telemetry.metrics import RouteSnapshot
     from ..core.trading.desk import TradingDesk
     from ..core.trading.since_last_seen import LastSeen
     from ..core.trading.slice_runs import SliceRuns
-    from ..gpu.interface import PoolStatus
+    from ..gpu.interface import Executor, PoolStatus
     from .answer import Heading
     from .toolspec import Toolset
-
-
-class BookRiskModel(Protocol):
-    """Simulates a whole book until all its markets have resolved."""
-
-    async def __call__(
-        self, *, holdings: Sequence[Holding], other_outcomes: Mapping[str, Sequence[Decimal]]
-    ) -> PortfolioRisk: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +51,9 @@ class VenueHealth:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The running desk. `recorded_on` is set where prices are not current ones; `account` is None without a key."""
+    """The running desk. `recorded_on` is set where prices are not current ones; `account` is None without a key.
+
+    `seed` is that of all simulations."""
 
     mode: Mode
     source: str
@@ -76,8 +69,9 @@ class Desk:
     last_seen: LastSeen
     portfolio: Portfolio
     risk_model: RiskModel
-    book_risk_model: BookRiskModel
     read_news: NewsReader
+    executor: Executor
+    seed: int
     venue_health: Callable[[], VenueHealth]
     notes: Callable[[], VenueNotes]
     compute: Callable[[], PoolStatus]

@@ -209,16 +209,19 @@ async def _statement(desk: Desk) -> tuple[StatementLine | None, str | None]:
 
 async def _risk(desk: Desk, positions: Sequence[Position]) -> tuple[BookRiskLine | None, str | None]:
     """The simulated book, or why there is none; the portfolio itself stands without it."""
-    from ..core.risk.exposure import exposure_of
+    from ..core.risk.book_simulation import portfolio_risk
+    from ..core.risk.exposure import exposure_of, held_by
 
     async def market(condition_id: ConditionId) -> Market:
         return (await desk.directory.find(condition_id)).market
 
     try:
-        exposure = await exposure_of(positions, market=market, event=desk.directory.find_event)
+        exposure = await exposure_of(held_by(positions), market=market, event=desk.directory.find_event)
         if not exposure.holdings:
             return None, None
-        risk = await desk.book_risk_model(holdings=exposure.holdings, other_outcomes=exposure.other_outcomes)
+        risk = await portfolio_risk(
+            desk.executor, holdings=exposure.holdings, other_outcomes=exposure.other_outcomes, seed=desk.seed
+        )
     except PolymarketAPIError as error:
         return None, error.message
     tail = next(each for each in risk.tails if each.level == Decimal("0.95"))

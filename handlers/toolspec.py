@@ -20,9 +20,10 @@ class Toolset(StrEnum):
     OPERATIONS = "operations"
     ADVANCED = "advanced"
     STRATEGIES = "strategies"
+    RISK = "risk"
 
 
-DEFAULT_TOOLSETS = frozenset(Toolset) - {Toolset.ADVANCED, Toolset.STRATEGIES}
+DEFAULT_TOOLSETS = frozenset(Toolset) - {Toolset.ADVANCED, Toolset.STRATEGIES, Toolset.RISK}
 
 
 @dataclass(frozen=True, slots=True)

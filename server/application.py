@@ -69,7 +69,7 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
     from ..core.market_data.traders import TraderRecords
     from ..core.news.stance import NewsJudge
     from ..core.portfolio.snapshot import Portfolio
-    from ..core.risk.simulation import market_risk, portfolio_risk
+    from ..core.risk.market_simulation import market_risk
     from ..core.venues.polymarket import PolymarketVenue
     from ..handlers.context import Desk, VenueHealth
     from .trading_desk import build_trading_desk
@@ -122,12 +122,13 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
         last_seen=last_seen,
         portfolio=Portfolio(venue, site.clock, trading.fee_of, activity=activity, tokens_of=tokens_of),
         risk_model=functools.partial(market_risk, executor, seed=site.seed),
-        book_risk_model=functools.partial(portfolio_risk, executor, seed=site.seed),
         read_news=NewsJudge(
             executor,
             inference_model=None if settings.nli_model == "none" else settings.nli_model,
             sentiment_model=settings.sentiment_model,
         ).read,
+        executor=executor,
+        seed=site.seed,
         venue_health=venue_health,
         notes=site.notes,
         compute=executor.describe,

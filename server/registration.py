@@ -22,6 +22,7 @@ from ..handlers.answer import Answer
 from ..handlers.confirmation import desk_of
 from ..handlers.failures import Failure, failure_of, failure_of_arguments, unexpected
 from ..handlers.toolspec import ToolSpec
+from .progress import CallProgress
 
 _log = logging.getLogger(__name__)
 
@@ -166,14 +167,22 @@ def _callable(spec: ToolSpec) -> Callable[..., Any]:
     """The function the SDK calls: the declared one, with the call's context in the place of the desk."""
     hints = get_type_hints(spec.function, include_extras=True)
     answer_type = hints["return"]
+    reports = "progress" in hints
 
     @functools.wraps(spec.function)
     async def call(ctx: Context[Any], **arguments: Any) -> CallToolResult:
-        answer: Answer = await spec.function(await desk_of(ctx), **arguments)
+        if reports:
+            progress = CallProgress(ctx)
+            answer: Answer = await spec.function(await desk_of(ctx), progress, **arguments)
+            await progress.sent()
+        else:
+            answer = await spec.function(await desk_of(ctx), **arguments)
         data = answer.as_json()
         return CallToolResult(content=[_text(data)], structured_content=data)
 
-    declared = [each for each in inspect.signature(spec.function).parameters.values() if each.name != "desk"]
+    declared = [
+        each for each in inspect.signature(spec.function).parameters.values() if each.name not in ("desk", "progress")
+    ]
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Context[Any])
     parameters = [context, *(each.replace(annotation=hints[each.name]) for each in declared)]
     returns = Annotated[CallToolResult, answer_type]

@@ -16,7 +16,8 @@ from ..market_data.price_statistics import PriceStatistics, price_statistics
 from ..models import Market, NewsItem, OrderBook, OrderSide, Outcome, PriceHistory
 from ..money import round_down
 from ..news.stance import NewsReadings
-from ..risk.simulation import ComputeUnavailable, MarketRisk
+from ..risk.computing import ComputeUnavailable
+from ..risk.market_simulation import MarketRisk
 from .fair_value import Edge, FairValue, buying_edge, fair_value, kelly_fraction
 from .news_shift import NewsShift, moved, news_shift
 
