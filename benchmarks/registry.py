@@ -15,7 +15,7 @@ MODULES = {
     "matching": "benchmarks.matching",
     "exchange_server": "benchmarks.exchange_server",
     "monte_carlo": "benchmarks.monte_carlo",
-    "compute_pool": "benchmarks.compute_pool",
+    "pool": "benchmarks.pool",
     "order_book_stream": "benchmarks.order_book_stream",
     "stream_soak": "benchmarks.stream_soak",
 }

@@ -154,10 +154,10 @@ class Settings(BaseSettings):
     heartbeat: bool = Field(
         False, description="Whether the venue cancels all orders of the account when the desk dies or is closed."
     )
-    compute: Annotated[str, Field(pattern=r"^(auto|cpu|cuda|inline)$")] = Field(
+    compute: Annotated[str, Field(pattern=r"^(auto|cpu|cuda|inline|ray|ray://\S+:\d+)$")] = Field(
         "auto",
         description="Where models and simulations run: worker processes on the `cpu`, on `cuda`, `auto` (CUDA where "
-        "there is any), or `inline` in the server.",
+        "there is any), `ray` or `ray://HOST:PORT`; `inline` in the server.",
     )
     nli_model: str = Field(
         NLI_MODEL,

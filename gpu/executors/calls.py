@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import TaskFailed
 from ..interface import Priority, Progress
-from .frames import Encoded, encode_plain, encode_value, frame
+from .frames import Encoded, encode_plain, encode_value
 
 MOST_ITEMS: Mapping[Priority, int] = {"interactive": 256, "bulk": 64}
 """Items of one request. Those of bulk calls are smaller, because an interactive one may have to wait for it."""
@@ -134,7 +134,8 @@ class Request:
     def batched(self) -> bool:
         return self.parts[0].call.batched
 
-    def encode(self) -> list[bytes | memoryview]:
+    def encode(self) -> Encoded:
+        """The message for a worker; `reports` in it asks for progress."""
         call = self.parts[0].call
         options = call.options.json
         if call.batched:
@@ -142,8 +143,9 @@ class Request:
             payload = b'{"items":[%b]%b' % (items, b"," + options[1:] if len(options) > 2 else b"}")
         else:
             payload = options
-        head = b'{"number":%d,"task":%b,"payload":%b}' % (self.number, encode_plain(call.task), payload)
-        return frame(Encoded(head, call.options.arrays))
+        reports = b"true" if any(part.call.progress is not None for part in self.parts) else b"false"
+        head = b'{"number":%d,"task":%b,"reports":%b,"payload":%b}'
+        return Encoded(head % (self.number, encode_plain(call.task), reports, payload), call.options.arrays)
 
     def advance(self, fraction: float) -> None:
         for part in self.parts:

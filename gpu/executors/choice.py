@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 
 from .. import devices
@@ -15,14 +16,21 @@ class NoDevice(Exception):
 
 
 def choose_executor(compute: str, *, kinds: Sequence[WorkerKind] = KINDS) -> LaneExecutor:
-    """`auto` (CUDA where there is a device and torch, else the processor), `cpu`, `cuda` or `inline`.
+    """`auto` (CUDA where there is a device and torch, else the processor), `cpu`, `cuda`, `inline`, `ray` or
+    `ray://HOST:PORT`.
 
-    Starts nothing. Raises NoDevice for `cuda` without a device or without torch.
+    Starts nothing. Raises NoDevice for what is not here: `cuda` needs a device and torch, `ray` the package.
     """
     if compute == "inline":
         from .inline import InlineExecutor
 
         return InlineExecutor(kinds)
+    if compute == "ray" or compute.startswith("ray://"):
+        if importlib.util.find_spec("ray") is None:
+            raise NoDevice("ray is not installed: pip install 'polydesk[cluster]'")
+        from .ray_cluster import RayExecutor
+
+        return RayExecutor(kinds, address=None if compute == "ray" else compute)
     found = () if compute == "cpu" or not devices.has_torch() else cuda_devices()
     if compute == "cuda" and not found:
         raise NoDevice(

@@ -52,7 +52,7 @@ class TaskRunner:
         self._closed = True
 
     def run(self, request: Mapping[str, Any]) -> None:
-        """Run one request (`number`, `task`, `payload`) to its end.
+        """Run one request (`number`, `task`, `payload`; `reports` if progress is wanted) to its end.
 
         Raises what `send` raises for a connection that is gone.
         """
@@ -61,7 +61,8 @@ class TaskRunner:
         def report(fraction: float) -> None:
             if self._closed or number in self._stopped:
                 raise TaskStopped
-            self._send({"number": number, "progress": fraction})
+            if request["reports"]:
+                self._send({"number": number, "progress": fraction})
 
         outcome = self._outcome(request, report)
         # Requests come in the order of their numbers: nobody can stop an older one any more.

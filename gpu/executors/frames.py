@@ -7,7 +7,7 @@ import importlib
 import json
 import struct
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -84,18 +84,15 @@ def frame(head: Encoded) -> list[bytes | memoryview]:
     return [lengths + head.json, *head.arrays]
 
 
-def encode(message: Mapping[str, Any]) -> list[bytes | memoryview]:
-    return frame(encode_value(message))
-
-
 class Decoder:
     """Reads messages. Arrays are views of what was received, or of files mapped once.
 
     A message whose shared arrays are gone gets a field `unreadable` that says so.
     """
 
-    def __init__(self) -> None:
-        self._mappings = Mappings()
+    def __init__(self, shared: Callable[[SharedArray], Any] | None = None) -> None:
+        """`shared` answers what stands for a shared array; by default the array."""
+        self._shared = shared or Mappings().array
 
     def decode(self, head: bytes, body: bytes) -> dict[str, Any]:
         # Inside a text these marks would be escaped.
@@ -112,7 +109,7 @@ class Decoder:
                 if (shared := found.get(_SHARED)) is not None:
                     path, dtype, shape = shared
                     try:
-                        return self._mappings.array(SharedArray(path, dtype, tuple(shape)))
+                        return self._shared(SharedArray(path, dtype, tuple(shape)))
                     except OSError as error:
                         gone.append(str(error))
             return found

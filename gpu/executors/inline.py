@@ -15,7 +15,7 @@ from .. import devices
 from ..worker_kinds import KINDS, WorkerKind
 from .execution import TaskRunner
 from .executor import LaneExecutor
-from .frames import Decoder, encode
+from .frames import Decoder, Encoded, encode_value, frame
 from .lane import Ears, Link, Place, WorkerDied
 
 
@@ -56,9 +56,9 @@ class _WorkerThread:
         # A daemon, because the process must be able to end during a task.
         threading.Thread(target=self._serve, name=f"{kind.name} tasks", daemon=True).start()
 
-    def send(self, parts: list[bytes | memoryview]) -> None:
+    def send(self, request: Encoded) -> None:
         """See Link.send."""
-        self._inbox.put(self._read(parts))
+        self._inbox.put(self._decoder.decode_parts(frame(request)))
 
     def stop(self, number: int) -> None:
         """See Link.stop."""
@@ -84,7 +84,7 @@ class _WorkerThread:
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         # Through the same bytes as everywhere, so that nothing is shared that could be changed.
-        copied = self._read(encode(message))
+        copied = self._decoder.decode_parts(frame(encode_value(message)))
         # The event loop may have ended before the thread.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._hear, copied)
@@ -92,6 +92,3 @@ class _WorkerThread:
     def _hear(self, message: Mapping[str, Any]) -> None:
         if self._open:
             self._ears.message(message)
-
-    def _read(self, parts: list[bytes | memoryview]) -> dict[str, Any]:
-        return self._decoder.decode_parts(parts)

@@ -11,6 +11,7 @@ from ..errors import Busy, TaskFailed, WorkerLost
 from ..interface import KindStatus, Model
 from ..worker_kinds import WorkerKind
 from .calls import Call, CallQueue, Part, Request
+from .frames import Encoded
 
 _ATTEMPTS = 2
 _FIRST_RESTART_DELAY_S = 0.05
@@ -24,8 +25,8 @@ class WorkerDied(Exception):
 class Link(Protocol):
     """A running worker. What it sends goes to the `Ears` that it was opened with."""
 
-    def send(self, parts: list[bytes | memoryview]) -> None:
-        """Hand over an encoded request. Never waits; a worker that is gone ignores it."""
+    def send(self, request: Encoded) -> None:
+        """Hand over a request. Never waits; a worker that is gone ignores it."""
         ...
 
     def stop(self, number: int) -> None:
@@ -131,6 +132,11 @@ class Lane:
             engines=known.get("engines", {}),
             degraded=next((seat.degraded for seat in self._seats if seat.degraded), ""),
         )
+
+    def extend(self, places: Sequence[Place]) -> None:
+        """Have as many workers as there are `places`; those that run stay where they are."""
+        self._seats += [_Seat(place) for place in places[len(self._seats) :]]
+        self._dispatch_soon()
 
     async def start(self) -> None:
         """Start every worker now, and return once each is ready or could not be started."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from .execution import TaskRunner
-from .frames import Decoder, EndOfStream, encode
+from .frames import Decoder, EndOfStream, encode_value, frame
 
 _LAST_WORDS_S = 1.0
 """How long a task may take to reach its next report once the pool is gone, before the process ends regardless."""
@@ -24,18 +24,18 @@ _LAST_WORDS_S = 1.0
 class Pipes:
     """stdin and stdout as ways of messages, safe from what libraries print."""
 
-    def __init__(self) -> None:
+    def __init__(self, decoder: Decoder | None = None) -> None:
         # Ctrl-C in a terminal reaches the whole process group; ending is the pool's decision.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._answers: BinaryIO = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         # What libraries print must not end up between two answers.
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        self._decoder = Decoder()
+        self._decoder = decoder or Decoder()
         self._sending = threading.Lock()
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Raises TypeError and ValueError for a message that is not plain, BrokenPipeError once the pool is gone."""
-        parts = encode(message)
+        parts = frame(encode_value(message))
         with self._sending:
             for part in parts:
                 self._answers.write(part)

@@ -10,7 +10,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 
 from ..devices import THREADS_VARIABLE, VISIBLE_DEVICES_VARIABLE
-from .frames import Decoder, EndOfStream, encode
+from .frames import Decoder, Encoded, EndOfStream, encode_value, frame
 from .lane import Ears, WorkerDied
 
 _THREAD_VARIABLES = (THREADS_VARIABLE, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -85,15 +85,15 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    def send(self, parts: list[bytes | memoryview]) -> None:
+    def send(self, request: Encoded) -> None:
         """See Link.send."""
         if not self._stdin.is_closing():
-            for part in parts:
+            for part in frame(request):
                 self._stdin.write(part)
 
     def stop(self, number: int) -> None:
         """See Link.stop."""
-        self.send(encode({"stop": number}))
+        self.send(encode_value({"stop": number}))
 
     def kill(self) -> None:
         if self._process.returncode is None:

@@ -21,17 +21,20 @@ from tests.support.executors import KIND, LONG_S, eventually, running_task, work
 
 OpenExecutor = Callable[[WorkerKind], LaneExecutor]
 
-OPENERS: dict[str, OpenExecutor] = {
-    "inline": lambda kind: InlineExecutor([kind], stop_grace_s=0.2),
-    "processes": lambda kind: ProcessPool([kind], stop_grace_s=0.2),
-}
-everywhere = pytest.mark.parametrize("backend", ["inline", "processes"], indirect=True)
-where_workers_can_die = pytest.mark.parametrize("backend", ["processes"], indirect=True)
+RAY = pytest.param("ray", marks=pytest.mark.cluster)
+everywhere = pytest.mark.parametrize("backend", ["inline", "processes", RAY], indirect=True)
+where_workers_can_die = pytest.mark.parametrize("backend", ["processes", RAY], indirect=True)
 
 
 @pytest.fixture
 def backend(request: pytest.FixtureRequest) -> OpenExecutor:
-    return OPENERS[request.param]
+    if request.param == "ray":
+        from polydesk.gpu.executors.ray_cluster import RayExecutor
+
+        address = request.getfixturevalue("ray_address")
+        return lambda kind: RayExecutor([kind], address=address, workers={kind.name: 1}, stop_grace_s=0.2)
+    executors: dict[str, Any] = {"inline": InlineExecutor, "processes": ProcessPool}
+    return lambda kind: executors[request.param]([kind], stop_grace_s=0.2)
 
 
 @pytest.fixture
