@@ -11,6 +11,7 @@ from .monte_carlo.bet_sizing import size_bets
 from .monte_carlo.book_paths import book_paths
 from .monte_carlo.market_risk import market_risk
 from .monte_carlo.portfolio_risk import portfolio_risk
+from .patterns.find_patterns import find_patterns
 
 Report = Callable[[float], None]
 """Tells the finished fraction, 0 to 1. Raises TaskStopped once nobody waits for the answer."""
@@ -29,6 +30,7 @@ def engine(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
 TASKS: Mapping[str, Task] = {
     "book_paths": book_paths,
     "engine": engine,
+    "find_patterns": find_patterns,
     "market_risk": market_risk,
     "portfolio_risk": portfolio_risk,
     "size_bets": size_bets,

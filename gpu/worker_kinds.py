@@ -26,7 +26,7 @@ class WorkerKind:
 SIMULATION = WorkerKind(
     name="simulation",
     module="polydesk.gpu.tasks",
-    tasks=frozenset({"book_paths", "engine", "market_risk", "portfolio_risk", "size_bets"}),
+    tasks=frozenset({"book_paths", "engine", "find_patterns", "market_risk", "portfolio_risk", "size_bets"}),
 )
 TEXT = WorkerKind(
     name="text",

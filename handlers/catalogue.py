@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from . import analysis, batch_trading, books, markets, operations, portfolio, risk, runs, tape, traders, trading
+from . import (
+    analysis,
+    batch_trading,
+    books,
+    markets,
+    operations,
+    patterns,
+    portfolio,
+    risk,
+    runs,
+    tape,
+    traders,
+    trading,
+)
 from .toolspec import ToolSpec
 
 ALL_TOOLS: tuple[ToolSpec, ...] = (
@@ -17,4 +30,5 @@ ALL_TOOLS: tuple[ToolSpec, ...] = (
     *traders.TOOLS,
     *runs.TOOLS,
     *risk.TOOLS,
+    *patterns.TOOLS,
 )

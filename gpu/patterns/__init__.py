@@ -1,0 +1,1 @@
+"""Windows of past prices that look like given ones, and what followed them."""
