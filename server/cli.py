@@ -13,6 +13,7 @@ from ..core.errors import ConfigurationError, PolymarketAPIError
 from ..core.settings import Mode, load_settings
 from .accounts_command import add_accounts_command
 from .desk_file_commands import add_desk_file_commands
+from .doctor import add_doctor_command
 from .models_command import add_models_commands
 
 _MODES = [mode.value for mode in Mode]
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     exchange.add_argument("--json", action="store_true", help="print the addresses as one JSON line")
     exchange.set_defaults(run=_exchange)
 
+    add_doctor_command(commands)
     add_accounts_command(commands)
 
     approve = commands.add_parser("approve", help="say yes or no to an order that waits for a person")

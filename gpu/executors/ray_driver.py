@@ -56,6 +56,7 @@ class TaskActor:
         told, self._messages = self._messages, []
         return told
 
+    @ray.method(concurrency_group="reports")
     def reports(self, number: int) -> tuple[list[float], bool]:
         """The next progress of a request, and whether there will be no more; waits a while for some."""
         waiting, told = self._queue(number), []
@@ -69,9 +70,11 @@ class TaskActor:
         del self._reports[number]
         return told, True
 
+    @ray.method(concurrency_group="control")
     def stop(self, number: int) -> None:
         self._runner.stop(number)
 
+    @ray.method(concurrency_group="life")
     def live(self) -> None:
         """Never answers: its failure tells of the actor's death."""
         threading.Event().wait()
@@ -104,7 +107,7 @@ class _Driver:
         elif "kill" in message:
             ray.kill(actor)
         elif "stop" in message:
-            actor.stop.options(concurrency_group="control").remote(message["stop"])
+            actor.stop.remote(message["stop"])
         else:
             self._run(number, actor, message)
 
@@ -119,7 +122,7 @@ class _Driver:
         actor = placed(TaskActor).remote(wanted["module"])
         self._actors[number] = actor
         actor.messages.remote().future().add_done_callback(lambda told: self._tell(number, told))
-        life = actor.live.options(concurrency_group="life").remote()
+        life = actor.live.remote()
         life.future().add_done_callback(lambda ended: self._died(number, ended))
 
     def _run(self, number: int, actor: Any, request: dict[str, Any]) -> None:
@@ -132,7 +135,7 @@ class _Driver:
             ended = False
             while not ended:
                 try:
-                    polled = actor.reports.options(concurrency_group="reports").remote(request["number"])
+                    polled = actor.reports.remote(request["number"])
                     fractions, ended = ray.get(polled)
                 except RayActorError:
                     return

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from polydesk.gpu.interface import WorkerLost, share
 from tests.support.executors import KIND, LONG_S
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("_ray_environment")]
 
 PARENT = """
 import asyncio, sys
@@ -27,11 +31,38 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture(autouse=True)
-def _token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ray would write one into the home folder."""
-    monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    monkeypatch.setenv("RAY_AUTH_TOKEN", "0123456789abcdef" * 2)
+@pytest.fixture
+def client_address(ray_address: str) -> Iterator[str]:
+    """What listens for clients that are no part of the cluster."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "ray.util.client.server", "--address", ray_address, "--mode", "specific-server"]
+    with subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)], stderr=subprocess.DEVNULL) as server:
+        deadline = time.monotonic() + 30
+        while True:
+            assert time.monotonic() < deadline, "the client server does not listen"
+            with socket.socket() as attempt:
+                if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield f"ray://127.0.0.1:{port}"
+        server.terminate()
+
+
+async def test_a_cluster_elsewhere_is_reached_as_a_client(client_address: str) -> None:
+    from polydesk.gpu.executors.ray_cluster import RayExecutor
+
+    seen: list[float] = []
+    async with RayExecutor([KIND], address=client_address, workers={"test": 1}) as ray:
+        await ray.submit("count", {}, deadline_s=LONG_S, progress=seen.append)
+        async with share(np.arange(3.0)) as shared:
+            answer = await ray.submit("double", {"array": shared}, deadline_s=LONG_S)
+            assert answer["doubled"].tolist() == [0, 2, 4]
+        with pytest.raises(WorkerLost, match="its actor ended"):
+            await ray.submit("die", {}, deadline_s=LONG_S)
+        assert await ray.submit("echo", {"alive": 1}, deadline_s=LONG_S) == {"alive": 1}
+    assert seen == [0.25, 0.5, 0.75, 1.0]
 
 
 def processes_of(folder: Path) -> list[str]:

@@ -1,0 +1,65 @@
+"""`polydesk doctor`: what works here, what does not, and what would help."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import ConfigurationError
+from ..core.settings import load_settings
+
+if TYPE_CHECKING:
+    from .compute_check import ComputeReport
+
+Commands = Any
+"""What argparse calls the object that subcommands are added to; its type has no public name."""
+
+
+def add_doctor_command(commands: Commands) -> None:
+    doctor = commands.add_parser("doctor", help="try what this installation can do, and say what would help")
+    doctor.add_argument("--compute", action="store_true", required=True, help="workers, engines, devices and models")
+    doctor.add_argument("--json", action="store_true", help="print the report as one JSON line")
+    doctor.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """0: everything that was tried works; 1: something does not; 2: the settings cannot be used."""
+    from ..gpu.executors.choice import NoDevice
+    from .compute_check import check_compute
+
+    settings = load_settings()
+    try:
+        report = asyncio.run(check_compute(settings))
+    except NoDevice as error:
+        raise ConfigurationError(f"POLYMARKET_COMPUTE={settings.compute} cannot be used: {error}") from error
+    print(json.dumps(report.as_json()) if options.json else "\n".join(_lines(report)))
+    return 0 if report.ok else 1
+
+
+def _lines(report: ComputeReport) -> list[str]:
+    lines = [
+        f"Compute: {report.backend}, {report.cores} cores, CUDA devices: {', '.join(report.cuda_devices) or 'none'}",
+        "Installed: " + ", ".join(f"{name} {version}" for name, version in report.installed.items() if version),
+    ]
+    for kind in report.kinds:
+        status = kind.status
+        where = ", ".join(part for part in (status.device, status.dtype, f"{status.threads} threads") if part)
+        lines += ["", f"{status.kind}: {status.workers} worker(s), {status.engine or 'did not start'} ({where})"]
+        lines += [f"  model {model.name}, sha256 {model.sha256}" for model in status.models]
+        if status.degraded:
+            lines.append(f"  degraded: {status.degraded}")
+        for test in kind.tests:
+            if test.error:
+                lines.append(f"  FAILED  {test.task}: {test.error}")
+            else:
+                by = f" by {test.engine}" if test.engine else ""
+                lines.append(
+                    f"  works   {test.task}{by}: {test.first_ms:.0f} ms at first, {test.again_ms:.1f} ms again"
+                )
+                lines += [f"          {test.problem}"] if test.problem else []
+    if report.missing:
+        lines += ["", "More can be installed:"]
+        lines += [f"  pip install 'polydesk[{extra}]'  {gives}" for extra, gives in report.missing.items()]
+    return lines
