@@ -50,6 +50,26 @@ class Confirmation(StrEnum):
     ACKNOWLEDGE = "acknowledge"
 
 
+_OF_A_HOST = frozenset({"mode", "toolsets", "read_only", "compute", "state_dir"})
+"""What hosts of one desk may set differently, or what has led them to the same desk."""
+
+_OF_REAL_MONEY = frozenset(
+    {
+        "private_key",
+        "api_key",
+        "api_secret",
+        "api_passphrase",
+        "funder",
+        "signature_type",
+        "chain_id",
+        "confirmation",
+        "ack_max_usd",
+        "heartbeat",
+    }
+)
+_OF_THE_VENUE = frozenset({"api_url", "gamma_url", "data_url", "ws_url", "rate_limit", "max_retries", "timeout"})
+
+
 def is_placeholder(value: str) -> bool:
     """Whether a configured value is only a stand-in for one."""
     stripped = value.strip()
@@ -210,6 +230,18 @@ class Settings(BaseSettings):
         if self.mode is not Mode.LIVE and self.private_key is not None:
             found.append(f"POLYMARKET_PRIVATE_KEY is set but mode={self.mode.value} does not use it.")
         return tuple(found)
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """The settings, by name, that decide what a desk of this mode does, whichever host it serves."""
+        unused = {*_OF_A_HOST}
+        if self.mode is not Mode.LIVE:
+            unused |= _OF_REAL_MONEY
+        if self.mode is Mode.SANDBOX:
+            unused |= _OF_THE_VENUE
+        others = tuple(f"{mode.value}_" for mode in Mode if mode is not self.mode)
+        names = (name for name in type(self).model_fields if name not in unused and not name.startswith(others))
+        return {name: getattr(self, name) for name in names}
 
     @property
     def resolved_state_dir(self) -> Path:

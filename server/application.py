@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from ..core.errors import ConfigurationError
 from ..core.settings import Settings
 from ..handlers.toolspec import parse_toolsets
+from .doors.doorway import Doorway
+from .doors.serving import DoorServers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +25,19 @@ if TYPE_CHECKING:
 
 
 class Application:
-    """What one process runs. Nothing is opened, read or bound before `desk()` is first awaited."""
+    """What one process runs. Nothing is opened, read or bound before a tool is first called.
 
-    def __init__(self, settings: Settings) -> None:
+    `doorway` takes calls to the desk, which another process may hold; `background` says whether this process goes on
+    when every host has quit.
+    """
+
+    def __init__(self, settings: Settings, *, background: bool = False) -> None:
         self.settings = settings
+        self.doorway = Doorway(settings, open_desk=self.desk, serve=DoorServers(self).serve, background=background)
         self._desk: Desk | None = None
         self._opening = asyncio.Lock()
         self._resources = AsyncExitStack()
+        self._runs_go_on = False
 
     async def desk(self) -> Desk:
         """The desk, opened on the first call. Raises ConfigurationError when the settings do not allow it."""
@@ -41,9 +49,19 @@ class Application:
 
     async def aclose(self) -> None:
         """Close connections, exchange and workers. Orders that rest at a venue stay there."""
+        await self.doorway.close_to_doors()
         async with self._opening:
             self._desk = None
             await self._resources.aclose()
+        await self.doorway.aclose()  # only now may another process be the desk
+
+    async def carry_on_runs(self) -> None:
+        """Let runs of the desk go on. A desk that only a reader has used so far leaves them alone."""
+        desk = await self.desk()
+        async with self._opening:
+            if not self._runs_go_on:
+                self._runs_go_on = True
+                await self._resources.enter_async_context(desk.slices)
 
     async def _open(self) -> Desk:
         # Signing, numbers and the exchange load here: too slow for a start that may only list tools.
@@ -55,7 +73,8 @@ class Application:
             live = await opened.enter_async_context(FollowedBooks(site.feed, clock=site.clock))
             desk = _assemble(self.settings, site, live, opened)
             await opened.enter_async_context(desk.trading)
-            if not self.settings.read_only:
+            self._runs_go_on = not self.settings.read_only
+            if self._runs_go_on:
                 await opened.enter_async_context(desk.slices)
             self._resources = opened.pop_all()
         return desk

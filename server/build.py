@@ -1,4 +1,4 @@
-"""Builds the MCP server object from settings; it opens nothing."""
+"""Builds MCP server objects from settings; it opens nothing."""
 
 from __future__ import annotations
 
@@ -8,25 +8,34 @@ from contextlib import asynccontextmanager
 from mcp.server import MCPServer
 
 from .. import __version__
+from ..core.settings import Settings
 from ..handlers.catalogue import ALL_TOOLS
+from ..handlers.confirmation import DeskSource
 from ..handlers.instructions import server_instructions
 from ..handlers.toolspec import parse_toolsets, select
 from .application import Application
 from .registration import build_tools
 
 
-def build_server(application: Application) -> MCPServer[Application]:
+def build_server(application: Application) -> MCPServer[DeskSource]:
     """The server for one process. Every connection, on any transport, shares `application`.
 
     Raises ConfigurationError for a toolset that does not exist.
     """
-    settings = application.settings
+    server = server_of(application.settings, application)
+    # Outermost, so that what a host sealed with the desk that asked it is given back to that desk as it is.
+    server.middleware.insert(0, application.doorway)
+    return server
+
+
+def server_of(settings: Settings, desk: DeskSource) -> MCPServer[DeskSource]:
+    """A server that offers the tools of `settings` on a desk."""
     toolsets = parse_toolsets(settings.toolsets)
 
     @asynccontextmanager
-    async def share(_: MCPServer[Application]) -> AsyncIterator[Application]:
+    async def share(_: MCPServer[DeskSource]) -> AsyncIterator[DeskSource]:
         # SSE enters this once per connection, so the application is closed by the process and never here.
-        yield application
+        yield desk
 
     return MCPServer(
         "polydesk",

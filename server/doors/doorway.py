@@ -1,0 +1,254 @@
+"""Finds the way of a call to the desk: this process holds it, or forwards to the one that does."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import weakref
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from ... import __version__
+from ...core.background_tasks import cancelled, logs_failure
+from ...core.clock import Clock, SystemClock
+from ...core.errors import ConfigurationError, OutcomeUnknown, PolymarketAPIError, VenueUnavailable
+from ...core.settings import Settings
+from ...handlers.catalogue import ALL_TOOLS
+from .framing import MessageReader, MessageWriter
+from .greeting import Greeting, objection
+from .lease import DeskCard, DeskLease, read_card
+from .link import DoorRefused, Link, LinkLost, greet
+from .listener import DoorListener
+
+_log = logging.getLogger(__name__)
+
+_OPENING_S = 30.0
+"""How long a door waits for another process that is opening the desk."""
+
+_LOOK_EVERY_S = 0.05
+_NOTICE_S = 1.0
+_FORWARDED = frozenset({"tools/call"})
+_CHANGING = {spec.name: spec.idempotent for spec in ALL_TOOLS if spec.changes}
+"""Tools after whose loss nobody can know what happened, and whether it does no harm to call them again."""
+
+Context = ServerRequestContext[Any, Any]
+ServeDoor = Callable[[Greeting, MessageReader, MessageWriter], Awaitable[None]]
+
+
+class Doorway:
+    """This process's place at the desk of its state folder. Nothing is taken or asked before the first call.
+
+    `open_desk` opens the desk in this process, `serve` serves MCP to a door. When the process that holds the desk
+    ends, every door that has used it tries to take its place, so that what runs goes on without waiting for a call.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        open_desk: Callable[[], Awaitable[object]],
+        serve: ServeDoor,
+        background: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings
+        self._open_desk = open_desk
+        self._serve = serve
+        self._background = background
+        self._clock = clock or SystemClock()
+        self._folder = settings.resolved_state_dir / settings.mode.value
+        self._lease = DeskLease(self._folder)
+        self._listener: DoorListener | None = None
+        self._card: DeskCard | None = None
+        self._attendance: asyncio.Task[None] | None = None
+        self._succession: asyncio.Task[None] | None = None
+        self._links: dict[int, Link] = {}
+        self._linking = asyncio.Lock()
+        self._turn = asyncio.Lock()
+        self._closed = False
+
+    @property
+    def holds_desk(self) -> bool:
+        return self._listener is not None
+
+    @property
+    def doors(self) -> int:
+        """How many other processes use the desk of this one."""
+        return self._listener.doors if self._listener else 0
+
+    @property
+    def card(self) -> DeskCard | None:
+        """Who holds the desk, as far as this process knows."""
+        return self._card
+
+    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        """Middleware of the server: carries tool calls to the desk and lets everything else pass."""
+        if ctx.method not in _FORWARDED:
+            return await call_next(ctx)
+        try:
+            answer = await self._carried(ctx)
+        except PolymarketAPIError as error:
+            # The tool itself words the failure, as it does every other.
+            return await call_next(dataclasses.replace(ctx, lifespan_context=_NoDesk(error)))
+        return await call_next(ctx) if answer is None else answer
+
+    async def enter(self) -> None:
+        """Hold the desk, or attend the one who does. Raises ConfigurationError, and VenueUnavailable after a wait."""
+        async with self._turn:
+            if self.holds_desk or self._attends:
+                return
+            deadline = self._clock.now() + timedelta(seconds=_OPENING_S)
+            while self._clock.now() < deadline and not self._closed:
+                if self._lease.take():
+                    await self._hold()
+                    return
+                try:
+                    if (card := read_card(self._folder)) is not None:
+                        await self._attend(card)
+                        return
+                except DoorRefused as refused:
+                    raise ConfigurationError(str(refused)) from None
+                except LinkLost:
+                    pass  # it is going, or its card is left over
+                await self._clock.sleep(_LOOK_EVERY_S)
+            raise VenueUnavailable(
+                "This server is being stopped."
+                if self._closed
+                else "Another process has not finished opening the desk."
+            )
+
+    async def aclose(self) -> None:
+        """Let go of the desk, or of the connection to it. The desk itself must be closed by now."""
+        self._closed = True
+        for task in (self._attendance, self._succession):
+            if task is not None:
+                await cancelled(task)
+        for link in list(self._links.values()):
+            await link.aclose()
+        await self._let_go()
+
+    async def close_to_doors(self) -> None:
+        """Before the desk closes: whoever comes now waits for the next one."""
+        self._closed = True
+        if self._listener is not None:
+            self._lease.withdraw()
+            await self._listener.aclose()
+
+    @property
+    def _attends(self) -> bool:
+        return self._attendance is not None and not self._attendance.done()
+
+    async def _carried(self, call: Context) -> HandlerResult | None:
+        """The desk's answer; None when this process is the desk. A call that changes nothing is carried once more."""
+        name = (call.params or {}).get("name")
+        while True:
+            await self.enter()
+            if self.holds_desk:
+                return None
+            try:
+                link = await self._link_of(call)
+                return await link.forward(call)
+            except DoorRefused as refused:
+                raise ConfigurationError(str(refused)) from None
+            except LinkLost as lost:
+                if lost.sent and name in _CHANGING:
+                    raise OutcomeUnknown(
+                        "The process that held the desk ended during this call.", safe_to_repeat=_CHANGING[name]
+                    ) from lost
+                await self._notice_end()
+
+    async def _hold(self) -> None:
+        try:
+            await self._open_desk()
+            self._card = self._lease.publish(version=__version__, since=self._clock.now(), background=self._background)
+            secret = self._card.secret
+            self._listener = DoorListener(
+                self._card,
+                objection=lambda greeting: objection(greeting, self._settings, secret=secret),
+                serve=self._serve,
+                status=self._status,
+            )
+            await self._listener.open()
+        except BaseException:
+            await self._let_go()
+            raise
+
+    async def _let_go(self) -> None:
+        if self._listener is not None:
+            await self._listener.aclose()
+            self._listener = None
+        self._lease.release()
+
+    async def _attend(self, card: DeskCard) -> None:
+        reader, writer, _ = await greet(card, self._settings, "attend")
+        self._card = card
+
+        async def until_it_ends() -> None:
+            try:
+                with suppress(ConnectionError):
+                    await reader.read()
+            finally:
+                writer.close()
+
+        self._attendance = asyncio.create_task(until_it_ends(), name="attendance at the desk")
+        self._attendance.add_done_callback(self._desk_ended)
+
+    def _desk_ended(self, attendance: asyncio.Task[None]) -> None:
+        if attendance.cancelled() or self._closed:
+            return
+        self._succession = attendance.get_loop().create_task(self.enter(), name="succession to the desk")
+        self._succession.add_done_callback(
+            logs_failure(_log, "the desk ended, and this process could not take its place")
+        )
+
+    async def _notice_end(self) -> None:
+        """A link broke: the desk is gone, whether the other connection to it has noticed or not."""
+        attendance = self._attendance
+        if attendance is not None:
+            await asyncio.wait([attendance], timeout=_NOTICE_S)
+            await cancelled(attendance)
+
+    async def _link_of(self, call: Context) -> Link:
+        """The conversation of the call's host. Modern calls carry all of their host with them and share one."""
+        assert self._card is not None
+        host = None if call.protocol_version in MODERN_PROTOCOL_VERSIONS else call.session.client_params
+        async with self._linking:
+            known = self._links.get(id(host))
+            if known is not None and not known.closed:
+                return known
+            link = self._links[id(host)] = await Link.open(self._card, self._settings, call)
+        if host is not None and known is None:
+            # What a host said in its handshake lives as long as its connection.
+            weakref.finalize(host, self._host_left, id(host))
+        return link
+
+    def _host_left(self, host: int) -> None:
+        link = self._links.pop(host, None)
+        if link is not None:
+            link.leave()
+
+    def _status(self) -> Mapping[str, Any]:
+        assert self._card is not None
+        return {
+            "pid": self._card.pid,
+            "version": self._card.version,
+            "since": self._card.since.isoformat(),
+            "background": self._card.background,
+            "doors": self.doors,
+        }
+
+
+class _NoDesk:
+    """What a call finds in the place of the desk when there is none to be had."""
+
+    def __init__(self, error: PolymarketAPIError) -> None:
+        self._error = error
+
+    async def desk(self) -> NoReturn:
+        raise self._error

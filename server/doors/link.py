@@ -1,0 +1,155 @@
+"""A door's side: calls of one host, forwarded to the desk as they came, and its answers handed back as they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from mcp.server.context import ServerRequestContext
+from mcp.shared.dispatcher import CallOptions, DispatchContext
+from mcp.shared.exceptions import MCPError
+from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
+from mcp.shared.message import ServerMessageMetadata
+from mcp.shared.transport_context import TransportContext
+from mcp_types import CONNECTION_CLOSED, METHOD_NOT_FOUND, ElicitRequest, ElicitRequestParams, ElicitResult
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from ...core.background_tasks import cancelled
+from ...core.settings import Settings
+from .framing import LONGEST_LINE, MessageReader, MessageWriter, read_object, send_object
+from .greeting import Greeting, Purpose
+from .lease import DeskCard
+
+_GREETING_S = 5.0
+
+Context = ServerRequestContext[Any, Any]
+
+
+class LinkLost(Exception):
+    """The desk is gone. `sent` tells whether a call was already on its way to it."""
+
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__("the connection to the desk ended")
+        self.sent = sent
+
+
+class DoorRefused(Exception):
+    """The desk does not serve this door; the text says why."""
+
+
+async def greet(
+    card: DeskCard, settings: Settings, purpose: Purpose
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, Mapping[str, Any]]:
+    """A connection to the desk, and how the desk is. Raises LinkLost, and DoorRefused."""
+    try:
+        async with asyncio.timeout(_GREETING_S):
+            reader, writer = await asyncio.open_unix_connection(str(card.socket), limit=LONGEST_LINE)
+            await send_object(writer, Greeting.of(settings, purpose, secret=card.secret).as_json())
+            answer = await read_object(reader)
+    except (OSError, TimeoutError) as error:
+        raise LinkLost(sent=False) from error
+    if answer is None:
+        writer.close()
+        raise LinkLost(sent=False)
+    if answer.get("refused"):
+        writer.close()
+        raise DoorRefused(answer["refused"])
+    return reader, writer, answer["status"]
+
+
+class Link:
+    """One host's conversation with the desk, in the protocol era of that host.
+
+    The SDK's own dispatcher matches answers, passes progress on and cancels; what it carries is not looked into.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._dispatcher: JSONRPCDispatcher[TransportContext] = JSONRPCDispatcher(
+            MessageReader(reader), MessageWriter(writer)
+        )
+        self._running = asyncio.Event()
+        self._calls: list[Context] = []
+        self._task = asyncio.create_task(self._run(), name="link to the desk")
+
+    @classmethod
+    async def open(cls, card: DeskCard, settings: Settings, first: Context) -> Link:
+        """Connect, and shake hands as the host of `first` has. Raises LinkLost and DoorRefused."""
+        reader, writer, _ = await greet(card, settings, "serve")
+        link = cls(reader, writer)
+        await link._running.wait()
+        if first.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+            params = first.session.client_params
+            assert params is not None  # no host calls a tool before its handshake
+            handshake = params.model_dump(by_alias=True, mode="json", exclude_none=True)
+            try:
+                await link._dispatcher.send_raw_request(
+                    "initialize", handshake | {"protocolVersion": first.protocol_version}
+                )
+            except MCPError as error:
+                await link.aclose()
+                raise LinkLost(sent=False) from error
+            await link._dispatcher.notify("notifications/initialized", None)
+        return link
+
+    @property
+    def closed(self) -> bool:
+        return self._task.done()
+
+    async def forward(self, call: Context) -> dict[str, Any]:
+        """The desk's answer to a call. Raises LinkLost, and MCPError where the desk's answer is one."""
+        if self.closed:
+            raise LinkLost(sent=False)
+        options: CallOptions = {}
+        if call.meta is not None and call.meta.get("progress_token") is not None:
+            options["on_progress"] = call.session.report_progress
+        self._calls.append(call)
+        try:
+            return await self._dispatcher.send_raw_request(call.method, call.params, options)
+        except MCPError as error:
+            if error.code == CONNECTION_CLOSED:
+                raise LinkLost(sent=True) from error
+            raise
+        finally:
+            self._calls.remove(call)
+
+    def leave(self) -> None:
+        """Hang up, without waiting for what that ends."""
+        self._task.cancel()
+
+    async def aclose(self) -> None:
+        await cancelled(self._task)
+
+    async def _run(self) -> None:
+        await self._dispatcher.run(self._asked, _heard, task_status=_Started(self._running))
+
+    async def _asked(
+        self, _: DispatchContext[TransportContext], method: str, params: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """A question of the desk to the user, which goes to the host of the call under way."""
+        if method == "ping":
+            return {}
+        if method != "elicitation/create" or not self._calls:
+            raise MCPError(METHOD_NOT_FOUND, "Method not found", method)
+        call = self._calls[-1]
+        asked: ElicitRequestParams = ElicitRequest.model_validate({"method": method, "params": params}).params
+        answer = await call.session.send_request(
+            ElicitRequest(params=asked),
+            ElicitResult,
+            metadata=ServerMessageMetadata(related_request_id=call.request_id),
+        )
+        return answer.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+async def _heard(_: DispatchContext[TransportContext], method: str, params: Mapping[str, Any] | None) -> None:
+    """Progress finds its call by itself, and the desk sends no other notice."""
+
+
+class _Started:
+    """What the SDK calls once calls can be made."""
+
+    def __init__(self, running: asyncio.Event) -> None:
+        self._running = running
+
+    def started(self, value: None = None) -> None:
+        self._running.set()

@@ -1,0 +1,92 @@
+"""The desk's side: a socket on which its doors come in, each served as a host of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ...core.background_tasks import cancelled
+from .framing import LONGEST_LINE, MessageReader, MessageWriter, read_object, send_object
+from .greeting import Greeting
+from .lease import DeskCard
+
+_log = logging.getLogger(__name__)
+
+_GREETING_S = 5.0
+_FAREWELL_S = 2.0
+
+Serve = Callable[[Greeting, MessageReader, MessageWriter], Awaitable[None]]
+"""Serves MCP to a door until it goes."""
+
+
+class DoorListener:
+    """Accepts doors that know the desk's secret and have no reason to be refused."""
+
+    def __init__(
+        self,
+        card: DeskCard,
+        *,
+        objection: Callable[[Greeting], str | None],
+        serve: Serve,
+        status: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._card = card
+        self._objection = objection
+        self._serve = serve
+        self._status = status
+        self._server: asyncio.Server | None = None
+        self._visits: set[asyncio.Task[None]] = set()
+        self._attending: set[asyncio.Task[None]] = set()
+
+    @property
+    def doors(self) -> int:
+        """How many other processes are doors of this desk."""
+        return len(self._attending)
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_unix_server(self._arrived, str(self._card.socket), limit=LONGEST_LINE)
+
+    async def aclose(self) -> None:
+        """Let nobody in any more and cut off who is."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for visit in list(self._visits):
+            await cancelled(visit)
+
+    def _arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visit = asyncio.create_task(self._visit(reader, writer), name="door")
+        self._visits.add(visit)
+        visit.add_done_callback(self._gone)
+
+    def _gone(self, visit: asyncio.Task[None]) -> None:
+        self._visits.discard(visit)
+        self._attending.discard(visit)
+        if not visit.cancelled() and (error := visit.exception()) is not None:
+            _log.error("a door was lost", exc_info=error)
+
+    async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_GREETING_S):
+                greeting = Greeting.parse(await read_object(reader))
+            if greeting is None or not greeting.knows(self._card.secret):
+                _log.warning("a connection that does not know the desk's secret was refused")
+                return
+            refused = None if greeting.purpose == "status" else self._objection(greeting)
+            await send_object(writer, {"refused": refused, "status": dict(self._status())})
+            if refused is not None:
+                return
+            match greeting.purpose:
+                case "attend":
+                    visit = asyncio.current_task()
+                    assert visit is not None
+                    self._attending.add(visit)
+                    await reader.read()  # it says nothing more: this is its end
+                case "serve":
+                    await self._serve(greeting, MessageReader(reader), MessageWriter(writer))
+        except (TimeoutError, ConnectionError):
+            pass  # it went before it was served
+        finally:
+            writer.close()

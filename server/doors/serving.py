@@ -1,0 +1,63 @@
+"""Serves MCP to the doors of a desk: each with the tools of its own configuration, on the one desk there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from mcp.server.runner import serve_dual_era_loop
+
+from ...core.settings import Settings
+from ...handlers.toolspec import parse_toolsets
+from .framing import MessageReader, MessageWriter
+from .greeting import Greeting
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+
+    from ...handlers.confirmation import DeskSource
+    from ...handlers.context import Desk
+
+
+class Host(Protocol):
+    """The process that holds the desk."""
+
+    settings: Settings
+
+    async def desk(self) -> Desk: ...
+
+    async def carry_on_runs(self) -> None: ...
+
+
+class DoorServers:
+    """One server per set of tools that doors are configured for."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._servers: dict[tuple[tuple[str, ...], bool], MCPServer[DeskSource]] = {}
+
+    async def serve(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
+        """Answer a door until it goes."""
+        from ..build import server_of  # builds on the application, which builds on this
+
+        if not greeting.read_only:
+            await self._host.carry_on_runs()
+        view = _View(self._host, greeting.toolsets, greeting.read_only)
+        key = greeting.toolsets, greeting.read_only
+        if key not in self._servers:
+            configured = self._host.settings.model_copy(update={"toolsets": key[0], "read_only": key[1]})
+            self._servers[key] = server_of(configured, view)
+        # The SDK serves any pair of streams; of its own transports none fits a local socket.
+        await serve_dual_era_loop(self._servers[key]._lowlevel_server, read, write, lifespan_state=view)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The desk as one door may use it."""
+
+    host: Host
+    toolsets: tuple[str, ...]
+    read_only: bool
+
+    async def desk(self) -> Desk:
+        return replace(await self.host.desk(), toolsets=parse_toolsets(self.toolsets), read_only=self.read_only)
