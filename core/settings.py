@@ -50,7 +50,7 @@ class Confirmation(StrEnum):
     ACKNOWLEDGE = "acknowledge"
 
 
-_OF_A_HOST = frozenset({"mode", "toolsets", "read_only", "compute", "state_dir"})
+_OF_A_HOST = frozenset({"mode", "toolsets", "read_only", "compute", "state_dir", "desk_idle_minutes"})
 """What hosts of one desk may set differently, or what has led them to the same desk."""
 
 _OF_REAL_MONEY = frozenset(
@@ -188,6 +188,9 @@ class Settings(BaseSettings):
     )
     state_dir: Path | None = Field(
         None, description="Folder for orders, halts and approvals; by default the system's state folder."
+    )
+    desk_idle_minutes: Annotated[float, Field(ge=0)] = Field(
+        60, description="Minutes after which a desk in the background stops when nobody needs it; 0: never."
     )
     paper_account: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")] = Field(
         "main", description="Name of the paper account; a new name begins a new account."

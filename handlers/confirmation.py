@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Protocol
@@ -10,9 +11,11 @@ from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, Elicitati
 from pydantic import BaseModel, Field
 
 from ..core.trading.draft import Draft
+from ..core.untrusted_text import quoted
 from .context import Desk
 from .order_intent import intent_of
 
+_LONGEST_NAME = 60
 _FIRST_MODERN_PROTOCOL = "2026-07-28"
 
 
@@ -23,9 +26,11 @@ class DeskSource(Protocol):
 
 
 async def desk_of(ctx: Context[Any]) -> Desk:
-    """The desk behind a call."""
+    """The desk behind a call, which knows who makes it."""
     source: DeskSource = ctx.request_context.lifespan_context
-    return await source.desk()
+    desk = await source.desk()
+    host = ctx.session.client_params
+    return replace(desk, caller=quoted(host.client_info.name, _LONGEST_NAME)) if host else desk
 
 
 class Agreement(BaseModel):

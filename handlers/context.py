@@ -50,10 +50,20 @@ class VenueHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class DeskSeat:
+    """The process that is the desk, the other processes that use it, and whether it goes on without any host."""
+
+    pid: int
+    doors: int
+    survives_host_exit: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """The running desk. `recorded_on` is set where prices are not current ones; `account` is None without a key.
 
-    `seed` is that of all simulations."""
+    `seed` is that of all simulations, `caller` who makes the call: the name that the host gave itself.
+    """
 
     mode: Mode
     source: str
@@ -81,6 +91,8 @@ class Desk:
     read_only: bool
     warnings: tuple[str, ...]
     default_bankroll: Decimal
+    seat: Callable[[], DeskSeat]
+    caller: str = "local"
 
     @property
     def heading(self) -> Heading:

@@ -26,8 +26,6 @@ _SKEW_SHOWN_S = 1.0
 _ROUTES_SHOWN = 12
 _NEWS_SHOWN = 10
 _HASH_SHOWN = 12
-_PRINCIPAL = "local"
-"""Whoever talks to this server: it answers one host, or hosts of one user."""
 
 _RESTRICTIONS = {
     "restarting": "no orders and no cancels while it restarts",
@@ -67,6 +65,14 @@ class Compute(Answer):
     kinds: list[WorkersLine] | None = None
 
 
+class Seat(Answer):
+    """The process that is the desk; `doors` are the other servers that use it."""
+
+    pid: int
+    doors: int
+    survives_host_exit: bool
+
+
 class RouteLine(Answer):
     """Calls of one route, or orders through one stage, since the start; latencies of those not `from_cache`."""
 
@@ -102,6 +108,7 @@ class StatusAnswer(AccountAnswer):
     since_last_seen: SinceLastSeen | None = None
     as_of: When
     running_since: When
+    desk: Seat
     venue: str
     venue_problem: str | None = None
     venue_takes: str | None = None
@@ -149,6 +156,7 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
         since_last_seen=_since_last_seen(desk),
         as_of=desk.clock.now(),
         running_since=desk.started_at,
+        desk=_seat(desk),
         venue="answers" if problem is None else "does not answer",
         venue_problem=problem,
         venue_takes=_venue_takes(health),
@@ -204,8 +212,13 @@ def _workers_line(kind: KindStatus) -> WorkersLine:
     )
 
 
+def _seat(desk: Desk) -> Seat:
+    seat = desk.seat()
+    return Seat(pid=seat.pid, doors=seat.doors, survives_host_exit=seat.survives_host_exit)
+
+
 def _since_last_seen(desk: Desk) -> SinceLastSeen | None:
-    told = desk.last_seen.tell(_PRINCIPAL, now=desk.clock.now())
+    told = desk.last_seen.tell(desk.caller, now=desk.clock.now())
     if told is None or not (told.orders or told.resolved):
         return None
     return SinceLastSeen(

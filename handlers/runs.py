@@ -72,10 +72,14 @@ class RunLine(Answer):
 
 
 class StartedRunAnswer(AccountAnswer):
-    """The run goes on by itself; `already_started` when this call repeated an earlier one."""
+    """The run goes on by itself; `already_started` when this call repeated an earlier one.
+
+    Without `survives_host_exit` it pauses when the last host quits, and goes on with the next start.
+    """
 
     run_id: str
     already_started: bool
+    survives_host_exit: bool
     run: RunLine
     next: str
 
@@ -136,6 +140,7 @@ async def place_sliced_order(
         **desk.heading,
         run_id=run.run_id,
         already_started=not is_new,
+        survives_host_exit=desk.seat().survives_host_exit,
         run=_line(await desk.slices.progress(run), full=False),
         next="polymarket_get_runs tells how far it has come, polymarket_stop_run ends it",
     )

@@ -14,13 +14,13 @@ from .doors.doorway import Doorway
 from .doors.serving import DoorServers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..core.identifiers import ConditionId, TokenId
     from ..core.market_data.followed_books import FollowedBooks
     from ..core.polymarket.wire.data_api import Activity
     from ..gpu.interface import Executor
-    from ..handlers.context import Desk
+    from ..handlers.context import Desk, DeskSeat
     from .sites import Site
 
 
@@ -71,7 +71,7 @@ class Application:
         async with AsyncExitStack() as opened:
             site = await open_site(self.settings, opened)
             live = await opened.enter_async_context(FollowedBooks(site.feed, clock=site.clock))
-            desk = _assemble(self.settings, site, live, opened)
+            desk = _assemble(self.settings, site, live, opened, seat=self.doorway.seat)
             await opened.enter_async_context(desk.trading)
             self._runs_go_on = not self.settings.read_only
             if self._runs_go_on:
@@ -80,7 +80,9 @@ class Application:
         return desk
 
 
-def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: AsyncExitStack) -> Desk:
+def _assemble(
+    settings: Settings, site: Site, live: FollowedBooks, opened: AsyncExitStack, *, seat: Callable[[], DeskSeat]
+) -> Desk:
     from ..core.market_data.directory import MarketDirectory
     from ..core.market_data.market_statistics import MarketRecords
     from ..core.market_data.quotes import MarketQuotes
@@ -157,6 +159,7 @@ def _assemble(settings: Settings, site: Site, live: FollowedBooks, opened: Async
         read_only=settings.read_only,
         warnings=settings.warnings,
         default_bankroll=site.bankroll,
+        seat=seat,
     )
 
 

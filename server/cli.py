@@ -12,6 +12,7 @@ from .. import __version__
 from ..core.errors import ConfigurationError, PolymarketAPIError
 from ..core.settings import Mode, load_settings
 from .accounts_command import add_accounts_command
+from .desk_commands import add_desk_commands
 from .desk_file_commands import add_desk_file_commands
 from .doctor import add_doctor_command
 from .models_command import add_models_commands
@@ -56,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--toolsets", help="toolsets to offer, separated by commas (default: default)")
     serve.add_argument("--read-only", action="store_true", default=None, help="offer no tool that changes anything")
     serve.set_defaults(run=_serve)
+
+    add_desk_commands(commands, _MODES)
 
     demo = commands.add_parser("demo", help="watch an agent use the desk, on recorded markets")
     demo.add_argument("--json", action="store_true", help="print the calls and answers as JSON lines")

@@ -1,14 +1,24 @@
-"""Where log lines go: one line each to stderr, because stdout belongs to the protocol."""
+"""Where log lines go: one line each to stderr, because stdout belongs to the protocol, or into a file."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
+
+_FILE_BYTES, _FILES_KEPT = 1_000_000, 5
 
 
-def configure_logging(level: str = "WARNING") -> None:
-    """Set the root logger up. Must run before the MCP server is built: the SDK then leaves logging alone."""
-    handler = logging.StreamHandler(sys.stderr)
+def configure_logging(level: str = "WARNING", *, file: Path | None = None) -> None:
+    """Set the root logger up. Must run before the MCP server is built: the SDK then leaves logging alone.
+
+    Without a terminal or a host to read them, lines go into `file`, which is kept small.
+    """
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    if file is not None:
+        from logging.handlers import RotatingFileHandler  # only a desk in the background needs it
+
+        handler = RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]

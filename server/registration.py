@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from ..core.errors import PolymarketAPIError
 from ..core.settings import Mode
+from ..core.storage.caller import on_behalf_of
 from ..handlers.answer import Answer
 from ..handlers.confirmation import desk_of
 from ..handlers.failures import Failure, failure_of, failure_of_arguments, unexpected
@@ -171,12 +172,14 @@ def _callable(spec: ToolSpec) -> Callable[..., Any]:
 
     @functools.wraps(spec.function)
     async def call(ctx: Context[Any], **arguments: Any) -> CallToolResult:
-        if reports:
-            progress = CallProgress(ctx)
-            answer: Answer = await spec.function(await desk_of(ctx), progress, **arguments)
-            await progress.sent()
-        else:
-            answer = await spec.function(await desk_of(ctx), **arguments)
+        desk = await desk_of(ctx)
+        with on_behalf_of(desk.caller):
+            if reports:
+                progress = CallProgress(ctx)
+                answer: Answer = await spec.function(desk, progress, **arguments)
+                await progress.sent()
+            else:
+                answer = await spec.function(desk, **arguments)
         data = answer.as_json()
         return CallToolResult(content=[_text(data)], structured_content=data)
 

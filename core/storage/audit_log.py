@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, func, insert, select
 
+from .caller import caller
 from .database import Database
 from .moments import from_micros, to_micros
 from .schema import audit
@@ -61,7 +62,12 @@ class AuditLog:
         order_id: str | None = None,
         **detail: Any,
     ) -> None:
-        """Append an entry, in the caller's transaction where there is one. `detail` must be plain JSON values."""
+        """Append an entry, in the caller's transaction where there is one, with the host it was done for.
+
+        `detail` must be plain JSON values.
+        """
+        if (host := caller()) is not None:
+            detail["by"] = host
         with self._database.writing() as connection:
             last = connection.execute(
                 select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)

@@ -87,6 +87,11 @@ class SliceRuns:
         for task in list(self._tasks.values()):
             await cancelled(task)
 
+    @property
+    def active(self) -> int:
+        """How many runs this process is carrying on."""
+        return len(self._tasks)
+
     def take_over(self) -> None:
         """Carry on what processes that are gone have left, orders on their way included."""
         adopted = [run for run in self.book.adopt_orphans(now=self.clock.now()) if run.kind == KIND]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import os
 import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from ...core.clock import Clock, SystemClock
 from ...core.errors import ConfigurationError, OutcomeUnknown, PolymarketAPIError, VenueUnavailable
 from ...core.settings import Settings
 from ...handlers.catalogue import ALL_TOOLS
+from ...handlers.context import DeskSeat
 from .framing import MessageReader, MessageWriter
 from .greeting import Greeting, objection
 from .lease import DeskCard, DeskLease, read_card
@@ -75,6 +77,7 @@ class Doorway:
 
     @property
     def holds_desk(self) -> bool:
+        """Whether this process is the desk."""
         return self._listener is not None
 
     @property
@@ -82,10 +85,15 @@ class Doorway:
         """How many other processes use the desk of this one."""
         return self._listener.doors if self._listener else 0
 
-    @property
-    def card(self) -> DeskCard | None:
-        """Who holds the desk, as far as this process knows."""
-        return self._card
+    def seat(self) -> DeskSeat:
+        """Where the desk is, for status answers."""
+        from .background import BackgroundMark  # with the locks, after the first call
+
+        return DeskSeat(
+            pid=os.getpid(),
+            doors=self.doors,
+            survives_host_exit=self._background or BackgroundMark(self._folder).stands(),
+        )
 
     async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         """Middleware of the server: carries tool calls to the desk and lets everything else pass."""
@@ -101,7 +109,7 @@ class Doorway:
     async def enter(self) -> None:
         """Hold the desk, or attend the one who does. Raises ConfigurationError, and VenueUnavailable after a wait."""
         async with self._turn:
-            if self.holds_desk or self._attends:
+            if self.holds_desk or self.attends:
                 return
             deadline = self._clock.now() + timedelta(seconds=_OPENING_S)
             while self._clock.now() < deadline and not self._closed:
@@ -141,7 +149,7 @@ class Doorway:
             await self._listener.aclose()
 
     @property
-    def _attends(self) -> bool:
+    def attends(self) -> bool:
         return self._attendance is not None and not self._attendance.done()
 
     async def _carried(self, call: Context) -> HandlerResult | None:

@@ -100,9 +100,7 @@ class Link:
         """The desk's answer to a call. Raises LinkLost, and MCPError where the desk's answer is one."""
         if self.closed:
             raise LinkLost(sent=False)
-        options: CallOptions = {}
-        if call.meta is not None and call.meta.get("progress_token") is not None:
-            options["on_progress"] = call.session.report_progress
+        options: CallOptions = {"on_progress": call.session.report_progress}  # which knows whether the host listens
         self._calls.append(call)
         try:
             return await self._dispatcher.send_raw_request(call.method, call.params, options)
