@@ -9,6 +9,7 @@ from typing import cast
 MODULES = {
     "server_start": "benchmarks.server_start",
     "tool_call": "benchmarks.tool_call",
+    "doors": "benchmarks.doors",
     "cached_read": "benchmarks.cached_read",
     "signing": "benchmarks.signing",
     "order_path": "benchmarks.order_path",

@@ -21,9 +21,10 @@ _CALLS = 500
 _WARM_UP = 20
 _MARKET = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting"
 
+CACHED_READ: dict[str, Any] = {"name": "polymarket_get_market", "arguments": {"markets": [_MARKET]}}
+
 
 def run() -> Result:
-    read: dict[str, Any] = {"name": "polymarket_get_market", "arguments": {"markets": [_MARKET]}}
     trivial: dict[str, Any] = {"name": "ping", "arguments": {}}
     with (
         tempfile.TemporaryDirectory() as state_dir,
@@ -32,11 +33,11 @@ def run() -> Result:
     ):
         desk.initialize()
         empty.initialize()
-        first_s = _call(desk, read)
+        first_s = seconds_of(desk, CACHED_READ)
         taken: dict[str, list[float]] = {"cached read": [], "trivial tool": []}
         for turn in range(_WARM_UP + _CALLS):
-            for name, server, call in (("cached read", desk, read), ("trivial tool", empty, trivial)):
-                seconds = _call(server, call)
+            for name, server, call in (("cached read", desk, CACHED_READ), ("trivial tool", empty, trivial)):
+                seconds = seconds_of(server, call)
                 if turn >= _WARM_UP:
                     taken[name].append(seconds)
     p50 = {name: quantile(seconds, 0.5) for name, seconds in taken.items()}
@@ -51,7 +52,7 @@ def run() -> Result:
     )
 
 
-def _call(server: StdioServer, call: dict[str, Any]) -> float:
+def seconds_of(server: StdioServer, call: dict[str, Any]) -> float:
     """Seconds of one tool call. Raises RuntimeError when the tool answers with an error."""
     started = time.perf_counter()
     answer = server.request("tools/call", call).result

@@ -136,6 +136,7 @@ def start_desk(settings: Settings, *, as_json: bool) -> int:
             where = (
                 "holds the desk" if state["desk"]["pid"] == process.pid else "stands by for the process that holds it"
             )
+            process.returncode = 0  # it is meant to outlive this command: nobody needs to be warned that it runs
             _tell(as_json, {"started": True, **state}, f"Process {process.pid} {where}; its log is {log}.")
             return 0
         time.sleep(_POLL_S)
