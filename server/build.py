@@ -1,20 +1,12 @@
-"""Builds MCP server objects from settings; it opens nothing."""
+"""Builds the server of a process: the tools of its settings, on the desk that its doorway leads to."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from mcp.server import MCPServer
 
-from .. import __version__
-from ..core.settings import Settings
-from ..handlers.catalogue import ALL_TOOLS
 from ..handlers.confirmation import DeskSource
-from ..handlers.instructions import server_instructions
-from ..handlers.toolspec import parse_toolsets, select
 from .application import Application
-from .registration import build_tools
+from .mcp_server import mcp_server
 
 
 def build_server(application: Application) -> MCPServer[DeskSource]:
@@ -22,27 +14,7 @@ def build_server(application: Application) -> MCPServer[DeskSource]:
 
     Raises ConfigurationError for a toolset that does not exist.
     """
-    server = server_of(application.settings, application)
+    server = mcp_server(application.settings, application)
     # Outermost, so that what a host sealed with the desk that asked it is given back to that desk as it is.
     server.middleware.insert(0, application.doorway)
     return server
-
-
-def server_of(settings: Settings, desk: DeskSource) -> MCPServer[DeskSource]:
-    """A server that offers the tools of `settings` on a desk."""
-    toolsets = parse_toolsets(settings.toolsets)
-
-    @asynccontextmanager
-    async def share(_: MCPServer[DeskSource]) -> AsyncIterator[DeskSource]:
-        # SSE enters this once per connection, so the application is closed by the process and never here.
-        yield desk
-
-    return MCPServer(
-        "polydesk",
-        title=f"polydesk ({settings.mode.value})",
-        version=__version__,
-        instructions=server_instructions(settings.mode, toolsets, read_only=settings.read_only),
-        tools=build_tools(select(ALL_TOOLS, toolsets, read_only=settings.read_only), settings.mode),
-        lifespan=share,
-        log_level="WARNING",
-    )

@@ -9,6 +9,7 @@ from mcp.server.runner import serve_dual_era_loop
 
 from ...core.settings import Settings
 from ...handlers.toolspec import parse_toolsets
+from ..mcp_server import mcp_server
 from .framing import MessageReader, MessageWriter
 from .greeting import Greeting
 
@@ -38,15 +39,13 @@ class DoorServers:
 
     async def serve(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
         """Answer a door until it goes."""
-        from ..build import server_of  # builds on the application, which builds on this
-
         if not greeting.read_only:
             await self._host.carry_on_runs()
         view = _View(self._host, greeting.toolsets, greeting.read_only)
         key = greeting.toolsets, greeting.read_only
         if key not in self._servers:
             configured = self._host.settings.model_copy(update={"toolsets": key[0], "read_only": key[1]})
-            self._servers[key] = server_of(configured, view)
+            self._servers[key] = mcp_server(configured, view)
         # The SDK serves any pair of streams; of its own transports none fits a local socket.
         await serve_dual_era_loop(self._servers[key]._lowlevel_server, read, write, lifespan_state=view)
 

@@ -1,0 +1,39 @@
+"""Makes the MCP server object that offers a desk's tools; it opens nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mcp.server import MCPServer
+
+from .. import __version__
+from ..core.settings import Settings
+from ..handlers.catalogue import ALL_TOOLS
+from ..handlers.confirmation import DeskSource
+from ..handlers.instructions import server_instructions
+from ..handlers.toolspec import parse_toolsets, select
+from .registration import build_tools
+
+
+def mcp_server(settings: Settings, desk: DeskSource) -> MCPServer[DeskSource]:
+    """A server that offers the tools of `settings` on a desk.
+
+    Raises ConfigurationError for a toolset that does not exist.
+    """
+    toolsets = parse_toolsets(settings.toolsets)
+
+    @asynccontextmanager
+    async def share(_: MCPServer[DeskSource]) -> AsyncIterator[DeskSource]:
+        # SSE enters this once per connection, so the application is closed by the process and never here.
+        yield desk
+
+    return MCPServer(
+        "polydesk",
+        title=f"polydesk ({settings.mode.value})",
+        version=__version__,
+        instructions=server_instructions(settings.mode, toolsets, read_only=settings.read_only),
+        tools=build_tools(select(ALL_TOOLS, toolsets, read_only=settings.read_only), settings.mode),
+        lifespan=share,
+        log_level="WARNING",
+    )
