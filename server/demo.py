@@ -207,10 +207,18 @@ def _markets_table(found: Mapping[str, Any]) -> Table:
 
 def _analysis_panels(analysis: Mapping[str, Any]) -> list[Any]:
     news = Table(title="news", title_justify="left", header_style="bold")
-    for column in ("headline", "published", "relevance", "tone (lexicon)"):
+    for column in ("headline", "published", "relevance", "stance", "by", "sentiment"):
         news.add_column(column)
     for each in analysis["news"]:
-        news.add_row(each["title_by_stranger"], each["published"][:10], str(each["relevance"]), each["tone"])
+        stance = f"{each['stance']} ({each['confidence']} confidence)"
+        news.add_row(
+            each["title_by_stranger"],
+            each["published"][:10],
+            str(each["relevance"]),
+            stance,
+            each["engine"],
+            each.get("sentiment", "-"),
+        )
     return [
         _panel("price", analysis["price"]),
         news,
