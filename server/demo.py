@@ -210,12 +210,11 @@ def _analysis_panels(analysis: Mapping[str, Any]) -> list[Any]:
     for column in ("headline", "published", "relevance", "stance", "by", "sentiment"):
         news.add_column(column)
     for each in analysis["news"]:
-        stance = f"{each['stance']} ({each['confidence']} confidence)"
         news.add_row(
             each["title_by_stranger"],
             each["published"][:10],
             str(each["relevance"]),
-            stance,
+            each["stance"],
             each["engine"],
             each.get("sentiment", "-"),
         )
