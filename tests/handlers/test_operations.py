@@ -138,7 +138,7 @@ async def test_toolsets_that_are_off_are_named_with_the_way_to_turn_them_on(
             "polymarket_get_status",
         }
         status = await agent.call("get_status")
-        assert status["toolsets_off"] == ["advanced", "portfolio", "research", "strategies", "trading"]
+        assert status["toolsets_off"] == ["advanced", "portfolio", "research", "risk", "strategies", "trading"]
         assert "POLYMARKET_TOOLSETS" in status["turn_on"]
 
 
