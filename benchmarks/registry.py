@@ -16,13 +16,9 @@ MODULES = {
     "matching": "benchmarks.matching",
     "exchange_server": "benchmarks.exchange_server",
     "monte_carlo": "benchmarks.monte_carlo",
-<<<<<<< HEAD
     "pool": "benchmarks.pool",
-=======
     "sentiment": "benchmarks.sentiment",
     "stance": "benchmarks.stance",
-    "compute_pool": "benchmarks.compute_pool",
->>>>>>> ac2ca83 (Benchmarks of sentiment and stance with their competitors; documents of both)
     "order_book_stream": "benchmarks.order_book_stream",
     "stream_soak": "benchmarks.stream_soak",
 }

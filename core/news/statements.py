@@ -24,7 +24,7 @@ from .predicates import (
     cut_time,
     verb_index,
 )
-from .word_forms import base_of_finite, is_base, is_participle
+from .word_forms import base_of_finite, is_base, is_participle, past_of
 
 Shape = Literal[
     "will", "wh", "contest", "line", "count", "direction", "threshold", "finite", "state", "event", "quoted"
@@ -277,7 +277,12 @@ def _other_auxiliary(asked: str, answer: str) -> Statement | None:
         split = verb_index(words)
     if split is None:
         return None
-    return _will(" ".join(words[:split]), " ".join(words[split:]), "will", auxiliary=verb)
+    subject, predicate = " ".join(words[:split]), " ".join(words[split:])
+    asked_of = _will(subject, predicate, "will", auxiliary=verb)
+    if verb != "did" or not is_base(words[split].lower()):
+        return asked_of
+    past = " ".join([past_of(words[split].lower()), *words[split + 1 :]])
+    return Statement(_sentence(f"{subject} {past}"), asked_of.negation, subject, "will")
 
 
 def _finite(asked: str, answer: str) -> Statement | None:

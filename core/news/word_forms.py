@@ -40,6 +40,13 @@ def base_noun(word: str) -> str:
     return next(iter(getAllLemmas(plain, upos="NOUN").get("NOUN", (plain,))), plain) if plain.isalpha() else plain
 
 
+def past_of(base: str) -> str:
+    """The past tense of a verb: `won` of `win`."""
+    from lemminflect import getInflection
+
+    return next(iter(getInflection(base, tag="VBD")), base)
+
+
 def _verbs(word: str) -> tuple[str, ...]:
     """The verbs that a word is a form of."""
     from lemminflect import getAllLemmas  # loads a dictionary: only when a question is read
