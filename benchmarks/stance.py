@@ -110,3 +110,4 @@ def _interval(measured: dict[str, float], label: str, found: dict[str, Any] | No
     measured[f"{label}, n"] = found["rows"]
     for end in ("value", "low", "high"):
         measured[f"{label}, {end}"] = found["direction"][end]
+    measured[f"{label}, AUC"] = found["auc"]

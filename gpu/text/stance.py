@@ -1,11 +1,13 @@
 """How texts bear on a statement: whether they make it likelier or less likely than its negation.
 
 The contrast of two hypotheses cancels what a model makes of the text's wording alone: a text that contradicts
-everything contradicts both.
+everything contradicts both. It is taken of log-odds, because such models are sure of themselves: of two contradictions
+at 0.994 and 0.98 the first is three times as certain.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +15,9 @@ from .model_files import ModelUnavailable
 from .models import classifier
 from .pair_classifiers import PairClassifier, describe
 from .sentiment import sentiment
+
+_SUREST = 0.001
+"""What an answer nearer to 0 or 1 is taken for: beyond, rounding in int8 decides."""
 
 
 def stance(payload: Mapping[str, Any], report: Callable[[float], None]) -> dict[str, Any]:
@@ -67,6 +72,7 @@ def stance(payload: Mapping[str, Any], report: Callable[[float], None]) -> dict[
 def contrast(model: PairClassifier, items: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
     """contradicts(negation) - contradicts(statement), or the entailments where the model has no contradiction.
 
+    Both as log-odds d, brought to -1 to 1 by tanh(d / 2), which is what the difference would be around even odds.
     Raises ModelUnavailable for a model without either label.
     """
     labels = model.files.labels
@@ -84,10 +90,15 @@ def contrast(model: PairClassifier, items: Sequence[Mapping[str, str]]) -> list[
     weights = model.probabilities(pairs)[:, column]
     for index, of_statement, of_negation in zip(said, weights[: len(said)], weights[len(said) :], strict=True):
         answers[index] = {
-            "stance": round(towards * float(of_statement - of_negation), 4),
+            "stance": round(towards * math.tanh((_log_odds(of_statement) - _log_odds(of_negation)) / 2), 4),
             "relatedness": round(float(max(of_statement, of_negation)), 4),
         }
     return answers
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(float(probability), _SUREST), 1 - _SUREST)
+    return math.log(bounded / (1 - bounded))
 
 
 def _parse(item: Mapping[str, Any]) -> dict[str, str]:
