@@ -19,6 +19,7 @@ MODULES = {
     "pool": "benchmarks.pool",
     "sentiment": "benchmarks.sentiment",
     "stance": "benchmarks.stance",
+    "gpu": "benchmarks.gpu",
     "order_book_stream": "benchmarks.order_book_stream",
     "stream_soak": "benchmarks.stream_soak",
 }

@@ -18,6 +18,13 @@ AttentionKernel = Literal["flash", "efficient", "math"]
 THREADS_VARIABLE = "OMP_NUM_THREADS"
 VISIBLE_DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
 
+_SIGNS_OF_NO_MEMORY = (
+    "out of memory",
+    "failed to allocate memory",
+    "can't allocate memory",
+    "cublas_status_alloc_failed",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -123,9 +130,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError | ArithmeticError) and any(
-        sign in text for sign in ("out of memory", "failed to allocate memory", "cublas_status_alloc_failed")
-    )
+    return isinstance(error, RuntimeError | ArithmeticError) and any(sign in text for sign in _SIGNS_OF_NO_MEMORY)
 
 
 def release_memory() -> None:

@@ -9,6 +9,7 @@ import numpy
 
 from .monte_carlo.bet_sizing import size_bets
 from .monte_carlo.book_paths import book_paths
+from .monte_carlo.engines import fastest_engine
 from .monte_carlo.market_risk import market_risk
 from .monte_carlo.portfolio_risk import portfolio_risk
 from .patterns.find_patterns import find_patterns
@@ -20,6 +21,12 @@ Task = Callable[[Mapping[str, Any], Report], dict[str, Any]]
 
 ENGINE = f"numpy {numpy.__version__}"
 DEVICE = "cpu"
+
+
+def describe() -> dict[str, Any]:
+    """The engines of simulations, beside numpy."""
+    fastest = fastest_engine()
+    return {} if fastest == "numpy" else {"engine": f"{ENGINE}, {fastest}"}
 
 
 def engine(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:

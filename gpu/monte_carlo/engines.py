@@ -56,7 +56,7 @@ def choose_engine(wanted: str = "auto", *, device: str = "cpu") -> Engine:
     if wanted not in ENGINES:
         raise ValueError(f"an engine is one of {', '.join(ENGINES)}, not {wanted!r}")
     if wanted == "auto":
-        wanted = "numba" if numba_installed() else "torch" if _installed("torch") else "numpy"
+        wanted = fastest_engine()
     if wanted == "numba":
         if not numba_installed():
             raise ValueError("numba is not installed: it comes with the extra `compute`")
@@ -72,6 +72,11 @@ def choose_engine(wanted: str = "auto", *, device: str = "cpu") -> Engine:
     from . import numpy_kernel
 
     return Engine("numpy", numpy_kernel, available_threads())
+
+
+def fastest_engine() -> str:
+    """What "auto" stands for here; found without loading it."""
+    return "numba" if numba_installed() else "torch" if _installed("torch") else "numpy"
 
 
 def available_threads() -> int:
