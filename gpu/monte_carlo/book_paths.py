@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compiled import numba_installed
 from . import sample_estimates as estimates
 from .book import Book
 from .copula import Copula
-from .path_models import Outcomes, PathModel, path_model, touch_probability
-from .sampling import chunks
+from .latent_paths import walk_latent
+from .path_models import LatentBrownian, Outcomes, PathModel, path_model, touch_probability
+from .sampling import check_paths, chunks
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +29,8 @@ def book_paths(payload: Mapping[str, Any], report: Callable[[float], None]) -> d
 
     Takes `events` with `days` to resolution each, dependence and `holdings` as `portfolio_risk`; `horizon_days`, or
     None for the last resolution; `steps` of equal length, to which resolutions are added; `model` (see path_model);
-    `levels`, each an `event`, `outcome` and `price` whose touch before the horizon is wanted; `paths` and `seed`.
+    `levels`, each an `event`, `outcome` and `price` whose touch before the horizon is wanted; `paths`, `seed` and
+    `engine`: numba knows latent Brownian paths without levels, numpy all.
 
     Answers the `profit` at the horizon (value less cost), the `drawdown`, the largest fall from a peak seen at the
     steps, and per level the chance to be touched: at the steps and, by the Brownian bridge, between them;
@@ -56,12 +59,17 @@ def book_paths(payload: Mapping[str, Any], report: Callable[[float], None]) -> d
     grid = sorted({horizon * step / steps for step in range(1, steps + 1)} | {each for each in days if each < horizon})
     levels = _levels(payload.get("levels") or [], outcomes)
 
-    paths = int(payload["paths"])
-    walk = _Walk(book, copula, outcomes, model, [0.0, *grid], levels)
-    profit, drawdown = np.empty(paths), np.empty(paths)
+    paths, seed = int(payload["paths"]), int(payload["seed"])
+    check_paths(paths, seed=seed)
+    engine = _engine(payload, model, levels)
     touched = np.empty((len(levels), paths))
-    for rows, generator in chunks(paths, seed=int(payload["seed"]), report=report):
-        walk.fill(profit[rows], drawdown[rows], touched[:, rows], generator)
+    if engine == "numba":
+        profit, drawdown = walk_latent(book, copula, resolves=days, grid=grid, paths=paths, seed=seed, report=report)
+    else:
+        walk = _Walk(book, copula, outcomes, model, [0.0, *grid], levels)
+        profit, drawdown = np.empty(paths), np.empty(paths)
+        for rows, generator in chunks(paths, seed=seed, report=report):
+            walk.fill(profit[rows], drawdown[rows], touched[:, rows], generator)
     profit.sort()
     drawdown.sort()
     losses = int(np.searchsorted(profit, -estimates.SMALLEST_LOSS, side="left"))
@@ -95,9 +103,20 @@ def book_paths(payload: Mapping[str, Any], report: Callable[[float], None]) -> d
         "matrix_change": copula.matrix_change,
         "model": (payload.get("model") or {}).get("name", "latent_brownian"),
         "paths": paths,
-        "seed": int(payload["seed"]),
-        "engine": "numpy",
+        "seed": seed,
+        "engine": engine,
     }
+
+
+def _engine(payload: Mapping[str, Any], model: PathModel, levels: Sequence[_Level]) -> str:
+    """numba where it is installed and knows how: latent Brownian paths without levels. Raises ValueError."""
+    wanted = payload.get("engine", "auto")
+    knows = isinstance(model, LatentBrownian) and not levels
+    if wanted == "numba" and not (knows and numba_installed()):
+        raise ValueError("numba walks latent Brownian paths without levels, where it is installed")
+    if wanted not in ("auto", "numba", "numpy"):
+        raise ValueError(f"an engine of paths is auto, numba or numpy, not {wanted!r}")
+    return "numba" if wanted != "numpy" and knows and numba_installed() else "numpy"
 
 
 @dataclass(frozen=True, slots=True)

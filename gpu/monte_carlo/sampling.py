@@ -18,12 +18,17 @@ def chunks(paths: int, *, seed: int, report: Callable[[float], None]) -> Iterato
     The streams come from the seed and the chunk's number through numpy's SeedSequence. SFC64 is the fastest of
     numpy's generators here: twice the normal variates per second of the counter-based Philox.
     """
-    if not 1 <= paths <= MAX_PATHS:
-        raise ValueError(f"paths must be between 1 and {MAX_PATHS}, not {paths}")
-    if seed < 0:
-        raise ValueError(f"the seed must not be negative, not {seed}")
+    check_paths(paths, seed=seed)
     for number, start in enumerate(range(0, paths, CHUNK_PATHS)):
         stop = min(start + CHUNK_PATHS, paths)
         stream = np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(number,)))
         yield slice(start, stop), np.random.Generator(stream)
         report(stop / paths)
+
+
+def check_paths(paths: int, *, seed: int) -> None:
+    """Raises ValueError for numbers of paths and seeds that cannot be."""
+    if not 1 <= paths <= MAX_PATHS:
+        raise ValueError(f"paths must be between 1 and {MAX_PATHS}, not {paths}")
+    if seed < 0:
+        raise ValueError(f"the seed must not be negative, not {seed}")

@@ -40,14 +40,18 @@ def close(found: dict[str, float], exact: float, slack: float = 0.0) -> bool:
 
 @pytest.mark.parametrize("model", ALL)
 @pytest.mark.parametrize("horizon", [0.3, None])
-def test_the_expected_price_never_moves(model: Any, horizon: float | None) -> None:
-    found = run([event(0.3, 0.25)], [held(0), held(0, 1, wins_on=False)], model=model, horizon_days=horizon)
+@pytest.mark.parametrize("engine", ["auto", "numpy"])
+def test_the_expected_price_never_moves(model: Any, horizon: float | None, engine: str) -> None:
+    book = ([event(0.3, 0.25)], [held(0), held(0, 1, wins_on=False)])
+    found = run(*book, model=model, horizon_days=horizon, engine=engine)
     assert close(found["profit"]["mean"], 0.3 + 0.75)
 
 
 @pytest.mark.parametrize(("time", "second"), [(0.25, 0.12147), (0.5, 0.15677), (0.9, 0.23759)])
-def test_a_latent_price_has_the_second_moment_of_the_bivariate_normal(time: float, second: float) -> None:
-    found = run([event(0.3)], [held(0)], horizon_days=time, paths=100_000)["profit"]["standard_deviation"]
+@pytest.mark.parametrize("engine", ["numba", "numpy"])
+def test_a_latent_price_has_the_second_moment_of_the_bivariate_normal(time: float, second: float, engine: str) -> None:
+    answer = run([event(0.3)], [held(0)], horizon_days=time, paths=100_000, engine=engine)
+    found = answer["profit"]["standard_deviation"]
     assert close(found, math.sqrt(second - 0.09), 1e-4)
 
 
@@ -109,10 +113,11 @@ def test_a_jump_makes_the_logit_price_wilder_and_a_quiet_one_stays() -> None:
     assert large > 3 * small
 
 
-def test_correlated_paths_end_as_the_copula_of_the_same_correlation() -> None:
+@pytest.mark.parametrize("engine", ["numba", "numpy"])
+def test_correlated_paths_end_as_the_copula_of_the_same_correlation(engine: str) -> None:
     rho = 0.6
     events = [event(p, cluster="c", loading=math.sqrt(rho)) for p in (0.3, 0.45)]
-    found = run(events, [held(0, cost=0.9), held(1, cost=0.9)])["profit"]["loss_probability"]
+    found = run(events, [held(0, cost=0.9), held(1, cost=0.9)], engine=engine)["profit"]["loss_probability"]
     both = float(multivariate_normal([0, 0], [[1, rho], [rho, 1]]).cdf([norm.ppf(0.3), norm.ppf(0.45)]))
     assert close(found, 1 - both)
 
@@ -132,6 +137,57 @@ def test_the_expected_largest_price_of_a_path_is_known() -> None:
     fine = run([event(0.3)], [held(0, wins_on=False)], steps=800, paths=8_000)["drawdown"]["mean"]
     # It falls from the least price seen: by symmetry the drawdown of NO has mean E[max of YES since its last low] > 0.
     assert fine["value"] > 0.3 * (1 - math.log(0.3)) - 0.3 - WITHIN * fine["standard_error"]
+
+
+def test_both_engines_know_the_same_drawdowns_of_events_that_end_on_different_days() -> None:
+    events = [event(0.4, 0.3, days=1.0, cluster="c", loading=0.6), event(0.7, days=2.0, cluster="c", loading=0.5)]
+    book = (events, [held(0, 1), held(0, wins_on=False, shares=2), held(1, shares=3)])
+    one, other = (run(*book, engine=engine, paths=60_000) for engine in ("numba", "numpy"))
+    assert (one["engine"], other["engine"]) == ("numba", "numpy")
+    for part, name in (("drawdown", "mean"), ("profit", "standard_deviation"), ("profit", "loss_probability")):
+        error = math.hypot(one[part][name]["standard_error"], other[part][name]["standard_error"])
+        assert abs(one[part][name]["value"] - other[part][name]["value"]) <= WITHIN * error
+
+
+def test_threads_change_nothing_on_compiled_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        found.append(run([event(0.4), event(0.6)], [held(0), held(1)], paths=9_000, engine="numba"))
+    assert found[0] == found[1]
+
+
+def test_the_compiled_walk_means_what_its_source_says() -> None:
+    from polydesk.gpu.monte_carlo import latent_paths, numba_kernel, numba_paths
+
+    def source_of(function: Any) -> Any:
+        return function.py_func
+
+    keys = np.arange(1, 3, dtype=np.uint64)
+    arguments = (
+        np.array([0, 1]),
+        np.array([0.1], dtype=np.float32),
+        np.array([2.0]),
+        -0.5,
+        0.4,
+        np.array([[0.6]], dtype=np.float32),
+        np.array([0.8], dtype=np.float32),
+        np.full((2, 1), math.sqrt(0.5), dtype=np.float32),
+        np.array([[math.sqrt(2.0)], [0.0]], dtype=np.float32),
+        keys,
+        *latent_paths._quantile_table(),
+        *latent_paths._chance_table(),
+        8.0,
+        256.0,
+    )
+    compiled, plain = np.empty((2, 64)), np.empty((2, 64))
+    numba_paths.walk(*arguments, compiled[0], compiled[1])
+    with np.errstate(over="ignore"), pytest.MonkeyPatch.context() as patch:
+        for name in ("_begin", "_draw", "_normals"):
+            patch.setattr(numba_paths, name, source_of(getattr(numba_paths, name)))
+        patch.setattr(numba_kernel, "_mixed", source_of(numba_kernel._mixed))
+        source_of(numba_paths.walk)(*arguments, plain[0], plain[1])
+    assert plain.ravel().tolist() == pytest.approx(compiled.ravel().tolist(), abs=1e-5)
 
 
 def test_events_resolve_on_their_days() -> None:
@@ -166,6 +222,8 @@ def test_decided_outcomes_stay_decided_and_a_seed_fixes_the_rest(model: Any) -> 
         ({"levels": [{"event": 0, "outcome": 0, "price": 1.0}]}, "a level lies"),
         ({"levels": [{"event": 0, "outcome": 4, "price": 0.5}]}, "no outcome 4"),
         ({"paths": 10**9}, "paths must be"),
+        ({"engine": "torch"}, "an engine of paths"),
+        ({"engine": "numba", "model": LOGIT}, "without levels"),
         ({"copula": {"family": "t", "degrees_of_freedom": 4}}, "Gaussian copula"),
         ({"correlation": [[1.0, 0.5], [0.5, 1.0]], "model": FISHER}, "independent of each other"),
         ({"events": [event(0.5, days=-1.0)]}, "days to resolution"),
