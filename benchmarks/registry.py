@@ -16,6 +16,8 @@ MODULES = {
     "matching": "benchmarks.matching",
     "exchange_server": "benchmarks.exchange_server",
     "monte_carlo": "benchmarks.monte_carlo",
+    "paths": "benchmarks.paths",
+    "patterns": "benchmarks.patterns",
     "pool": "benchmarks.pool",
     "sentiment": "benchmarks.sentiment",
     "stance": "benchmarks.stance",

@@ -1,7 +1,8 @@
-"""The windows most like a query, over all series, in two passes.
+"""The windows most like a query, over all series.
 
-The first keeps only the best correlation in each group of series: the k-th best of those bounds from below what any of
-the k matches can have. The second looks again into the few groups that reach it, and ranks in double precision.
+The k-th best of the groups' best correlations bounds from below what any of the k matches can have, because a group's
+best window is a match unless k others are better. The bound rises from group to group, and what stays below it is
+dropped at once; the few windows left over are ranked in double precision.
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from .correlation import Correlator, normalised
 from .series import Series, by_group
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Places = NDArray[np.int64]
 
+_ROWS = 8192
 _MARGIN = 1e-3
 """What single precision may be wrong by."""
-_NONE = -2.0
+_NONE = -4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +67,24 @@ class Search:
         shapes = normalised(np.array([query.values for query in queries]))
         singles = shapes.astype(np.float32)
         groups = by_group(self.series)
-        best = np.full((len(queries), len(groups)), _NONE)
-        for number, group in enumerate(groups):
+        # The best groups' best correlations, of which the least is the bound.
+        leaders = np.full((len(queries), count), _NONE, dtype=np.float32)
+        candidates = _Candidates(most=count * 2 * max(1, self.exclusion))
+        for number, group in enumerate(groups, start=1):
+            best = np.full(len(queries), _NONE, dtype=np.float32)
             for index in group:
                 found = self._correlations(index, queries, singles)
                 if found.shape[1]:
-                    np.maximum(best[:, number], found.max(axis=1), out=best[:, number])
-            report(0.9 * (number + 1) / len(groups))
-        bound = np.full(len(queries), _NONE)
-        if len(groups) >= count:
-            bound = -np.sort(-best, axis=1)[:, count - 1]
-        candidates: list[list[Match]] = [[] for _ in queries]
-        for number, group in enumerate(groups):
-            (wanted,) = np.nonzero((best[:, number] >= bound - _MARGIN) & (best[:, number] > _NONE))
-            if wanted.size:
-                for index in group:
-                    self._collect(index, queries, singles, shapes, bound, wanted, count, candidates)
-        report(1.0)
-        return [self._spread(found, count) for found in candidates]
+                    peaks = found.max(axis=1)
+                    candidates.add(index, found, peaks, leaders.min(axis=1))
+                    np.maximum(best, peaks, out=best)
+            rows = np.arange(len(queries))
+            least = leaders.argmin(axis=1)
+            leaders[rows, least] = np.maximum(leaders[rows, least], best)
+            report(number / len(groups))
+        return self._ranked(candidates, shapes, leaders.min(axis=1), count)
 
-    def _correlations(self, index: int, queries: Sequence[Query], singles: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _correlations(self, index: int, queries: Sequence[Query], singles: Singles) -> Singles:
         """Of all windows of a series; those that may be no match have _NONE."""
         series, usable = self.series[index], self.usable[index]
         if not usable.any():
@@ -100,31 +101,19 @@ class Search:
                 found[row, last:] = _NONE
         return found
 
-    def _collect(
-        self,
-        index: int,
-        queries: Sequence[Query],
-        singles: NDArray[np.float32],
-        shapes: Floats,
-        bound: Floats,
-        wanted: NDArray[np.int64],
-        count: int,
-        candidates: list[list[Match]],
-    ) -> None:
-        found = self._correlations(index, [queries[row] for row in wanted], singles[wanted])
-        if not found.shape[1]:
-            return
-        windows = sliding_window_view(self.series[index].values, self.length)
-        # Each match rules out less than two exclusion zones of others, so that these suffice for all of them.
-        most = count * 2 * max(1, self.exclusion)
-        for row, query in enumerate(wanted):
-            (places,) = np.nonzero((found[row] >= bound[query] - _MARGIN) & (found[row] > _NONE))
-            if places.size > most:
-                places = places[np.argpartition(-found[row, places], most - 1)[:most]]
-            exact = normalised(windows[places]) @ shapes[query]
-            candidates[query] += [
-                Match(index, int(place), float(correlation)) for place, correlation in zip(places, exact, strict=True)
-            ]
+    def _ranked(self, candidates: _Candidates, shapes: Floats, bound: Singles, count: int) -> list[list[Match]]:
+        query, series, first = candidates.above(bound)
+        starts = np.cumsum([0, *(each.values.size for each in self.series)])
+        values = np.concatenate([each.values for each in self.series])
+        exact = np.empty(query.size)
+        for low in range(0, query.size, _ROWS):
+            part = slice(low, low + _ROWS)
+            places = (starts[series[part]] + first[part])[:, None] + np.arange(self.length)
+            exact[part] = np.einsum("ij,ij->i", normalised(values[places]), shapes[query[part]])
+        matches: list[list[Match]] = [[] for _ in shapes]
+        for row, index, place, correlation in zip(query, series, first, exact, strict=True):
+            matches[row].append(Match(int(index), int(place), float(correlation)))
+        return [self._spread(found, count) for found in matches]
 
     def _spread(self, found: list[Match], count: int) -> list[Match]:
         """The best ones that keep their distance from each other."""
@@ -140,3 +129,36 @@ class Search:
                 if len(taken) == count:
                     break
         return taken
+
+
+class _Candidates:
+    """Windows that may still be among the matches."""
+
+    def __init__(self, *, most: int) -> None:
+        # Each match rules out less than two exclusion zones of others, so that so many of a series suffice.
+        self._most = most
+        self._query: list[Places] = [np.zeros(0, dtype=np.int64)]
+        self._series: list[Places] = [np.zeros(0, dtype=np.int64)]
+        self._first: list[Places] = [np.zeros(0, dtype=np.int64)]
+        self._correlation: list[Singles] = [np.zeros(0, dtype=np.float32)]
+
+    def add(self, series: int, found: Singles, peaks: Singles, bound: Singles) -> None:
+        (rows,) = np.nonzero((peaks >= bound - _MARGIN) & (peaks > _NONE))
+        if not rows.size:
+            return
+        chosen = found[rows]
+        floor = np.maximum(bound[rows] - np.float32(_MARGIN), np.float32(_NONE / 2))
+        if chosen.shape[1] > self._most and floor.min() <= _NONE / 2:
+            place = chosen.shape[1] - self._most
+            floor = np.maximum(floor, np.partition(chosen, place, axis=1)[:, place])
+        row, first = np.nonzero(chosen >= floor[:, None])
+        self._query.append(rows[row])
+        self._series.append(np.full(row.size, series))
+        self._first.append(first)
+        self._correlation.append(chosen[row, first])
+
+    def above(self, bound: Singles) -> tuple[Places, Places, Places]:
+        """Queries, series and first places of those that reach the bound."""
+        query = np.concatenate(self._query)
+        kept = np.concatenate(self._correlation) >= bound[query] - _MARGIN
+        return query[kept], np.concatenate(self._series)[kept], np.concatenate(self._first)[kept]
