@@ -13,7 +13,7 @@ from ..devices import THREADS_VARIABLE, VISIBLE_DEVICES_VARIABLE
 from .frames import Decoder, Encoded, EndOfStream, encode_value, frame
 from .lane import Ears, WorkerDied
 
-_THREAD_VARIABLES = (THREADS_VARIABLE, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_THREAD_VARIABLES = (THREADS_VARIABLE, "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _END_TIMEOUT_S = 3.0
 _LAST_WORDS_S = 0.5
 _BUFFER_BYTES = 1 << 20
@@ -23,9 +23,14 @@ def compute_environment(*, threads: int, cuda_device: str) -> dict[str, str]:
     """What makes a process compute with so many threads on that CUDA device; "" for none.
 
     A user's own smaller number of threads stands. Waiting threads sleep: spinning ones take the cores from the other
-    workers (measured: an eighth of the throughput).
+    workers (measured: an eighth of the throughput). OpenBLAS always spins, so numpy's products get one thread; tasks
+    share work among threads of their own.
     """
-    environment = {"OMP_WAIT_POLICY": "PASSIVE", VISIBLE_DEVICES_VARIABLE: cuda_device}
+    environment = {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OPENBLAS_NUM_THREADS": "1",
+        VISIBLE_DEVICES_VARIABLE: cuda_device,
+    }
     for variable in _THREAD_VARIABLES:
         given = os.environ.get(variable, "")
         environment[variable] = str(min(threads, int(given)) if given.isdecimal() and int(given) else threads)
