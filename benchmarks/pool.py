@@ -103,7 +103,7 @@ def run() -> Result:
 
 def _headlines(count: int) -> list[dict[str, str]]:
     rng = random.Random(7)
-    return [{"text": " ".join(rng.choices(_WORDS, k=rng.randint(6, 18))), "target": "rates"} for _ in range(count)]
+    return [{"text": " ".join(rng.choices(_WORDS, k=rng.randint(5, 13))), "target": "rates"} for _ in range(count)]
 
 
 def _classify(items: list[dict[str, str]]) -> dict[str, Any]:

@@ -25,7 +25,10 @@ COLLECT_S = 0.002
 
 @dataclass(eq=False, slots=True)
 class Call:
-    """One `submit`. `items` are those of a batched task, each encoded; others have one item, the whole payload."""
+    """One `submit`. `items` are those of a batched task, each encoded; others have one item, the whole payload.
+
+    `queued` while some of it has not been asked for, `deaths` counts workers that died with it.
+    """
 
     task: str
     priority: Priority
@@ -35,6 +38,7 @@ class Call:
     items: list[bytes]
     options: Encoded
     arrived_s: float
+    queued: bool = False
     deaths: int = 0
     requests: set[Request] = field(default_factory=set)
     _results: list[Any] = field(default_factory=list)
@@ -185,10 +189,14 @@ class CallQueue:
         }
 
     def add(self, call: Call) -> None:
+        call.queued = True
         self._waiting[call.priority].setdefault(call.key, deque()).append(Part(call, 0, len(call.items)))
 
     def discard(self, call: Call) -> None:
         """Forget what still waits of a call."""
+        if not call.queued:
+            return
+        call.queued = False
         waiting = self._waiting[call.priority]
         if (parts := waiting.get(call.key)) is not None:
             for part in [part for part in parts if part.call is call]:
@@ -260,6 +268,8 @@ class CallQueue:
             if part.size > room:
                 parts.appendleft(Part(part.call, part.start + room, part.stop))
                 part = Part(part.call, part.start, part.start + room)
+            else:
+                part.call.queued = False
             taken.append(part)
             room -= part.size
         if parts:
