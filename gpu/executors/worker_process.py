@@ -14,6 +14,7 @@ from .frames import Decoder, Encoded, EndOfStream, encode_value, frame
 from .lane import Ears, WorkerDied
 
 _THREAD_VARIABLES = (THREADS_VARIABLE, "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_SETTINGS_PREFIX = "POLYMARKET_"
 _END_TIMEOUT_S = 3.0
 _LAST_WORDS_S = 0.5
 _BUFFER_BYTES = 1 << 20
@@ -35,6 +36,11 @@ def compute_environment(*, threads: int, cuda_device: str) -> dict[str, str]:
         given = os.environ.get(variable, "")
         environment[variable] = str(min(threads, int(given)) if given.isdecimal() and int(given) else threads)
     return environment
+
+
+def _inherited() -> dict[str, str]:
+    """This process's environment without the desk's settings: keys of wallets are nothing for a worker."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_PREFIX)}
 
 
 class WorkerProcess:
@@ -62,7 +68,7 @@ class WorkerProcess:
                 *arguments,
                 stdin=PIPE,
                 stdout=PIPE,
-                env={**os.environ, "PYTHONPATH": path, **environment},
+                env={**_inherited(), "PYTHONPATH": path, **environment},
                 limit=_BUFFER_BYTES,
             )
         except OSError as error:
