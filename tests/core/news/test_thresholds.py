@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polydesk.core.news.stance import FIGURES_MEASURED, LEAST_DIRECTION
+from polydesk.core.news.relevance import shared_words
+from polydesk.core.news.stance import FIGURES_MEASURED, LEAST_DIRECTION, by_figures
+from polydesk.core.news.statements import Statement
 from polydesk.core.news.thresholds import Threshold, compare, threshold_of
 from polydesk.gpu.text.evaluation import direction
 
@@ -21,8 +23,8 @@ D = Decimal
 
 
 def judged(row: dict[str, str]) -> bool | None:
-    threshold = threshold_of(row["statement"])
-    return None if threshold is None else compare(row["headline"], threshold)
+    statement = Statement(row["statement"], "", "", "will")
+    return by_figures(row["headline"], statement, shared_words(row["statement"], row["headline"]))
 
 
 def test_the_direction_that_is_claimed_is_measured_here() -> None:
