@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -15,6 +15,9 @@ from .analysis_answer import AnalysisAnswer, analysis_answer
 from .arguments import AsMoment, Detail, Exact, MarketRef, OutcomeRef, number_schema
 from .context import Desk
 from .toolspec import Toolset, ToolSpec
+
+if TYPE_CHECKING:
+    from ..core.forecasting.analysis import MarketAnalysis
 
 
 class NewsInput(BaseModel):
@@ -91,7 +94,27 @@ async def analyze_market(
         believed=my_probability,
         amount_usd=amount_usd,
     )
+    _keep(desk, analysis)
     return analysis_answer(desk, analysis, full=detail == "full")
+
+
+def _keep(desk: Desk, analysis: MarketAnalysis) -> None:
+    """Put the fair value into the journal of forecasts, apart from those made on purpose."""
+    from ..core.forecasting.forecast import MODEL_AUTHOR
+
+    market, fair = analysis.market, analysis.fair
+    if fair is None or analysis.book is None or not market.tradable:
+        return
+    price = analysis.book.midpoint
+    is_first = analysis.outcome.token_id == market.outcomes[0].token_id
+    desk.forecasts.record(
+        market,
+        probability=fair.value if is_first else 1 - fair.value,
+        market_price=price if is_first or price is None else 1 - price,
+        author=desk.caller if fair.basis == "caller" else MODEL_AUTHOR,
+        deliberate=False,
+        now=analysis.as_of,
+    )
 
 
 async def _bankroll(desk: Desk) -> Decimal:

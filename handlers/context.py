@@ -13,6 +13,7 @@ from ..core.errors import ConfigurationError
 if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.clock import Clock
     from ..core.forecasting.analysis import NewsReader, RiskModel
+    from ..core.forecasting.forecast_journal import ForecastJournal
     from ..core.market_data.directory import MarketDirectory
     from ..core.market_data.market_statistics import MarketRecords
     from ..core.market_data.quotes import MarketQuotes
@@ -77,6 +78,7 @@ class Desk:
     trading: TradingDesk
     slices: SliceRuns
     last_seen: LastSeen
+    forecasts: ForecastJournal
     portfolio: Portfolio
     risk_model: RiskModel
     read_news: NewsReader

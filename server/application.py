@@ -98,7 +98,7 @@ def _assemble(
     executor = _executor(settings)
     opened.push_async_callback(executor.aclose)
     venue = PolymarketVenue(site.clob, site.data, site.clock)
-    trading, slices, last_seen = build_trading_desk(settings, site, venue, opened)
+    trading, slices, last_seen, forecasts = build_trading_desk(settings, site, venue, opened)
 
     def venue_health() -> VenueHealth:
         transport = site.transport
@@ -141,6 +141,7 @@ def _assemble(
         trading=trading,
         slices=slices,
         last_seen=last_seen,
+        forecasts=forecasts,
         portfolio=Portfolio(venue, site.clock, trading.fee_of, activity=activity, tokens_of=tokens_of),
         risk_model=functools.partial(market_risk, executor, seed=site.seed),
         read_news=NewsJudge(

@@ -6,7 +6,9 @@ import functools
 import secrets
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import NamedTuple
 
+from ..core.forecasting.forecast_journal import ForecastJournal
 from ..core.risk.gate import RiskGate
 from ..core.risk.kill_switch import KillSwitch
 from ..core.risk.limits import RiskLimits
@@ -30,6 +32,15 @@ from ..core.venues.venue import Venue
 from .sites import Site
 
 
+class TradingDeskParts(NamedTuple):
+    """What shares the desk's file."""
+
+    trading: TradingDesk
+    slices: SliceRuns
+    last_seen: LastSeen
+    forecasts: ForecastJournal
+
+
 def build_trading_desk(
     settings: Settings,
     site: Site,
@@ -38,8 +49,8 @@ def build_trading_desk(
     *,
     consent: ConsentPolicy | None = None,
     arrival_window: timedelta = ARRIVAL_WINDOW,
-) -> tuple[TradingDesk, SliceRuns, LastSeen]:
-    """The desk, its sliced orders and what it has to tell; what they hold is closed through `opened`.
+) -> TradingDeskParts:
+    """The desk, its sliced orders, what it has to tell and its forecasts; what they hold is closed through `opened`.
 
     `consent` is that of the settings unless given. Raises ConfigurationError for limits or a file that cannot be used.
     """
@@ -78,7 +89,12 @@ def build_trading_desk(
         arrival_window=arrival_window,
     )
     book = RunBook(database, audit, account=account, process=process, new_id=functools.partial(_short_id, "r"))
-    return trading, SliceRuns(trading, venue, book, site.clock), LastSeen(database, audit, journal)
+    return TradingDeskParts(
+        trading=trading,
+        slices=SliceRuns(trading, venue, book, site.clock),
+        last_seen=LastSeen(database, audit, journal),
+        forecasts=ForecastJournal(database, new_id=functools.partial(_short_id, "f")),
+    )
 
 
 def _limits(settings: Settings) -> RiskLimits:

@@ -93,6 +93,37 @@ days = Table(
 )
 """What an account was worth when it was first looked at on a day (UTC)."""
 
+forecasts = Table(
+    "forecasts",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("forecast_id", Text, nullable=False, unique=True),
+    Column("author", Text, nullable=False),
+    Column("deliberate", Boolean, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("condition_id", Text, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("ends_at", BigInteger),
+    Column("probability", BigInteger, nullable=False),
+    Column("market_price", BigInteger),
+    Column("reasons", Text, nullable=False),
+    Index("forecasts_by_market", "condition_id", "author"),
+)
+"""One row per forecast. `probability` and `market_price` are millionths, of the market's first outcome, which `outcome`
+names; markets of which at most one can come true have the same `event`."""
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("condition_id", Text, primary_key=True),
+    Column("resolved_at", BigInteger, nullable=False),
+    Column("winner", Text),
+)
+"""How forecast markets were decided. `winner` is None where the payout was split."""
+
 last_seen = Table(
     "last_seen",
     metadata,

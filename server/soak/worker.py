@@ -79,9 +79,9 @@ async def run(plan: WorkPlan) -> None:
     async with AsyncExitStack() as opened:
         site = await open_site(settings, opened)
         venue = PolymarketVenue(site.clob, site.data, site.clock)
-        desk, _, _ = build_trading_desk(
+        desk = build_trading_desk(
             settings, site, venue, opened, consent=NoConsent(), arrival_window=ARRIVAL_WINDOW
-        )
+        ).trading
         await opened.enter_async_context(desk)
         if plan.settle:
             print(json.dumps(asdict(await _settle(desk, venue))), flush=True)

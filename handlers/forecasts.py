@@ -1,0 +1,291 @@
+"""Tools that keep forecasts honest: write one down before the market is decided, and see later how good they were."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from ..core.errors import InputRejected, PolymarketAPIError
+from ..core.market_data.directory import choose_outcome
+from ..core.untrusted_text import quoted
+from .answer import AccountAnswer, Answer, Num, When, rounded
+from .arguments import Detail, Exact, MarketRef, OutcomeRef, number_schema
+from .context import Desk
+from .toolspec import Toolset, ToolSpec
+
+if TYPE_CHECKING:
+    from ..core.forecasting.forecast import Forecast
+    from ..core.forecasting.scoring import Score, ScoredMarket
+
+_LOOKED_UP = 60
+"""Undecided markets that one call asks the catalogue about."""
+
+_AT_ONCE = 6
+_GROUPS_SHOWN = 12
+_LONGEST_REASONS = 2000
+
+Author = Annotated[
+    str | None, Field(max_length=80, description="One author; polydesk is the desk's own fair value (default: all)")
+]
+
+
+class ForecastAnswer(AccountAnswer):
+    """`market_price` is the midpoint of the outcome now, and what the forecast will be held against."""
+
+    forecast_id: str
+    author: str
+    market: str
+    outcome: str
+    probability: Num
+    market_price: Num | None = None
+    is_first: bool
+    at: When
+    ends: When | None = None
+    next: str
+
+
+class CalibrationLine(Answer):
+    said: Num
+    came_true: Num
+    markets: int
+
+
+class ScoreLine(Answer):
+    """`skill` is 1 - Brier / the market's Brier at the same moments, with a 95 % interval; above 0 is better."""
+
+    author: str
+    kind: str
+    group: str | None = None
+    verdict: str
+    events: int
+    markets: int
+    forecasts: int
+    open_markets: int | None = None
+    brier: Num | None = None
+    market_brier: Num | None = None
+    skill: Num | None = None
+    skill_low: Num | None = None
+    skill_high: Num | None = None
+    events_needed: int | None = None
+    log_loss: Num | None = None
+    market_log_loss: Num | None = None
+    brier_over_time: Num | None = None
+    market_brier_over_time: Num | None = None
+    calibration: list[CalibrationLine] | None = None
+
+
+class ScoresAnswer(AccountAnswer):
+    as_of: When
+    scores: list[ScoreLine]
+    more_groups: int | None = None
+    not_looked_up: int | None = None
+    note: str
+
+
+async def record_forecast(
+    desk: Desk,
+    market_id: MarketRef,
+    probability: Annotated[
+        Decimal,
+        Exact,
+        Field(ge=Decimal("0.001"), le=Decimal("0.999")),
+        number_schema("Your probability of the outcome, e.g. 0.62", minimum=0.001, maximum=0.999),
+    ],
+    outcome: OutcomeRef | None = None,
+    reasons: Annotated[str, Field(max_length=_LONGEST_REASONS, description="Why, for the post-mortem")] = "",
+) -> ForecastAnswer:
+    """Write down your own probability of an outcome, stamped with time, author and the market's price.
+
+    It cannot be changed; the first one per market is scored, later ones as a series. No order is placed.
+    """
+    reference = await desk.directory.find(market_id)
+    market, chosen = reference.market, choose_outcome(reference, 0 if outcome is None else outcome)
+    now = desk.clock.now()
+    if market.closed or market.resolution.winner is not None or not market.active:
+        raise InputRejected(
+            f"{market.slug} is closed: a forecast of what is known already would prove nothing.",
+            code="market_closed",
+            fix="choose a market that is still open",
+            next_tool="polymarket_search_markets",
+        )
+    first = market.outcomes[0]
+    is_first_outcome = chosen.token_id == first.token_id
+    book = await desk.quotes.book(first.token_id)
+    price = book.midpoint if book is not None else None
+    forecast = desk.forecasts.record(
+        market,
+        probability=probability if is_first_outcome else 1 - probability,
+        market_price=price,
+        author=desk.caller,
+        deliberate=True,
+        now=now,
+        reasons=reasons,
+    )
+    price_of_chosen = price if price is None or is_first_outcome else 1 - price
+    return ForecastAnswer(
+        **desk.heading,
+        forecast_id=forecast.forecast_id,
+        author=forecast.author,
+        market=market.slug,
+        outcome=quoted(chosen.label, 60),
+        probability=probability,
+        market_price=rounded(price_of_chosen),
+        is_first=desk.forecasts.is_first(forecast),
+        at=forecast.at,
+        ends=market.end_date,
+        next="polymarket_score_forecasts, once markets have resolved",
+    )
+
+
+async def score_forecasts(
+    desk: Desk,
+    author: Author = None,
+    days: Annotated[int | None, Field(ge=1, le=3650, description="Only forecasts of the last so many days")] = None,
+    by: Annotated[
+        Literal["author", "category", "horizon"], Field(description="Split each author's scores further")
+    ] = "author",
+    detail: Detail = "concise",
+) -> ScoresAnswer:
+    """Score forecasts of resolved markets against the market's price at the same moment (Brier, log loss, skill).
+
+    Deliberate ones apart from those of analyses. detail=full adds log loss, scores over time and calibration.
+    """
+    from ..core.forecasting.scoring import score, scored_markets
+
+    now = desk.clock.now()
+    not_looked_up = await _look_up(desk)
+    made = desk.forecasts.all(author=author, since=None if days is None else now - timedelta(days=days))
+    decided = desk.forecasts.decided()
+    by_author: defaultdict[tuple[bool, str], list[Forecast]] = defaultdict(list)
+    for forecast in made:
+        by_author[not forecast.deliberate, forecast.author].append(forecast)
+    lines = []
+    for (analysed, name), theirs in sorted(by_author.items()):
+        markets = scored_markets(theirs, decided)
+        undecided = {each.condition_id for each in theirs} - decided.keys()
+        for group, some in _groups(markets, by):
+            scored = score(some, Random(desk.seed)) if some else None
+            lines.append(
+                _line(
+                    name,
+                    "with analyses" if analysed else "deliberate",
+                    group,
+                    scored,
+                    forecasts=len(theirs),
+                    undecided=len(undecided),
+                    full=detail == "full",
+                )
+            )
+    return ScoresAnswer(
+        **desk.heading,
+        as_of=now,
+        scores=lines[:_GROUPS_SHOWN],
+        more_groups=max(len(lines) - _GROUPS_SHOWN, 0) or None,
+        not_looked_up=not_looked_up or None,
+        note="Each author's first forecast per market counts; markets that exclude each other are one event."
+        if lines
+        else "No forecast is on record; polymarket_record_forecast writes one down.",
+    )
+
+
+async def _look_up(desk: Desk) -> int:
+    """Learn which forecast markets have been decided; how many were left for the next call."""
+    undecided = desk.forecasts.undecided()
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def look(reference: str) -> None:
+        async with turn:
+            try:
+                market = (await desk.directory.find(reference)).market
+            except PolymarketAPIError:
+                return  # asked again by the next call
+        final = market.resolution.status in ("resolved", "settled")
+        if market.closed and (market.resolution.winner is not None or final):
+            desk.forecasts.decide(market, now=desk.clock.now())
+
+    await asyncio.gather(*(look(condition_id) for condition_id, _ in undecided[:_LOOKED_UP]))
+    return max(len(undecided) - _LOOKED_UP, 0)
+
+
+def _groups(markets: Sequence[ScoredMarket], by: str) -> list[tuple[str | None, list[ScoredMarket]]]:
+    if by == "author" or not markets:
+        return [(None, list(markets))]
+    name: Callable[[ScoredMarket], str] = _horizon if by == "horizon" else lambda each: each.category or "none"
+    groups: defaultdict[str, list[ScoredMarket]] = defaultdict(list)
+    for market in markets:
+        groups[name(market)].append(market)
+    return sorted(groups.items(), key=lambda each: -len(each[1]))
+
+
+def _horizon(market: ScoredMarket) -> str:
+    for days, name in ((1, "within a day"), (7, "within a week"), (30, "within a month")):
+        if market.days_ahead <= days:
+            return name
+    return "longer than a month"
+
+
+def _line(
+    author: str, kind: str, group: str | None, scored: Score | None, *, forecasts: int, undecided: int, full: bool
+) -> ScoreLine:
+    if scored is None:
+        return ScoreLine(
+            author=quoted(author, 80),
+            kind=kind,
+            verdict="too few to say: none of these markets has resolved",
+            events=0,
+            markets=0,
+            forecasts=forecasts,
+            open_markets=undecided,
+        )
+    interval = scored.skill_interval
+    line = ScoreLine(
+        author=quoted(author, 80),
+        kind=kind,
+        group=None if group is None else quoted(group, 60),
+        verdict=scored.verdict,
+        events=scored.events,
+        markets=scored.markets,
+        forecasts=forecasts,
+        open_markets=undecided,
+        brier=rounded(scored.brier),
+        market_brier=rounded(scored.market_brier),
+        skill=rounded(scored.skill, 3),
+        skill_low=rounded(interval.low, 3) if interval else None,
+        skill_high=rounded(interval.high, 3) if interval else None,
+        events_needed=scored.events_needed,
+    )
+    if not full:
+        return line
+    return line.model_copy(
+        update={
+            "log_loss": rounded(scored.log_loss),
+            "market_log_loss": rounded(scored.market_log_loss),
+            "brier_over_time": rounded(scored.series_brier),
+            "market_brier_over_time": rounded(scored.market_series_brier),
+            "calibration": [
+                CalibrationLine(said=rounded(each.said, 3), came_true=rounded(each.came_true, 3), markets=each.markets)
+                for each in scored.calibration
+            ],
+        }
+    )
+
+
+TOOLS = (
+    ToolSpec(
+        "polymarket_record_forecast",
+        Toolset.RESEARCH,
+        "Write down a forecast ({MODE})",
+        record_forecast,
+        changes=True,
+        idempotent=False,
+        open_world=False,
+    ),
+    ToolSpec("polymarket_score_forecasts", Toolset.RESEARCH, "Score forecasts", score_forecasts),
+)
