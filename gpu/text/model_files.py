@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..devices import has_torch
+
 SHIPPED_SENTIMENT = Path(__file__).parent / "weights" / "sentiment"
 CARD = "card.json"
 
@@ -29,7 +31,8 @@ _ONNX_FILES = (
 )
 """Where exported models lie, the quantised ones of the usual hub layouts before the full one."""
 
-_HUB_FILES = ("*.json", "*.txt", "*.model", "onnx/model_int8.onnx", "onnx/model_quint8_avx2.onnx", "*.safetensors")
+_HUB_FILES = ("*.json", "*.txt", "*.model", "onnx/model_int8.onnx", "onnx/model_quint8_avx2.onnx")
+_FOR_TORCH = ("*.safetensors",)
 _DEFAULT_MAX_TOKENS = 128
 _BLOCK = 1 << 20
 
@@ -103,7 +106,10 @@ def read_folder(folder: Path, *, name: str) -> ModelFiles:
 
 
 def fetch(model: str) -> Path:
-    """Bring a pinned hub model to this machine and answer its folder. Raises ModelUnavailable."""
+    """Bring a pinned hub model to this machine and answer its folder; the large safetensors only where torch is.
+
+    Raises ModelUnavailable.
+    """
     if (hub := _HUB_NAME.fullmatch(model)) is None:
         raise ModelUnavailable(f"{model} is not a pinned hub model: owner/name@commit")
     return _cached(hub["repository"], hub["revision"], download=True)
@@ -133,7 +139,10 @@ def _cached(repository: str, revision: str, *, download: bool = False) -> Path:
     try:
         return Path(
             snapshot_download(
-                repository, revision=revision, allow_patterns=list(_HUB_FILES), local_files_only=not download
+                repository,
+                revision=revision,
+                allow_patterns=[*_HUB_FILES, *(_FOR_TORCH if has_torch() else ())],
+                local_files_only=not download,
             )
         )
     except Exception as error:  # the library raises what its transport does

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from polydesk.gpu.text.model_files import ModelUnavailable, fetch
 from polydesk.gpu.text.models import loaded_models
 from polydesk.gpu.text.sentiment import sentiment
 from polydesk.gpu.text.stance import stance
@@ -103,6 +104,36 @@ def test_a_model_that_is_not_there_is_named(model: str, complaint: str, monkeypa
     answer = ask(sentiment, [{"text": "bad"}], model=model)
     assert answer["engine"] == "lexicon"
     assert complaint in answer["problem"]
+
+
+def test_a_fetched_hub_model_is_used_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("huggingface_hub", reason="the extra hub is not installed")
+    revision = "0123456789" * 4
+    sentiment_model(tmp_path / "models--owner--mood" / "snapshots" / revision)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    answer = ask(sentiment, [{"text": "good"}], model=f"owner/mood@{revision}")
+    assert (answer["engine"], answer["items"][0]["label"]) == ("onnxruntime", "positive")
+
+
+def test_fetching_asks_for_the_pinned_commit_and_tells_why_it_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("huggingface_hub", reason="the extra hub is not installed")
+    asked: dict[str, Any] = {}
+
+    def download(repository: str, **options: Any) -> str:
+        asked.update(options, repository=repository)
+        if options["revision"].startswith("f"):
+            raise ConnectionError("no route to the hub")
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    assert fetch("owner/mood@" + "a" * 40) == tmp_path
+    assert (asked["repository"], asked["revision"], asked["local_files_only"]) == ("owner/mood", "a" * 40, False)
+    with pytest.raises(ModelUnavailable, match="could not be fetched: no route to the hub"):
+        fetch("owner/mood@" + "f" * 40)
+    with pytest.raises(ModelUnavailable, match="is not a pinned hub model"):
+        fetch("owner/mood")
 
 
 def test_a_folder_that_is_no_model_is_named(tmp_path: Path) -> None:
