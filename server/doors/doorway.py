@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import logging
 import os
+import signal
 import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -204,8 +205,17 @@ class Doorway:
             finally:
                 writer.close()
 
+        if hasattr(signal, "SIGUSR1"):
+            with suppress(ValueError, RuntimeError, NotImplementedError):  # not the main thread
+                asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._halt)
         self._attendance = asyncio.create_task(until_it_ends(), name="attendance at the desk")
         self._attendance.add_done_callback(self._desk_ended)
+
+    def _halt(self) -> None:
+        """A signal to a door halts its desk: whoever sends it may not know which process that is."""
+        from ...core.risk.kill_switch import KillSwitch  # only somebody in a hurry needs it
+
+        KillSwitch(self._folder, lifted_by="").engage("a signal to the process", self._clock.now())
 
     def _desk_ended(self, attendance: asyncio.Task[None]) -> None:
         if attendance.cancelled() or self._closed:

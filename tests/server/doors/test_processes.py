@@ -65,6 +65,30 @@ async def test_two_hosts_at_once_are_one_account_and_the_second_carries_on_when_
         assert statuses[0]["desk"]["pid"] != card.pid
 
 
+async def test_a_signal_to_a_door_halts_its_desk(tmp_path: Path) -> None:
+    with running([*SOURCE_COMMAND, "serve"], quiet(tmp_path), stdin=subprocess.PIPE) as door:
+        async with hosts(quiet(tmp_path), 1) as (client,):
+            assert (await answer_of(client, "get_status"))["trading"] == "open"
+            call_tool(door, "polymarket_get_status")
+            door.process.send_signal(signal.SIGUSR1)
+            call_tool(door, "polymarket_get_status")
+            status = await answer_of(client, "get_status")
+            assert (status["trading"], status["halted_because"]) == ("halted", "a signal to the process")
+
+
+def call_tool(server: Running, tool: str) -> None:
+    """Call a tool without arguments over raw stdio and wait for the answer."""
+    if '"id":1,"result"' not in server.output["stdout"]:
+        client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
+        server.send_line({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client})
+        server.wait_for(r'"id":1,"result"')
+        server.send_line({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    number = server.output["stdout"].count("\n") + 1
+    params = {"name": tool, "arguments": {}}
+    server.send_line({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
+    server.wait_for(rf'"id":{number},"result"')
+
+
 @pytest.fixture
 def background(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """Settings of a folder in which whatever was started in the background is stopped in the end."""
