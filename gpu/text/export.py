@@ -19,7 +19,8 @@ _OPSET = 17
 def export_onnx(trained: Path, out: Path, *, card: Mapping[str, Any]) -> None:
     """Export the folder `trained` (safetensors and tokenizer.json) to `out` with weights in int8, one scale a channel.
 
-    `card` is written beside the model, completed by labels and by the sha256 of both files. A scale for each channel
+    `card` is written beside the model, completed by labels and by the sha256 of every file.
+    `out` may be `trained` itself. A scale for each channel
     keeps the labels: one for the whole matrix costs most of a point of macro-F1.
     """
     import torch
@@ -47,7 +48,9 @@ def export_onnx(trained: Path, out: Path, *, card: Mapping[str, Any]) -> None:
             dynamo=False,
         )
         quantize_dynamic(full, str(out / "model.onnx"), per_channel=True, weight_type=QuantType.QInt8)
-    shutil.copyfile(trained / "tokenizer.json", out / "tokenizer.json")
-    files = {name: sha256(out / name) for name in ("model.onnx", "tokenizer.json")}
+    if out.resolve() != trained.resolve():
+        shutil.copyfile(trained / "tokenizer.json", out / "tokenizer.json")
+    present = [name for name in ("model.onnx", "model.safetensors", "tokenizer.json") if (out / name).is_file()]
+    files = {name: sha256(out / name) for name in present}
     complete = {**card, "labels": list(LABELS), "files": files}
     (out / CARD).write_text(json.dumps(complete, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -19,6 +19,7 @@ from polydesk.gpu.text.pair_classifiers import OnnxClassifier, TorchClassifier
 from polydesk.gpu.text.sentiment import sentiment
 from polydesk.gpu.text.stance import stance
 from polydesk.gpu.text.training import Recipe, fine_tune
+from polydesk.server.cli import main
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("default")]  # the libraries warn of each other
 
@@ -139,3 +140,20 @@ def test_the_same_seed_trains_the_same_weights(tmp_path: Path) -> None:
     first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "second"))
     assert first == second
     assert json.loads((tmp_path / "first" / "recipe.json").read_text())["seed"] == 1
+
+
+def test_the_command_trains_into_a_folder_that_serves_and_measures_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = save_model(tmp_path / "base", labels=("negative", "neutral", "positive"))
+    data, out = tmp_path / "data.jsonl", tmp_path / "mine"
+    rows = [{"text": row.text, "target": row.target, "label": row.label} for row in labelled_rows()[:32]]
+    data.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    command = ["train-sentiment", "--data", str(data), "--base", str(base), "--out", str(out), "--epochs", "1"]
+    assert main([*command, "--held-out", str(data)]) == 0
+    told = capsys.readouterr().out
+    assert "model: mine" in told
+    assert "macro_f1:" in told
+    card = json.loads((out / "card.json").read_text(encoding="utf-8"))
+    assert set(card["files"]) == {"model.onnx", "model.safetensors", "tokenizer.json"}
+    assert card["rows"] == 32
