@@ -41,7 +41,7 @@ class Kernel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """`threads` replicates may run at once; where the library uses threads of its own it is 1."""
+    """`threads` replicates may run at once; 1 on a device that takes one after the other."""
 
     name: str
     kernel: Kernel
@@ -68,7 +68,12 @@ def choose_engine(wanted: str = "auto", *, device: str = "cpu") -> Engine:
             raise ValueError("torch is not installed: it comes with the extra `gpu`")
         from .torch_kernel import TorchKernel
 
-        return Engine("torch" if device == "cpu" else f"torch on {device}", TorchKernel(device), 1)
+        on_processor = device == "cpu"
+        return Engine(
+            "torch" if on_processor else f"torch on {device}",
+            TorchKernel(device),
+            available_threads() if on_processor else 1,
+        )
     from . import numpy_kernel
 
     return Engine("numpy", numpy_kernel, available_threads())

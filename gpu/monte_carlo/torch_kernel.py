@@ -29,6 +29,9 @@ class TorchKernel:
 
         self._torch = torch
         self._device = torch.device(device)
+        if self._device.type == "cpu":
+            # Its generator has a lock and its arrays here are small: replicates side by side use the cores better.
+            torch.set_num_threads(1)
         # Apple's devices know no double precision.
         self._real = torch.float32 if self._device.type == "mps" else torch.float64
 
