@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ...gpu.interface import Busy, ComputeError, Executor, Progress
+from ...gpu.interface import Busy, ComputeError, Executor, Progress, TaskFailed
 from ..errors import InputRejected, PolymarketAPIError
 
 DEADLINE_S = 20.0
@@ -38,6 +38,10 @@ async def compute(
     require(payload["seed"] >= 0, f"seed {payload['seed']}", "a seed of 0 or more")
     try:
         return await executor.submit(task, payload, deadline_s=deadline_s, progress=progress)
+    except TaskFailed as error:
+        if error.kind == "ValueError":
+            raise InputRejected(f"This cannot be computed: {error.reason}", fix="change what it names") from error
+        raise ComputeUnavailable(str(error), busy=False) from error
     except ComputeError as error:
         raise ComputeUnavailable(str(error), busy=isinstance(error, Busy)) from error
 

@@ -117,7 +117,7 @@ class LatentBrownian:
         below[:, ~resolved] = normal_cdf(distance[:, ~resolved] / np.sqrt(left[~resolved]))
         inside = np.ones(event.size, dtype=np.bool_)
         inside[self._outcomes.first] = False
-        below[:, inside] -= np.where(inside, np.roll(below, 1, axis=1), 0.0)[:, inside].copy()
+        below[:, inside] -= np.roll(below, 1, axis=1)[:, inside]
         return below
 
     def crossing(

@@ -140,6 +140,9 @@ async def test_impossible_correlations_are_replaced_and_the_answer_says_so(desk:
     assert any("cannot hold together" in note for note in answer["notes"])
 
 
+TWO = [position(BTC, "Up", 10, price=0.5), position(NO_CHANGE, "Yes", 10, price=0.5)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -147,6 +150,7 @@ async def test_impossible_correlations_are_replaced_and_the_answer_says_so(desk:
         ({"horizon_days": -1}, "above 0 days"),
         ({"horizon_days": 0}, "above 0 days"),
         ({"horizon_days": 1, "copula": "t"}, "t copula"),
+        ({"method": "exact", "positions": TWO, "copula": "t", "correlation": 0.3}, "Gaussian copula"),
         ({"correlation": 1.5}, "correlation"),
         ({"positions": [position(BTC, "Up", 0)]}, "no position"),
         ({"positions": [position(BTC, "Up", -4)]}, "no position"),
