@@ -22,7 +22,8 @@ Draws = NDArray[np.uint32]
 
 def stratum_keys(seed: int, replicate: int, strata: int) -> Words:
     """One key per stratum of a replicate."""
-    return np.random.SeedSequence(seed, spawn_key=(replicate, 1)).generate_state(strata, np.uint64).astype(np.uint64)
+    first = np.random.SeedSequence(seed, spawn_key=(replicate, 1)).generate_state(1, np.uint64)
+    return _mixed(first + np.arange(strata, dtype=np.uint64) * np.uint64(GOLDEN))
 
 
 class Lanes:

@@ -70,17 +70,24 @@ class Search:
         # The best groups' best correlations, of which the least is the bound.
         leaders = np.full((len(queries), count), _NONE, dtype=np.float32)
         candidates = _Candidates(most=count * 2 * max(1, self.exclusion))
+        pending: list[tuple[int, Singles, Singles]] = []
         for number, group in enumerate(groups, start=1):
             best = np.full(len(queries), _NONE, dtype=np.float32)
             for index in group:
                 found = self._correlations(index, queries, singles)
                 if found.shape[1]:
                     peaks = found.max(axis=1)
-                    candidates.add(index, found, peaks, leaders.min(axis=1))
+                    pending.append((index, found, peaks))
                     np.maximum(best, peaks, out=best)
             rows = np.arange(len(queries))
             least = leaders.argmin(axis=1)
             leaders[rows, least] = np.maximum(leaders[rows, least], best)
+            # Until there are as many groups as matches there is no bound, and every window would be a candidate.
+            if number >= count or number == len(groups):
+                bound = leaders.min(axis=1)
+                for each in pending:
+                    candidates.add(*each, bound)
+                pending.clear()
             report(number / len(groups))
         return self._ranked(candidates, shapes, leaders.min(axis=1), count)
 
@@ -95,10 +102,10 @@ class Search:
         found = self.correlator.correlations(values, singles)
         if not usable.all():
             found[:, ~usable] = _NONE
-        for row, query in enumerate(queries):
-            last = series.last_start(self.length, self.horizon, before=query.before)
-            if last < found.shape[1]:
-                found[row, last:] = _NONE
+        earliest = min(query.before for query in queries)
+        if series.last_start(self.length, self.horizon, before=earliest) < found.shape[1]:
+            for row, query in enumerate(queries):
+                found[row, series.last_start(self.length, self.horizon, before=query.before) :] = _NONE
         return found
 
     def _ranked(self, candidates: _Candidates, shapes: Floats, bound: Singles, count: int) -> list[list[Match]]:
@@ -151,7 +158,7 @@ class _Candidates:
         if chosen.shape[1] > self._most and floor.min() <= _NONE / 2:
             place = chosen.shape[1] - self._most
             floor = np.maximum(floor, np.partition(chosen, place, axis=1)[:, place])
-        row, first = np.nonzero(chosen >= floor[:, None])
+        row, first = np.divmod(np.flatnonzero(chosen >= floor[:, None]), chosen.shape[1])
         self._query.append(rows[row])
         self._series.append(np.full(row.size, series))
         self._first.append(first)
