@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -55,6 +55,7 @@ class RayExecutor(LaneExecutor):
         self._connecting = asyncio.Lock()
         self._numbers = itertools.count(1)
         self._workers: dict[int, _RayWorker] = {}
+        self._endings: set[asyncio.Task[None]] = set()
 
     async def aclose(self) -> None:
         """See Executor.aclose; ends the driver too, and a Ray that it has started."""
@@ -63,6 +64,7 @@ class RayExecutor(LaneExecutor):
             if self._driver is not None:
                 driver, self._driver = self._driver, None
                 await driver.aclose()
+            await asyncio.gather(*self._endings)
 
     def _threads(self, kind: WorkerKind) -> int:
         return _THREADS
@@ -75,7 +77,7 @@ class RayExecutor(LaneExecutor):
 
     async def _start(self, kind: WorkerKind, ears: Ears) -> _RayWorker:
         driver = await self._connected()
-        worker = _RayWorker(next(self._numbers), driver, ears)
+        worker = _RayWorker(next(self._numbers), driver, ears, forget=self._workers.pop)
         self._workers[worker.number] = worker
         gpus = 1 if kind.uses_cuda and self._resources.get("GPU") else 0
         environment = compute_environment(threads=_THREADS, cuda_device="")
@@ -119,7 +121,11 @@ class RayExecutor(LaneExecutor):
 
     def _lost(self, reason: str) -> None:
         """The driver has ended, and every worker with it."""
-        self._driver = None
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            ending = asyncio.create_task(driver.aclose())
+            self._endings.add(ending)
+            ending.add_done_callback(self._endings.discard)
         for worker in list(self._workers.values()):
             worker.hear({"died": f"the driver of Ray ended: {reason}"})
 
@@ -127,11 +133,14 @@ class RayExecutor(LaneExecutor):
 class _RayWorker:
     """One actor, as `Link` has it."""
 
-    def __init__(self, number: int, driver: WorkerProcess, ears: Ears) -> None:
+    def __init__(
+        self, number: int, driver: WorkerProcess, ears: Ears, *, forget: Callable[[int, None], object]
+    ) -> None:
         self.number = number
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._driver = driver
         self._ears = ears
+        self._forget = forget
         self._closed = False
 
     def hear(self, message: Mapping[str, Any]) -> None:
@@ -160,4 +169,5 @@ class _RayWorker:
 
     async def aclose(self) -> None:
         self._closed = True
+        self._forget(self.number, None)
         self.send(encode_value({"close": True}))

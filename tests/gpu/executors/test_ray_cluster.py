@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from polydesk.gpu.interface import WorkerLost, share
-from tests.support.executors import KIND, LONG_S
+from tests.support.executors import KIND, LONG_S, worker_pid
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("_ray_environment")]
 
@@ -96,6 +97,17 @@ async def test_closing_leaves_no_process_behind(tmp_path_factory: pytest.TempPat
         assert ray.describe().kinds[0].workers == 2, "one for each core of the cluster"
         assert processes_of(folder)
     wait_until_none(folder)
+
+
+async def test_a_driver_that_dies_is_replaced(ray_address: str) -> None:
+    from polydesk.gpu.executors.ray_cluster import RayExecutor
+
+    async with RayExecutor([KIND], address=ray_address, workers={"test": 1}) as ray:
+        first = await worker_pid(ray)
+        assert ray._driver is not None
+        os.kill(ray._driver.pid, signal.SIGKILL)
+        assert await worker_pid(ray) != first
+        assert ray.describe().restarts == 1
 
 
 def test_nothing_outlives_a_killed_parent(tmp_path_factory: pytest.TempPathFactory) -> None:
