@@ -33,7 +33,13 @@ class Application:
 
     def __init__(self, settings: Settings, *, background: bool = False) -> None:
         self.settings = settings
-        self.doorway = Doorway(settings, open_desk=self.desk, serve=DoorServers(self).serve, background=background)
+        self.doorway = Doorway(
+            settings,
+            open_desk=self.desk,
+            close_desk=self._close,
+            serve=DoorServers(self).serve,
+            background=background,
+        )
         self._desk: Desk | None = None
         self._opening = asyncio.Lock()
         self._resources = AsyncExitStack()
@@ -50,10 +56,13 @@ class Application:
     async def aclose(self) -> None:
         """Close connections, exchange and workers. Orders that rest at a venue stay there."""
         await self.doorway.close_to_doors()
+        await self._close()
+        await self.doorway.aclose()  # only now may another process be the desk
+
+    async def _close(self) -> None:
         async with self._opening:
             self._desk = None
             await self._resources.aclose()
-        await self.doorway.aclose()  # only now may another process be the desk
 
     async def carry_on_runs(self) -> None:
         """Let runs of the desk go on. A desk that only a reader has used so far leaves them alone."""

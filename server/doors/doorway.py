@@ -36,6 +36,7 @@ _OPENING_S = 30.0
 
 _LOOK_EVERY_S = 0.05
 _NOTICE_S = 1.0
+_ATTEMPTS = 5
 _FORWARDED = frozenset({"tools/call"})
 _CHANGING = {spec.name: spec.idempotent for spec in ALL_TOOLS if spec.changes}
 """Tools after whose loss nobody can know what happened, and whether it does no harm to call them again."""
@@ -47,8 +48,9 @@ ServeDoor = Callable[[Greeting, MessageReader, MessageWriter], Awaitable[None]]
 class Doorway:
     """This process's place at the desk of its state folder. Nothing is taken or asked before the first call.
 
-    `open_desk` opens the desk in this process, `serve` serves MCP to a door. When the process that holds the desk
-    ends, every door that has used it tries to take its place, so that what runs goes on without waiting for a call.
+    `open_desk` opens the desk in this process, `close_desk` closes it, `serve` serves MCP to a door. When the process that
+    holds the desk ends, every door that has used it tries to take its place, so that what runs goes on without waiting
+    for a call.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class Doorway:
         settings: Settings,
         *,
         open_desk: Callable[[], Awaitable[object]],
+        close_desk: Callable[[], Awaitable[None]],
         serve: ServeDoor,
         background: bool = False,
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
         self._open_desk = open_desk
+        self._close_desk = close_desk
         self._serve = serve
         self._background = background
         self._clock = clock or SystemClock()
@@ -73,7 +77,7 @@ class Doorway:
         self._succession: asyncio.Task[None] | None = None
         self._links: dict[int, Link] = {}
         self._linking = asyncio.Lock()
-        self._turn = asyncio.Lock()
+        self._entering: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
@@ -108,29 +112,35 @@ class Doorway:
         return await call_next(ctx) if answer is None else answer
 
     async def enter(self) -> None:
-        """Hold the desk, or attend the one who does. Raises ConfigurationError, and VenueUnavailable after a wait."""
-        async with self._turn:
-            if self.holds_desk or self.attends:
+        """Hold the desk, or attend the one who does. Raises ConfigurationError, and VenueUnavailable after a wait.
+
+        A host that gives up its call meanwhile stops nothing: a desk is opened whole or not at all.
+        """
+        if self.holds_desk or self.attends:
+            return
+        if self._entering is None or self._entering.done():
+            self._entering = asyncio.create_task(self._enter(), name="way to the desk")
+            self._entering.add_done_callback(_seen)
+        await asyncio.shield(self._entering)
+
+    async def _enter(self) -> None:
+        deadline = self._clock.now() + timedelta(seconds=_OPENING_S)
+        while self._clock.now() < deadline and not self._closed:
+            if self._lease.take():
+                await self._hold()
                 return
-            deadline = self._clock.now() + timedelta(seconds=_OPENING_S)
-            while self._clock.now() < deadline and not self._closed:
-                if self._lease.take():
-                    await self._hold()
+            try:
+                if (card := read_card(self._folder)) is not None:
+                    await self._attend(card)
                     return
-                try:
-                    if (card := read_card(self._folder)) is not None:
-                        await self._attend(card)
-                        return
-                except DoorRefused as refused:
-                    raise ConfigurationError(str(refused)) from None
-                except LinkLost:
-                    pass  # it is going, or its card is left over
-                await self._clock.sleep(_LOOK_EVERY_S)
-            raise VenueUnavailable(
-                "This server is being stopped."
-                if self._closed
-                else "Another process has not finished opening the desk."
-            )
+            except DoorRefused as refused:
+                raise ConfigurationError(str(refused)) from None
+            except LinkLost:
+                pass  # it is going, or its card is left over
+            await self._clock.sleep(_LOOK_EVERY_S)
+        raise VenueUnavailable(
+            "This server is being stopped." if self._closed else "Another process has not finished opening the desk."
+        )
 
     async def aclose(self) -> None:
         """Let go of the desk, or of the connection to it. The desk itself must be closed by now."""
@@ -145,6 +155,8 @@ class Doorway:
     async def close_to_doors(self) -> None:
         """Before the desk closes: whoever comes now waits for the next one."""
         self._closed = True
+        if self._entering is not None and not self._entering.done():
+            await cancelled(self._entering)
         if self._listener is not None:
             self._lease.withdraw()
             await self._listener.aclose()
@@ -156,7 +168,7 @@ class Doorway:
     async def _carried(self, call: Context) -> HandlerResult | None:
         """The desk's answer; None when this process is the desk. A call that changes nothing is carried once more."""
         name = (call.params or {}).get("name")
-        while True:
+        for _ in range(_ATTEMPTS):
             await self.enter()
             if self.holds_desk:
                 return None
@@ -171,6 +183,7 @@ class Doorway:
                         "The process that held the desk ended during this call.", safe_to_repeat=_CHANGING[name]
                     ) from lost
                 await self._notice_end()
+        raise VenueUnavailable("The connection to the desk ended again and again during this call.")
 
     async def _hold(self) -> None:
         try:
@@ -185,6 +198,7 @@ class Doorway:
             )
             await self._listener.open()
         except BaseException:
+            await self._close_desk()
             await self._let_go()
             raise
 
@@ -243,7 +257,7 @@ class Doorway:
             link = self._links[id(host)] = await Link.open(self._card, self._settings, call)
         if host is not None and known is None:
             # What a host said in its handshake lives as long as its connection.
-            weakref.finalize(host, self._host_left, id(host))
+            weakref.finalize(host, self._host_left, id(host)).atexit = False
         return link
 
     def _host_left(self, host: int) -> None:
@@ -260,6 +274,12 @@ class Doorway:
             "background": self._card.background,
             "doors": self.doors,
         }
+
+
+def _seen(entering: asyncio.Task[None]) -> None:
+    """Who waits for it is told of its failure, and when everybody has left nobody needs to be."""
+    if not entering.cancelled():
+        entering.exception()
 
 
 class _NoDesk:

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from ...core.background_tasks import cancelled
+import anyio
+
 from .framing import LONGEST_LINE, MessageReader, MessageWriter, read_object, send_object
 from .greeting import Greeting
 from .lease import DeskCard
@@ -15,7 +16,6 @@ from .lease import DeskCard
 _log = logging.getLogger(__name__)
 
 _GREETING_S = 5.0
-_FAREWELL_S = 2.0
 
 Serve = Callable[[Greeting, MessageReader, MessageWriter], Awaitable[None]]
 """Serves MCP to a door until it goes."""
@@ -53,8 +53,10 @@ class DoorListener:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for visit in list(self._visits):
-            await cancelled(visit)
+        visits = list(self._visits)
+        for visit in visits:
+            visit.cancel()
+        await asyncio.gather(*visits, return_exceptions=True)  # what failed is logged as it ends
 
     def _arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         visit = asyncio.create_task(self._visit(reader, writer), name="door")
@@ -85,8 +87,14 @@ class DoorListener:
                     self._attending.add(visit)
                     await reader.read()  # it says nothing more: this is its end
                 case "serve":
-                    await self._serve(greeting, MessageReader(reader), MessageWriter(writer))
+                    await self._served(greeting, MessageReader(reader), MessageWriter(writer))
         except (TimeoutError, ConnectionError):
             pass  # it went before it was served
         finally:
             writer.close()
+
+    async def _served(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
+        try:
+            await self._serve(greeting, read, write)
+        except* (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            pass  # the door was gone before its last messages were dealt with

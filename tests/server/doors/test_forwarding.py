@@ -98,11 +98,11 @@ async def doors(folder: Path, era: Era, *users: ElicitationFnT | None) -> AsyncI
     async def serve(_: Greeting, read: MessageReader, write: MessageWriter) -> None:
         await serve_dual_era_loop(desk_server._lowlevel_server, read, write, lifespan_state={})
 
-    async def open_desk() -> None:
+    async def nothing() -> None:
         return None
 
     async with AsyncExitStack() as opened:
-        desk = Doorway(settings, open_desk=open_desk, serve=serve)
+        desk = Doorway(settings, open_desk=nothing, close_desk=nothing, serve=serve)
         opened.push_async_callback(desk.aclose)
         await desk.enter()
         assert desk.holds_desk
@@ -110,7 +110,7 @@ async def doors(folder: Path, era: Era, *users: ElicitationFnT | None) -> AsyncI
         for user in users:
             here = Seen()
             server = tools(here)
-            doorway = Doorway(settings, open_desk=open_desk, serve=serve)
+            doorway = Doorway(settings, open_desk=nothing, close_desk=nothing, serve=serve)
             opened.push_async_callback(doorway.aclose)
             server.middleware.insert(0, doorway)
             client = await opened.enter_async_context(Client(server, mode=era, elicitation_callback=user))

@@ -17,6 +17,7 @@ from polydesk.core.settings import load_settings
 from polydesk.server.application import Application
 from polydesk.server.build import build_server
 from polydesk.server.doors.lease import DeskCard, read_card
+from polydesk.server.doors.link import greet
 from tests.support.live_desk import LIVE_LIMITS
 from tests.support.processes import ERAS, FED, KEY, Era, answer_of, error_of
 
@@ -200,6 +201,40 @@ async def test_when_the_desk_is_closed_another_door_becomes_it(folder: Path, era
         holders = [each.doorway.holds_desk for each in several.applications]
         assert sorted(holders) == [False, False, True]
         assert not holders[0]
+
+
+async def test_a_host_that_gives_up_while_the_desk_opens_leaves_it_whole(folder: Path) -> None:
+    async with desks(folder) as several:
+        first, second = await several.client(), await several.client()
+        impatient = [asyncio.create_task(answer_of(client, "get_portfolio")) for client in (first, second)]
+        await asyncio.sleep(0)  # so that both calls are on their way
+        for call in impatient:
+            call.cancel()
+        await asyncio.gather(*impatient, return_exceptions=True)
+        placed = await answer_of(second, "place_order", **CHEAP)
+        assert [each["attempt_id"] for each in (await answer_of(first, "get_orders"))["orders"]] == [
+            placed["attempt_id"]
+        ]
+        assert sorted(each.doorway.holds_desk for each in several.applications) == [False, True]
+
+
+async def test_a_door_that_breaks_off_in_the_middle_of_a_call_is_no_concern_of_the_desk(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with desks(folder) as several:
+        client = await several.client()
+        await answer_of(client, "get_status")
+        card = read_card(folder / "sandbox")
+        assert card is not None
+        settings = several.applications[0].settings
+        for line in (b"", b"{", b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n' * 50):
+            _, writer, _ = await greet(card, settings, "serve")
+            writer.write(line)
+            await writer.drain()
+            writer.transport.abort()
+        await answer_of(client, "get_status")
+        await several.applications[0].aclose()
+    assert [record for record in caplog.records if record.name.startswith("polydesk")] == []
 
 
 async def test_what_a_desk_that_cannot_open_has_to_say_is_said_and_the_next_one_may_try(folder: Path) -> None:
