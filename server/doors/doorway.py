@@ -48,9 +48,8 @@ ServeDoor = Callable[[Greeting, MessageReader, MessageWriter], Awaitable[None]]
 class Doorway:
     """This process's place at the desk of its state folder. Nothing is taken or asked before the first call.
 
-    `open_desk` opens the desk in this process, `close_desk` closes it, `serve` serves MCP to a door. When the process that
-    holds the desk ends, every door that has used it tries to take its place, so that what runs goes on without waiting
-    for a call.
+    `open_desk` opens the desk in this process, `close_desk` closes it, `serve` serves MCP to a door. When the process
+    that holds the desk ends, every door that has used it tries to take its place: what runs goes on without a call.
     """
 
     def __init__(
