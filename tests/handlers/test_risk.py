@@ -143,29 +143,27 @@ async def test_impossible_correlations_are_replaced_and_the_answer_says_so(desk:
 TWO = [position(BTC, "Up", 10, price=0.5), position(NO_CHANGE, "Yes", 10, price=0.5)]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"paths": 10**9}, "10000000"),
-        ({"horizon_days": -1}, "above 0 days"),
-        ({"horizon_days": 0}, "above 0 days"),
-        ({"horizon_days": 1, "copula": "t"}, "t copula"),
-        ({"method": "exact", "positions": TWO, "copula": "t", "correlation": 0.3}, "Gaussian copula"),
-        ({"correlation": 1.5}, "correlation"),
-        ({"positions": [position(BTC, "Up", 0)]}, "no position"),
-        ({"positions": [position(BTC, "Up", -4)]}, "no position"),
-        ({"positions": [position(BTC, "Up", 5, price="NaN")]}, "finite"),
-        ({"pairs": [{"one": BTC, "other": BTC, "correlation": 0.5}]}, "two different events"),
-        ({"what_if": [position(BTC, "Up", 10_000_000)]}, "shares"),
-    ],
-)
-async def test_what_makes_no_sense_is_refused_with_what_would_do(
-    desk: Agent, arguments: dict[str, Any], message: str
-) -> None:
-    defaults = {"positions": [position(BTC, "Up", 10, price=0.5)]}
-    refused = await desk.refused("simulate_risk", **(defaults | arguments))
-    assert message in refused["message"]
-    assert refused["anything_sent"] == "no"
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"paths": 10**9}, "10000000"),
+    ({"horizon_days": -1}, "above 0 days"),
+    ({"horizon_days": 0}, "above 0 days"),
+    ({"horizon_days": 1, "copula": "t"}, "t copula"),
+    ({"method": "exact", "positions": TWO, "copula": "t", "correlation": 0.3}, "Gaussian copula"),
+    ({"correlation": 1.5}, "correlation"),
+    ({"positions": [position(BTC, "Up", 0)]}, "no position"),
+    ({"positions": [position(BTC, "Up", -4)]}, "no position"),
+    ({"positions": [position(BTC, "Up", 5, price="NaN")]}, "finite"),
+    ({"pairs": [{"one": BTC, "other": BTC, "correlation": 0.5}]}, "two different events"),
+    ({"what_if": [position(BTC, "Up", 10_000_000)]}, "shares"),
+]
+
+
+async def test_what_makes_no_sense_is_refused_with_what_would_do(desk: Agent) -> None:
+    for arguments, message in REFUSED:
+        defaults = {"positions": [position(BTC, "Up", 10, price=0.5)]}
+        refused = await desk.refused("simulate_risk", **(defaults | arguments))
+        assert message in refused["message"], arguments
+        assert refused["anything_sent"] == "no"
 
 
 async def test_a_bet_is_sized_from_the_live_book_with_its_fee(desk: Agent) -> None:

@@ -24,7 +24,7 @@ BOOK: dict[str, Any] = {
         *({"event": k, "outcome": 0, "wins_on": k % 2 == 0, "shares": 30.0 + k, "cost": 12.0} for k in range(10)),
         {"event": 0, "outcome": 1, "wins_on": True, "shares": 20.0, "cost": 5.0},
     ],
-    "paths": 30_000,
+    "paths": 12_000,
     "seed": 8,
     "marginals": True,
     "copula": {"family": "t", "degrees_of_freedom": 5},
