@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -31,14 +30,10 @@ _AT_ONCE = 6
 _GROUPS_SHOWN = 12
 _LONGEST_REASONS = 2000
 
-Author = Annotated[
-    str | None, Field(max_length=80, description="One author; polydesk is the desk's own fair value (default: all)")
-]
+Author = Annotated[str | None, Field(max_length=80, description="One author; polydesk is the desk's own fair value")]
 
 
 class ForecastAnswer(AccountAnswer):
-    """`market_price` is the midpoint of the outcome now, and what the forecast will be held against."""
-
     forecast_id: str
     author: str
     market: str
@@ -47,8 +42,6 @@ class ForecastAnswer(AccountAnswer):
     market_price: Num | None = None
     is_first: bool
     at: When
-    ends: When | None = None
-    next: str
 
 
 class CalibrationLine(Answer):
@@ -58,7 +51,7 @@ class CalibrationLine(Answer):
 
 
 class ScoreLine(Answer):
-    """`skill` is 1 - Brier / the market's Brier at the same moments, with a 95 % interval; above 0 is better."""
+    """`skill` above 0 is better than the market's price at the same moments; the interval is 95 %."""
 
     author: str
     kind: str
@@ -67,7 +60,7 @@ class ScoreLine(Answer):
     events: int
     markets: int
     forecasts: int
-    open_markets: int | None = None
+    undecided: int
     brier: Num | None = None
     market_brier: Num | None = None
     skill: Num | None = None
@@ -84,8 +77,6 @@ class ScoreLine(Answer):
 class ScoresAnswer(AccountAnswer):
     as_of: When
     scores: list[ScoreLine]
-    more_groups: int | None = None
-    not_looked_up: int | None = None
     note: str
 
 
@@ -96,14 +87,14 @@ async def record_forecast(
         Decimal,
         Exact,
         Field(ge=Decimal("0.001"), le=Decimal("0.999")),
-        number_schema("Your probability of the outcome, e.g. 0.62", minimum=0.001, maximum=0.999),
+        number_schema("Of the outcome, e.g. 0.62", minimum=0.001, maximum=0.999),
     ],
     outcome: OutcomeRef | None = None,
-    reasons: Annotated[str, Field(max_length=_LONGEST_REASONS, description="Why, for the post-mortem")] = "",
+    reasons: Annotated[str, Field(max_length=_LONGEST_REASONS, description="Why")] = "",
 ) -> ForecastAnswer:
-    """Write down your own probability of an outcome, stamped with time, author and the market's price.
+    """Write your own probability of an outcome down, with time, author and market price. It cannot be changed.
 
-    It cannot be changed; the first one per market is scored, later ones as a series. No order is placed.
+    The first one per market is scored. No order is placed.
     """
     reference = await desk.directory.find(market_id)
     market, chosen = reference.market, choose_outcome(reference, 0 if outcome is None else outcome)
@@ -139,29 +130,24 @@ async def record_forecast(
         market_price=rounded(price_of_chosen),
         is_first=desk.forecasts.is_first(forecast),
         at=forecast.at,
-        ends=market.end_date,
-        next="polymarket_score_forecasts, once markets have resolved",
     )
 
 
 async def score_forecasts(
     desk: Desk,
     author: Author = None,
-    days: Annotated[int | None, Field(ge=1, le=3650, description="Only forecasts of the last so many days")] = None,
-    by: Annotated[
-        Literal["author", "category", "horizon"], Field(description="Split each author's scores further")
-    ] = "author",
+    by: Annotated[Literal["author", "category", "horizon"], Field(description="How to split scores")] = "author",
     detail: Detail = "concise",
 ) -> ScoresAnswer:
-    """Score forecasts of resolved markets against the market's price at the same moment (Brier, log loss, skill).
+    """Score forecasts of resolved markets against the market's price of then; those of analyses apart.
 
-    Deliberate ones apart from those of analyses. detail=full adds log loss, scores over time and calibration.
+    detail=full adds log loss, scores over time and calibration.
     """
     from ..core.forecasting.scoring import score, scored_markets
 
     now = desk.clock.now()
     not_looked_up = await _look_up(desk)
-    made = desk.forecasts.all(author=author, since=None if days is None else now - timedelta(days=days))
+    made = desk.forecasts.all(author=author)
     decided = desk.forecasts.decided()
     by_author: defaultdict[tuple[bool, str], list[Forecast]] = defaultdict(list)
     for forecast in made:
@@ -187,12 +173,19 @@ async def score_forecasts(
         **desk.heading,
         as_of=now,
         scores=lines[:_GROUPS_SHOWN],
-        more_groups=max(len(lines) - _GROUPS_SHOWN, 0) or None,
-        not_looked_up=not_looked_up or None,
-        note="Each author's first forecast per market counts; markets that exclude each other are one event."
-        if lines
-        else "No forecast is on record; polymarket_record_forecast writes one down.",
+        note=_note(len(lines), not_looked_up),
     )
+
+
+def _note(lines: int, not_looked_up: int) -> str:
+    if not lines:
+        return "No forecast is on record; polymarket_record_forecast writes one down."
+    said = "Each author's first forecast per market counts; markets that exclude each other are one event."
+    if lines > _GROUPS_SHOWN:
+        said += f" {lines - _GROUPS_SHOWN} smaller groups are not shown."
+    if not_looked_up:
+        said += f" {not_looked_up} markets were not looked up yet: call again."
+    return said
 
 
 async def _look_up(desk: Desk) -> int:
@@ -242,7 +235,7 @@ def _line(
             events=0,
             markets=0,
             forecasts=forecasts,
-            open_markets=undecided,
+            undecided=undecided,
         )
     interval = scored.skill_interval
     line = ScoreLine(
@@ -253,7 +246,7 @@ def _line(
         events=scored.events,
         markets=scored.markets,
         forecasts=forecasts,
-        open_markets=undecided,
+        undecided=undecided,
         brier=rounded(scored.brier),
         market_brier=rounded(scored.market_brier),
         skill=rounded(scored.skill, 3),

@@ -66,7 +66,7 @@ class Compute(Answer):
 
 
 class Seat(Answer):
-    """The process that is the desk; `doors` are the other servers that use it."""
+    """The process that is the desk; `doors` are other servers that use it."""
 
     pid: int
     doors: int

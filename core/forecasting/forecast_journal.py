@@ -61,13 +61,11 @@ class ForecastJournal:
             connection.execute(insert(forecasts).values(_columns(forecast)))
         return forecast
 
-    def all(self, *, author: str | None = None, since: datetime | None = None) -> list[Forecast]:
+    def all(self, *, author: str | None = None) -> list[Forecast]:
         """Forecasts, of one author or of all, oldest first."""
         query = select(forecasts).order_by(forecasts.c.number)
         if author is not None:
             query = query.where(forecasts.c.author == author)
-        if since is not None:
-            query = query.where(forecasts.c.at >= to_micros(since))
         with self._database.reading() as connection:
             rows = connection.execute(query).mappings().all()
         return [_forecast(row) for row in rows]

@@ -49,7 +49,7 @@ async def test_a_forecast_carries_the_price_and_its_author_and_is_scored_once_it
         again = await answer_of(client, "record_forecast", market_id=FED, probability=0.95)
         assert again["is_first"] is False
         (waiting,) = await scores_of(client)
-        assert (waiting["events"], waiting["forecasts"], waiting["open_markets"]) == (0, 2, 1)
+        assert (waiting["events"], waiting["forecasts"], waiting["undecided"]) == (0, 2, 1)
 
         resolve(venue, FED, 0)
     # The catalogue is cached for minutes: the next desk asks anew.
@@ -97,7 +97,7 @@ async def test_a_split_payout_is_scored_for_nobody_and_not_asked_about_again(
         resolve(venue, FED, None)
     async with live_client(venue, state_dir=tmp_path) as client:
         (score,) = await scores_of(client)
-        assert (score["markets"], score.get("open_markets")) == (0, 0)
+        assert (score["markets"], score["undecided"]) == (0, 0)
 
 
 @pytest.mark.parametrize("by", ["category", "horizon"])
