@@ -30,7 +30,7 @@ _AT_ONCE = 6
 _GROUPS_SHOWN = 12
 _LONGEST_REASONS = 2000
 
-Author = Annotated[str | None, Field(max_length=80, description="One author; polydesk is the desk's own fair value")]
+Author = Annotated[str | None, Field(max_length=80, description="polydesk is the desk's own fair value")]
 
 
 class ForecastAnswer(AccountAnswer):
@@ -94,7 +94,7 @@ async def record_forecast(
 ) -> ForecastAnswer:
     """Write your own probability of an outcome down, with time, author and market price. It cannot be changed.
 
-    The first one per market is scored. No order is placed.
+    The first one per market is scored.
     """
     reference = await desk.directory.find(market_id)
     market, chosen = reference.market, choose_outcome(reference, 0 if outcome is None else outcome)
@@ -274,7 +274,7 @@ TOOLS = (
     ToolSpec(
         "polymarket_record_forecast",
         Toolset.RESEARCH,
-        "Write down a forecast ({MODE})",
+        "Record a forecast ({MODE})",
         record_forecast,
         changes=True,
         idempotent=False,
