@@ -22,6 +22,7 @@ from .toolspec import Toolset, ToolSpec
 if TYPE_CHECKING:
     from ..core.forecasting.forecast import Forecast
     from ..core.forecasting.scoring import Score, ScoredMarket
+    from ..core.models import Market
 
 _LOOKED_UP = 60
 """Undecided markets that one call asks the catalogue about."""
@@ -59,8 +60,8 @@ class ScoreLine(Answer):
     verdict: str
     events: int
     markets: int
-    forecasts: int
-    undecided: int
+    forecasts: int | None = None
+    undecided: int | None = None
     brier: Num | None = None
     market_brier: Num | None = None
     skill: Num | None = None
@@ -146,7 +147,7 @@ async def score_forecasts(
     from ..core.forecasting.scoring import score, scored_markets
 
     now = desk.clock.now()
-    not_looked_up = await _look_up(desk)
+    await _look_up(desk)
     made = desk.forecasts.all(author=author)
     decided = desk.forecasts.decided()
     by_author: defaultdict[tuple[bool, str], list[Forecast]] = defaultdict(list)
@@ -164,8 +165,8 @@ async def score_forecasts(
                     "with analyses" if analysed else "deliberate",
                     group,
                     scored,
-                    forecasts=len(theirs),
-                    undecided=len(undecided),
+                    forecasts=len(theirs) if group is None else None,
+                    undecided=len(undecided) if group is None else None,
                     full=detail == "full",
                 )
             )
@@ -173,24 +174,21 @@ async def score_forecasts(
         **desk.heading,
         as_of=now,
         scores=lines[:_GROUPS_SHOWN],
-        note=_note(len(lines), not_looked_up),
+        note=_note(len(lines)),
     )
 
 
-def _note(lines: int, not_looked_up: int) -> str:
+def _note(lines: int) -> str:
     if not lines:
         return "No forecast is on record; polymarket_record_forecast writes one down."
     said = "Each author's first forecast per market counts; markets that exclude each other are one event."
     if lines > _GROUPS_SHOWN:
         said += f" {lines - _GROUPS_SHOWN} smaller groups are not shown."
-    if not_looked_up:
-        said += f" {not_looked_up} markets were not looked up yet: call again."
     return said
 
 
-async def _look_up(desk: Desk) -> int:
-    """Learn which forecast markets have been decided; how many were left for the next call."""
-    undecided = desk.forecasts.undecided()
+async def _look_up(desk: Desk) -> None:
+    """Learn which forecast markets have been decided, of some of them with each call."""
     turn = asyncio.Semaphore(_AT_ONCE)
 
     async def look(reference: str) -> None:
@@ -198,13 +196,17 @@ async def _look_up(desk: Desk) -> int:
             try:
                 market = (await desk.directory.find(reference)).market
             except PolymarketAPIError:
-                return  # asked again by the next call
-        final = market.resolution.status in ("resolved", "settled")
-        if market.closed and (market.resolution.winner is not None or final):
+                return  # asked again by a later call
+        if market.closed and (market.resolution.winner is not None or _is_split(market)):
             desk.forecasts.decide(market, now=desk.clock.now())
 
-    await asyncio.gather(*(look(condition_id) for condition_id, _ in undecided[:_LOOKED_UP]))
-    return max(len(undecided) - _LOOKED_UP, 0)
+    await asyncio.gather(*(look(condition_id) for condition_id in desk.forecasts.undecided(_LOOKED_UP)))
+
+
+def _is_split(market: Market) -> bool:
+    """Whether every outcome was paid the same: prices that only lag behind their winner are not."""
+    prices = {outcome.price for outcome in market.outcomes}
+    return market.resolution.status in ("resolved", "settled") and len(prices) == 1 and None not in prices
 
 
 def _groups(markets: Sequence[ScoredMarket], by: str) -> list[tuple[str | None, list[ScoredMarket]]]:
@@ -225,7 +227,14 @@ def _horizon(market: ScoredMarket) -> str:
 
 
 def _line(
-    author: str, kind: str, group: str | None, scored: Score | None, *, forecasts: int, undecided: int, full: bool
+    author: str,
+    kind: str,
+    group: str | None,
+    scored: Score | None,
+    *,
+    forecasts: int | None,
+    undecided: int | None,
+    full: bool,
 ) -> ScoreLine:
     if scored is None:
         return ScoreLine(

@@ -7,7 +7,7 @@ import functools
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from ..core.errors import ConfigurationError
+from ..core.errors import ConfigurationError, VenueUnavailable
 from ..core.settings import Settings
 from ..handlers.toolspec import parse_toolsets
 from .doors.doorway import Doorway
@@ -37,18 +37,21 @@ class Application:
             settings,
             open_desk=self.desk,
             close_desk=self._close,
-            serve=DoorServers(self).serve,
+            host=DoorServers(self),
             background=background,
         )
         self._desk: Desk | None = None
         self._opening = asyncio.Lock()
         self._resources = AsyncExitStack()
         self._runs_go_on = False
+        self._closed = False
 
     async def desk(self) -> Desk:
         """The desk, opened on the first call. Raises ConfigurationError when the settings do not allow it."""
         if self._desk is None:
             async with self._opening:
+                if self._closed:
+                    raise VenueUnavailable("This server is being stopped.")
                 if self._desk is None:
                     self._desk = await self._open()
         return self._desk
@@ -56,6 +59,7 @@ class Application:
     async def aclose(self) -> None:
         """Close connections, exchange and workers. Orders that rest at a venue stay there."""
         await self.doorway.close_to_doors()
+        self._closed = True
         await self._close()
         await self.doorway.aclose()  # only now may another process be the desk
 
@@ -69,8 +73,8 @@ class Application:
         desk = await self.desk()
         async with self._opening:
             if not self._runs_go_on:
-                self._runs_go_on = True
                 await self._resources.enter_async_context(desk.slices)
+                self._runs_go_on = True
 
     async def _open(self) -> Desk:
         # Signing, numbers and the exchange load here: too slow for a start that may only list tools.

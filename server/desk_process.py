@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ async def _run(settings: Settings, clock: Clock) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     application = Application(settings, background=True)
+    application.doorway.watch_for_halt()
     try:
         await application.doorway.enter()
         watch = asyncio.create_task(_until_idle(application, settings.desk_idle_minutes, clock))
@@ -150,7 +152,8 @@ def stop_desk(settings: Settings, *, as_json: bool) -> int:
         _tell(as_json, {"stopped": False}, "No desk runs in the background.")
         return 0
     pid = mark.pid
-    os.kill(pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_S
     while mark.stands():
         if time.monotonic() > deadline:

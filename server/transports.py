@@ -55,6 +55,7 @@ def check_loopback(host: str) -> None:
 async def _serve(settings: Settings, transport: Transport, host: str, port: int) -> None:
     application = Application(settings)
     server = build_server(application)
+    application.doorway.watch_for_halt()
     gc.freeze()  # the classes and schemas loaded so far are never garbage
     gc.enable()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -29,6 +30,8 @@ class ForecastJournal:
     def __init__(self, database: Database, *, new_id: Callable[[], str]) -> None:
         self._database = database
         self._new_id = new_id
+        self._turns = itertools.count(1)
+        self._asked: dict[ConditionId, int] = {}
 
     def record(
         self,
@@ -49,7 +52,7 @@ class ForecastJournal:
             at=now,
             condition_id=market.condition_id,
             slug=market.slug,
-            event=market.event_slug if market.neg_risk else market.condition_id,
+            event=(market.event_slug if market.neg_risk else "") or market.condition_id,
             category=market.category or (market.tags[0] if market.tags else ""),
             outcome=market.outcomes[0].label,
             ends_at=market.end_date,
@@ -85,16 +88,20 @@ class ForecastJournal:
         with self._database.reading() as connection:
             return connection.execute(query).scalar() == forecast.forecast_id
 
-    def undecided(self) -> list[tuple[ConditionId, Slug]]:
-        """Markets whose outcome is not known yet, those that should have ended first in front."""
+    def undecided(self, most: int) -> list[ConditionId]:
+        """Some markets whose outcome is not known yet: those that were asked for longest ago, and of these those that
+        should have ended first. They count as asked for from now on."""
         query = (
-            select(forecasts.c.condition_id, forecasts.c.slug)
+            select(forecasts.c.condition_id)
             .where(forecasts.c.condition_id.not_in(select(outcomes.c.condition_id)))
-            .group_by(forecasts.c.condition_id, forecasts.c.slug)
+            .group_by(forecasts.c.condition_id)
             .order_by(forecasts.c.ends_at.is_(None), forecasts.c.ends_at)
         )
         with self._database.reading() as connection:
-            return [(ConditionId(row.condition_id), Slug(row.slug)) for row in connection.execute(query).all()]
+            found = [ConditionId(each) for each in connection.execute(query).scalars().all()]
+        chosen = sorted(found, key=lambda each: self._asked.get(each, 0))[:most]
+        self._asked.update((each, next(self._turns)) for each in chosen)
+        return chosen
 
     def decide(self, market: Market, *, now: datetime) -> None:
         """Write down how a market was decided. A second word about it changes nothing."""

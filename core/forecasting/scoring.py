@@ -65,7 +65,10 @@ class CalibrationBin:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Scores of some forecasts; smaller is better, but for skill. The market's are of the markets that had a price.
+    """Scores of some forecasts; smaller is better, but for skill.
+
+    All are of the `markets` (and their `events`) that had a price to be held against, and of all of them where none
+    had, with None for the market's. `unpriced` ones are left out of a comparison.
 
     `events_needed` is how many more events it would take to tell the difference to the market from luck, at the size
     and spread seen so far; None where the difference is not in the author's favour, 0 where it is told already.
@@ -73,6 +76,7 @@ class Score:
 
     markets: int
     events: int
+    unpriced: int
     brier: float
     log_loss: float
     series_brier: float
@@ -117,27 +121,26 @@ def scored_markets(forecasts: Iterable[Forecast], decided: Mapping[ConditionId, 
 def score(markets: Sequence[ScoredMarket], random: Random) -> Score:
     """Scores of at least one market."""
     priced = [each for each in markets if each.market_first is not None]
-    own = _by_event((_brier(each.first, each.came_true), each.event) for each in priced)
+    judged = priced or list(markets)
+    own = _by_event((_brier(each.first, each.came_true), each.event) for each in judged)
     market = _by_event((_brier(_known(each.market_first), each.came_true), each.event) for each in priced)
+    series = [each for each in judged if each.market_series is not None]
     return Score(
-        markets=len(markets),
-        events=len({each.event for each in markets}),
-        brier=_mean(markets, lambda each: _brier(each.first, each.came_true)),
-        log_loss=_mean(markets, lambda each: _log_loss(each.first, each.came_true)),
-        series_brier=_mean(markets, lambda each: each.series),
+        markets=len(judged),
+        events=len(own),
+        unpriced=len(markets) - len(priced) if priced else 0,
+        brier=fmean(own),
+        log_loss=_mean(judged, lambda each: _log_loss(each.first, each.came_true)),
+        series_brier=_mean(judged, lambda each: each.series),
         market_brier=fmean(market) if market else None,
         market_log_loss=_mean(priced, lambda each: _log_loss(_known(each.market_first), each.came_true))
         if priced
         else None,
-        market_series_brier=_mean(
-            [each for each in markets if each.market_series is not None], lambda each: _known(each.market_series)
-        )
-        if any(each.market_series is not None for each in markets)
-        else None,
-        skill=_skill(own, market),
-        skill_interval=_skill_interval(own, market, random),
-        events_needed=_events_needed(own, market),
-        calibration=_calibration(markets),
+        market_series_brier=_mean(series, lambda each: _known(each.market_series)) if series else None,
+        skill=_skill(own, market) if priced else None,
+        skill_interval=_skill_interval(own, market, random) if priced else None,
+        events_needed=_events_needed(own, market) if priced else None,
+        calibration=_calibration(judged),
     )
 
 

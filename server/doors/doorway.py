@@ -14,20 +14,20 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ... import __version__
 from ...core.background_tasks import cancelled, logs_failure
 from ...core.clock import Clock, SystemClock
-from ...core.errors import ConfigurationError, OutcomeUnknown, PolymarketAPIError, VenueUnavailable
+from ...core.errors import ConfigurationError, InputRejected, OutcomeUnknown, PolymarketAPIError, VenueUnavailable
 from ...core.settings import Settings
 from ...handlers.catalogue import ALL_TOOLS
 from ...handlers.context import DeskSeat
-from .framing import MessageReader, MessageWriter
-from .greeting import Greeting, objection
+from .greeting import objection
 from .lease import DeskCard, DeskLease, read_card
 from .link import DoorRefused, Link, LinkLost, greet
-from .listener import DoorListener
+from .listener import DoorHost, DoorListener
 
 _log = logging.getLogger(__name__)
 
@@ -37,18 +37,20 @@ _OPENING_S = 30.0
 _LOOK_EVERY_S = 0.05
 _NOTICE_S = 1.0
 _ATTEMPTS = 5
+_FOREIGN_STATE = {"reason": "invalid_request_state"}
+"""How the SDK refuses what another process has sealed: each desk has a key of its own."""
+
 _FORWARDED = frozenset({"tools/call"})
 _CHANGING = {spec.name: spec.idempotent for spec in ALL_TOOLS if spec.changes}
 """Tools after whose loss nobody can know what happened, and whether it does no harm to call them again."""
 
 Context = ServerRequestContext[Any, Any]
-ServeDoor = Callable[[Greeting, MessageReader, MessageWriter], Awaitable[None]]
 
 
 class Doorway:
     """This process's place at the desk of its state folder. Nothing is taken or asked before the first call.
 
-    `open_desk` opens the desk in this process, `close_desk` closes it, `serve` serves MCP to a door. When the process
+    `open_desk` opens the desk in this process, `close_desk` closes it, `host` serves its doors. When the process
     that holds the desk ends, every door that has used it tries to take its place: what runs goes on without a call.
     """
 
@@ -58,14 +60,14 @@ class Doorway:
         *,
         open_desk: Callable[[], Awaitable[object]],
         close_desk: Callable[[], Awaitable[None]],
-        serve: ServeDoor,
+        host: DoorHost,
         background: bool = False,
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
         self._open_desk = open_desk
         self._close_desk = close_desk
-        self._serve = serve
+        self._host = host
         self._background = background
         self._clock = clock or SystemClock()
         self._folder = settings.resolved_state_dir / settings.mode.value
@@ -105,10 +107,16 @@ class Doorway:
             return await call_next(ctx)
         try:
             answer = await self._carried(ctx)
+            return await call_next(ctx) if answer is None else answer
         except PolymarketAPIError as error:
-            # The tool itself words the failure, as it does every other.
-            return await call_next(dataclasses.replace(ctx, lifespan_context=_NoDesk(error)))
-        return await call_next(ctx) if answer is None else answer
+            return await _worded(error, ctx, call_next)
+        except MCPError as error:
+            if error.data != _FOREIGN_STATE:
+                raise
+            changed = InputRejected(
+                "The question to the user was put by a desk that has ended since.", fix="make the same call again"
+            )
+            return await _worded(changed, ctx, call_next)
 
     async def enter(self) -> None:
         """Hold the desk, or attend the one who does. Raises ConfigurationError, and VenueUnavailable after a wait.
@@ -192,13 +200,14 @@ class Doorway:
             self._listener = DoorListener(
                 self._card,
                 objection=lambda greeting: objection(greeting, self._settings, secret=secret),
-                serve=self._serve,
+                host=self._host,
                 status=self._status,
             )
             await self._listener.open()
         except BaseException:
             await self._close_desk()
             await self._let_go()
+            self.watch_for_halt()  # the desk took the signal for itself
             raise
 
     async def _let_go(self) -> None:
@@ -218,14 +227,19 @@ class Doorway:
             finally:
                 writer.close()
 
-        if hasattr(signal, "SIGUSR1"):
-            with suppress(ValueError, RuntimeError, NotImplementedError):  # not the main thread
-                asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._halt)
         self._attendance = asyncio.create_task(until_it_ends(), name="attendance at the desk")
         self._attendance.add_done_callback(self._desk_ended)
 
+    def watch_for_halt(self) -> None:
+        """Halt trading on SIGUSR1 from now on: whoever sends it may not know which process is the desk.
+
+        A desk that is open hears the signal itself.
+        """
+        if hasattr(signal, "SIGUSR1"):
+            with suppress(ValueError, RuntimeError, NotImplementedError):  # not the main thread
+                asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._halt)
+
     def _halt(self) -> None:
-        """A signal to a door halts its desk: whoever sends it may not know which process that is."""
         from ...core.risk.kill_switch import KillSwitch  # only somebody in a hurry needs it
 
         KillSwitch(self._folder, lifted_by="").engage("a signal to the process", self._clock.now())
@@ -273,6 +287,12 @@ class Doorway:
             "background": self._card.background,
             "doors": self.doors,
         }
+
+
+async def _worded(error: PolymarketAPIError, ctx: Context, call_next: CallNext) -> HandlerResult:
+    """The tool itself words the failure, as it does every other."""
+    params = {key: value for key, value in (ctx.params or {}).items() if key not in ("requestState", "inputResponses")}
+    return await call_next(dataclasses.replace(ctx, params=params, lifespan_context=_NoDesk(error)))
 
 
 def _seen(entering: asyncio.Task[None]) -> None:

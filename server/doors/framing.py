@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import anyio
 from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCMessage
+from mcp_types import JSONRPCMessage, JSONRPCRequest
 from pydantic import TypeAdapter, ValidationError
 
 LONGEST_LINE = 64 * 1024 * 1024
@@ -57,15 +57,18 @@ class MessageReader:
 
 
 class MessageWriter:
-    """The sending half. Closing it closes the socket."""
+    """The sending half. Closing it closes the socket. `sent` are the ids of requests that may have arrived."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
+        self.sent: set[str | int] = set()
 
     async def send(self, item: SessionMessage, /) -> None:
         """Raises BrokenResourceError, as the SDK's streams do, when nobody is there any more."""
         if self._writer.is_closing():
             raise anyio.BrokenResourceError
+        if isinstance(item.message, JSONRPCRequest):
+            self.sent.add(item.message.id)
         try:
             self._writer.write(item.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n")
             await self._writer.drain()

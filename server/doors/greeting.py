@@ -44,13 +44,19 @@ class Greeting:
 
     @classmethod
     def parse(cls, line: Mapping[str, Any] | None) -> Greeting | None:
-        """None for what is no greeting."""
-        if line is None:
+        """None for what is no greeting. Of another version's, what this one does not know is passed over."""
+        if line is None or not isinstance(line.get("secret"), str):
             return None
-        try:
-            return cls(**{**line, "toolsets": tuple(line["toolsets"])})
-        except (KeyError, TypeError):
-            return None
+        settings = line.get("settings")
+        return cls(
+            secret=line["secret"],
+            purpose=line.get("purpose", "serve"),
+            version=str(line.get("version", "?")),
+            pid=int(line["pid"]) if isinstance(line.get("pid"), int) else 0,
+            toolsets=tuple(str(each) for each in line.get("toolsets") or ()),
+            read_only=bool(line.get("read_only", True)),
+            settings=settings if isinstance(settings, dict) else {},
+        )
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

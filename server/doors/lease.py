@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 _LOCK, _CARD = "desk.lock", "desk.json"
+_PLACE = "polydesk-"
 
 
 @dataclass(frozen=True, slots=True)
 class DeskCard:
     """How to reach a desk: the process that holds it, its socket, and the secret that its doors know.
 
-    `background` says whether it goes on when every host has quit.
+    `background` says whether it goes on when every host has quit, `folder` where the card was written: a copy of it
+    elsewhere describes a desk that is not the copy's.
     """
 
     pid: int
@@ -33,6 +35,7 @@ class DeskCard:
     socket: Path
     secret: str
     background: bool
+    folder: Path
 
 
 class DeskLease:
@@ -77,11 +80,13 @@ class DeskLease:
     def publish(self, *, version: str, since: datetime, background: bool) -> DeskCard:
         """Write the card of this process, with a fresh secret and a place for its socket."""
         # Paths of sockets may have hardly a hundred bytes: the folder's own may be too long.
-        place = Path(tempfile.mkdtemp(prefix="polydesk-"))
-        card = DeskCard(os.getpid(), version, since, place / "desk", secrets.token_hex(32), background)
+        place = Path(tempfile.mkdtemp(prefix=_PLACE))
+        card = DeskCard(
+            os.getpid(), version, since, place / "desk", secrets.token_hex(32), background, self._folder.resolve()
+        )
         file = self._folder / f"{_CARD}.new"
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:
-            json.dump(asdict(card) | {"since": since.isoformat(), "socket": str(card.socket)}, written)
+            json.dump(asdict(card) | {"since": since.isoformat()}, written, default=str)
         file.replace(self._folder / _CARD)
         return card
 
@@ -98,21 +103,26 @@ class DeskLease:
     def _clear(self) -> None:
         card = read_card(self._folder)
         (self._folder / _CARD).unlink(missing_ok=True)
-        if card is not None and card.socket.parent.name.startswith("polydesk-"):
+        ours = card is not None and card.folder == self._folder.resolve()
+        if card is not None and ours and card.socket.parent.name.startswith(_PLACE):
             shutil.rmtree(card.socket.parent, ignore_errors=True)
 
 
 def read_card(folder: Path) -> DeskCard | None:
-    """The card in a folder; None where there is none, or none that can be read."""
+    """The card in a folder; None where there is none, or none that can be read.
+
+    Of a card that another version wrote, what this one does not know is passed over.
+    """
     try:
         written = json.loads((folder / _CARD).read_text())
         return DeskCard(
             pid=int(written["pid"]),
-            version=str(written["version"]),
+            version=str(written.get("version", "?")),
             since=datetime.fromisoformat(written["since"]),
             socket=Path(written["socket"]),
             secret=str(written["secret"]),
-            background=bool(written["background"]),
+            background=bool(written.get("background")),
+            folder=Path(written.get("folder", "")),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,18 +44,23 @@ async def greet(
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, Mapping[str, Any]]:
     """A connection to the desk, and how the desk is. Raises LinkLost, and DoorRefused."""
     try:
+        reader, writer = await asyncio.open_unix_connection(str(card.socket), limit=LONGEST_LINE)
+    except OSError as error:
+        raise LinkLost(sent=False) from error
+    try:
         async with asyncio.timeout(_GREETING_S):
-            reader, writer = await asyncio.open_unix_connection(str(card.socket), limit=LONGEST_LINE)
             await send_object(writer, Greeting.of(settings, purpose, secret=card.secret).as_json())
             answer = await read_object(reader)
+        if answer is None:
+            raise LinkLost(sent=False)
+        if answer.get("refused"):
+            raise DoorRefused(answer["refused"])
     except (OSError, TimeoutError) as error:
+        writer.close()
         raise LinkLost(sent=False) from error
-    if answer is None:
+    except BaseException:
         writer.close()
-        raise LinkLost(sent=False)
-    if answer.get("refused"):
-        writer.close()
-        raise DoorRefused(answer["refused"])
+        raise
     return reader, writer, answer["status"]
 
 
@@ -65,9 +71,9 @@ class Link:
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._dispatcher: JSONRPCDispatcher[TransportContext] = JSONRPCDispatcher(
-            MessageReader(reader), MessageWriter(writer)
-        )
+        self._writer = MessageWriter(writer)
+        self._dispatcher: JSONRPCDispatcher[TransportContext] = JSONRPCDispatcher(MessageReader(reader), self._writer)
+        self._numbers = itertools.count(1)
         self._running = asyncio.Event()
         self._calls: list[Context] = []
         self._task = asyncio.create_task(self._run(), name="link to the desk")
@@ -77,20 +83,24 @@ class Link:
         """Connect, and shake hands as the host of `first` has. Raises LinkLost and DoorRefused."""
         reader, writer, _ = await greet(card, settings, "serve")
         link = cls(reader, writer)
-        await link._running.wait()
-        if first.protocol_version not in MODERN_PROTOCOL_VERSIONS:
-            params = first.session.client_params
-            assert params is not None  # no host calls a tool before its handshake
-            handshake = params.model_dump(by_alias=True, mode="json", exclude_none=True)
-            try:
-                await link._dispatcher.send_raw_request(
-                    "initialize", handshake | {"protocolVersion": first.protocol_version}
-                )
-            except MCPError as error:
-                await link.aclose()
-                raise LinkLost(sent=False) from error
-            await link._dispatcher.notify("notifications/initialized", None)
+        try:
+            await link._running.wait()
+            if first.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+                await link._shake_hands(first)
+        except MCPError as error:
+            link.leave()
+            raise LinkLost(sent=False) from error
+        except BaseException:  # the host gave up meanwhile
+            link.leave()
+            raise
         return link
+
+    async def _shake_hands(self, first: Context) -> None:
+        params = first.session.client_params
+        assert params is not None  # no host calls a tool before its handshake
+        handshake = params.model_dump(by_alias=True, mode="json", exclude_none=True)
+        await self._dispatcher.send_raw_request("initialize", handshake | {"protocolVersion": first.protocol_version})
+        await self._dispatcher.notify("notifications/initialized", None)
 
     @property
     def closed(self) -> bool:
@@ -100,16 +110,21 @@ class Link:
         """The desk's answer to a call. Raises LinkLost, and MCPError where the desk's answer is one."""
         if self.closed:
             raise LinkLost(sent=False)
-        options: CallOptions = {"on_progress": call.session.report_progress}  # which knows whether the host listens
+        number = f"call {next(self._numbers)}"
+        options: CallOptions = {
+            "request_id": number,
+            "on_progress": call.session.report_progress,  # which knows whether the host listens
+        }
         self._calls.append(call)
         try:
             return await self._dispatcher.send_raw_request(call.method, call.params, options)
         except MCPError as error:
             if error.code == CONNECTION_CLOSED:
-                raise LinkLost(sent=True) from error
+                raise LinkLost(sent=number in self._writer.sent) from error
             raise
         finally:
             self._calls.remove(call)
+            self._writer.sent.discard(number)
 
     def leave(self) -> None:
         """Hang up, without waiting for what that ends."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import anyio
 
@@ -17,8 +17,17 @@ _log = logging.getLogger(__name__)
 
 _GREETING_S = 5.0
 
-Serve = Callable[[Greeting, MessageReader, MessageWriter], Awaitable[None]]
-"""Serves MCP to a door until it goes."""
+
+class DoorHost(Protocol):
+    """What the desk does for its doors."""
+
+    async def attended(self, greeting: Greeting) -> None:
+        """A process has become a door."""
+        ...
+
+    async def serve(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
+        """Serve MCP to a host behind a door until it goes."""
+        ...
 
 
 class DoorListener:
@@ -29,12 +38,12 @@ class DoorListener:
         card: DeskCard,
         *,
         objection: Callable[[Greeting], str | None],
-        serve: Serve,
+        host: DoorHost,
         status: Callable[[], Mapping[str, Any]],
     ) -> None:
         self._card = card
         self._objection = objection
-        self._serve = serve
+        self._host = host
         self._status = status
         self._server: asyncio.Server | None = None
         self._visits: set[asyncio.Task[None]] = set()
@@ -85,6 +94,7 @@ class DoorListener:
                     visit = asyncio.current_task()
                     assert visit is not None
                     self._attending.add(visit)
+                    await self._host.attended(greeting)
                     await reader.read()  # it says nothing more: this is its end
                 case "serve":
                     await self._served(greeting, MessageReader(reader), MessageWriter(writer))
@@ -95,6 +105,6 @@ class DoorListener:
 
     async def _served(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
         try:
-            await self._serve(greeting, read, write)
+            await self._host.serve(greeting, read, write)
         except* (anyio.BrokenResourceError, anyio.ClosedResourceError):
             pass  # the door was gone before its last messages were dealt with

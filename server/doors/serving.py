@@ -37,10 +37,13 @@ class DoorServers:
         self._host = host
         self._servers: dict[tuple[tuple[str, ...], bool], MCPServer[DeskSource]] = {}
 
-    async def serve(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
-        """Answer a door until it goes."""
+    async def attended(self, greeting: Greeting) -> None:
+        """Where somebody may trade, what was begun goes on, whether they call again or not."""
         if not greeting.read_only:
             await self._host.carry_on_runs()
+
+    async def serve(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
+        """Answer a door until it goes."""
         view = _View(self._host, greeting.toolsets, greeting.read_only)
         key = greeting.toolsets, greeting.read_only
         if key not in self._servers:

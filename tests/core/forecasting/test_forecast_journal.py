@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from polydesk.core.forecasting.forecast import Decided, Forecast
 from polydesk.core.forecasting.forecast_journal import ForecastJournal
+from polydesk.core.identifiers import ConditionId
 from polydesk.core.models import Market, Resolution
 from polydesk.core.storage.database import Database
 
@@ -64,10 +65,10 @@ def test_forecasts_of_one_author_can_be_chosen(journal: ForecastJournal, market:
 
 def test_a_market_is_decided_once(journal: ForecastJournal, market: Market) -> None:
     record(journal, market)
-    assert journal.undecided() == [(market.condition_id, market.slug)]
+    assert journal.undecided(5) == [market.condition_id]
     journal.decide(decided(market, market.outcomes[1].label), now=NOW)
     journal.decide(decided(market, market.outcomes[0].label), now=NOW)
-    assert journal.undecided() == []
+    assert journal.undecided(5) == []
     assert journal.decided() == {market.condition_id: Decided(NOW, first_came_true=False)}
 
 
@@ -75,3 +76,15 @@ def test_a_split_payout_came_true_for_nobody(journal: ForecastJournal, market: M
     record(journal, market)
     journal.decide(decided(market, None), now=NOW)
     assert journal.decided()[market.condition_id].first_came_true is None
+
+
+def test_markets_are_asked_for_in_turns(journal: ForecastJournal, market: Market) -> None:
+    names = [ConditionId(f"0x{number}") for number in range(3)]
+    for days, name in enumerate(names):
+        record(journal, replace(market, condition_id=name, end_date=NOW + timedelta(days=days)))
+    assert journal.undecided(2) == names[:2]
+    assert journal.undecided(2) == [names[2], names[0]]
+
+
+def test_a_market_of_an_event_without_a_name_is_its_own_event(journal: ForecastJournal, market: Market) -> None:
+    assert record(journal, replace(market, neg_risk=True, event_slug="")).event == market.condition_id

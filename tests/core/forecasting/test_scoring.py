@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -106,6 +107,15 @@ def test_markets_that_exclude_each_other_count_as_one_event() -> None:
 def test_without_a_price_there_is_no_comparison() -> None:
     scored = score(scored_markets([forecast("0.9", price=None)], ended("m")), Random(1))
     assert (scored.market_brier, scored.skill, scored.market_log_loss, scored.market_series_brier) == (None,) * 4
+
+
+def test_what_had_no_price_is_left_out_of_a_comparison_and_counted() -> None:
+    priced = many(2, own=0.9, market=0.5)
+    without = [replace(each, event=f"x{each.event}", market_first=None) for each in many(30, own=0.1, market=0.5)]
+    scored = score([*priced, *without], Random(1))
+    assert (scored.events, scored.unpriced) == (2, 30)
+    assert scored.verdict.startswith("too few to say: 2 of 30")
+    assert scored.skill == pytest.approx(1 - scored.brier / 0.25)
 
 
 @pytest.mark.parametrize(

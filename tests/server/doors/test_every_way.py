@@ -61,8 +61,15 @@ class User:
         return ElicitResult(action="accept", content={"agree": self._agrees})
 
 
-@pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("transport", TRANSPORTS)
+EVERYDAY = {("stdio", "legacy"), ("http", "legacy"), ("sse", "auto")}
+WAYS = [
+    pytest.param(transport, era, marks=() if (transport, era) in EVERYDAY else pytest.mark.takeover)
+    for transport in TRANSPORTS
+    for era in ERAS
+]
+
+
+@pytest.mark.parametrize(("transport", "era"), WAYS)
 async def test_the_user_behind_a_door_is_asked_about_a_live_order(
     venue: ExchangeServer, tmp_path: Path, transport: Transport, era: Era
 ) -> None:
@@ -103,10 +110,15 @@ async def test_two_hosts_on_paper_share_one_account_and_one_ledger(tmp_path: Pat
 async def test_a_run_that_one_host_began_is_carried_on_once_when_its_desk_ends(
     venue: ExchangeServer, tmp_path: Path
 ) -> None:
-    async with live_client(venue, user=User(agrees=True), state_dir=tmp_path, toolsets=("all",)) as second:
+    """The successor may be a door that itself may only read: that somebody else may trade is enough."""
+    async with (
+        live_client(venue, state_dir=tmp_path, read_only=True) as reader,
+        live_client(venue, user=User(agrees=True), state_dir=tmp_path, toolsets=("all",)) as second,
+    ):
         async with live_client(venue, user=User(agrees=True), state_dir=tmp_path, toolsets=("all",)) as first:
             await answer_of(first, "place_order", **(ORDER | {"size": 60, "price": 0.99}))
             await settled(first)
+            await answer_of(reader, "get_status")
             started = await answer_of(
                 second,
                 "place_sliced_order",

@@ -88,21 +88,31 @@ class Door:
     here: Seen
 
 
+class ToolHost:
+    """Serves the same tools to every door."""
+
+    def __init__(self, server: MCPServer[Any]) -> None:
+        self._server = server
+
+    async def attended(self, greeting: Greeting) -> None:
+        assert greeting.pid
+
+    async def serve(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
+        await serve_dual_era_loop(self._server._lowlevel_server, read, write, lifespan_state={})
+
+
 @asynccontextmanager
 async def doors(folder: Path, era: Era, *users: ElicitationFnT | None) -> AsyncIterator[list[Door]]:
     """One door, with a host, for each of `users`, all of one desk."""
     settings = load_settings(mode="sandbox", state_dir=folder)
     at_desk = Seen()
-    desk_server = tools(at_desk)
-
-    async def serve(_: Greeting, read: MessageReader, write: MessageWriter) -> None:
-        await serve_dual_era_loop(desk_server._lowlevel_server, read, write, lifespan_state={})
+    host = ToolHost(tools(at_desk))
 
     async def nothing() -> None:
         return None
 
     async with AsyncExitStack() as opened:
-        desk = Doorway(settings, open_desk=nothing, close_desk=nothing, serve=serve)
+        desk = Doorway(settings, open_desk=nothing, close_desk=nothing, host=host)
         opened.push_async_callback(desk.aclose)
         await desk.enter()
         assert desk.holds_desk
@@ -110,7 +120,7 @@ async def doors(folder: Path, era: Era, *users: ElicitationFnT | None) -> AsyncI
         for user in users:
             here = Seen()
             server = tools(here)
-            doorway = Doorway(settings, open_desk=nothing, close_desk=nothing, serve=serve)
+            doorway = Doorway(settings, open_desk=nothing, close_desk=nothing, host=host)
             opened.push_async_callback(doorway.aclose)
             server.middleware.insert(0, doorway)
             client = await opened.enter_async_context(Client(server, mode=era, elicitation_callback=user))

@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -101,6 +102,7 @@ def test_a_copy_of_a_folder_in_use_is_a_desk_of_its_own(lease: DeskLease, tmp_pa
     assert other.take()
     assert publish(other).socket != original.socket
     other.release()
+    assert original.socket.parent.exists()  # whoever is the desk of the original goes on
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"pid": "x"}', json.dumps({"pid": 1})])
@@ -124,6 +126,25 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="POLYMARKET_STATE_DIR"):
         DeskLease(tmp_path / "file" / "desk").take()
+
+
+def test_a_card_of_another_version_is_read_as_far_as_it_is_known(lease: DeskLease, tmp_path: Path) -> None:
+    publish(lease)
+    written = json.loads((tmp_path / "desk.json").read_text())
+    del written["background"], written["folder"]
+    (tmp_path / "desk.json").write_text(json.dumps(written | {"version": "99", "new": 1}))
+    card = read_card(tmp_path)
+    assert card is not None
+    assert (card.version, card.pid) == ("99", os.getpid())
+
+
+def test_looking_at_the_mark_hinders_nobody(tmp_path: Path) -> None:
+    mark, other = BackgroundMark(tmp_path), BackgroundMark(tmp_path)
+    assert mark.take()
+    mark.release()
+    with ThreadPoolExecutor(4) as lookers:
+        seen = list(lookers.map(lambda _: other.stands(), range(2000)))
+    assert not any(seen)
 
 
 def test_one_process_has_the_mark_of_the_background(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from mcp import Client
+from mcp_types import CallToolResult
 
 import polydesk.server.doors.greeting as greeting_module
 from polydesk.core.settings import load_settings
 from polydesk.server.application import Application
 from polydesk.server.build import build_server
 from polydesk.server.doors.lease import DeskCard, read_card
-from polydesk.server.doors.link import greet
+from polydesk.server.doors.link import Link, greet
 from tests.support.live_desk import LIVE_LIMITS
 from tests.support.processes import ERAS, FED, KEY, Era, answer_of, error_of
 
@@ -169,6 +170,21 @@ async def test_a_door_of_another_version_is_told_what_to_do(folder: Path, monkey
         assert "polydesk desk stop" in refused["message"]
 
 
+async def test_a_greeting_of_a_version_yet_to_come_is_answered_with_what_to_do(folder: Path) -> None:
+    async with desks(folder) as several:
+        client = await several.client()
+        await answer_of(client, "get_status")
+        card = read_card(folder / "sandbox")
+        assert card is not None
+        reader, writer = await asyncio.open_unix_connection(str(card.socket))
+        writer.write(
+            json.dumps({"secret": card.secret, "version": "99.0", "wish": "serve", "pid": "x"}).encode() + b"\n"
+        )
+        answer = json.loads(await reader.readline())
+        assert "polydesk 99.0" in answer["refused"]
+        writer.close()
+
+
 async def test_a_stranger_who_does_not_know_the_secret_is_sent_away(folder: Path) -> None:
     async with desks(folder) as several:
         client = await several.client()
@@ -187,6 +203,46 @@ def forged(card: DeskCard) -> bytes:
     made = greeting_module.Greeting.of(load_settings(mode="sandbox"), "serve", secret="0" * 64)
     assert card.secret != made.secret
     return json.dumps(made.as_json()).encode() + b"\n"
+
+
+async def test_a_question_put_by_a_desk_that_has_ended_is_a_reason_to_call_again(folder: Path) -> None:
+    async with desks(folder) as several:
+        first, second = await several.client(), await several.client()
+        await answer_of(first, "get_status")
+        await answer_of(second, "get_status")
+        result = await second.session.call_tool(
+            "polymarket_place_order", CHEAP, request_state="sealed by somebody else", allow_input_required=True
+        )
+        assert isinstance(result, CallToolResult)
+        assert result.is_error
+        assert result.structured_content is not None
+        assert result.structured_content["anything_sent"] == "no"
+        assert "make the same call again" in result.structured_content["message"]
+        assert (await answer_of(first, "get_orders"))["orders"] == []
+
+
+async def test_a_host_that_gives_up_in_the_handshake_of_its_door_leaves_no_connection(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desks(folder) as several:
+        first, second = await several.client(), await several.client("legacy")
+        await answer_of(first, "get_status")
+        waiting = asyncio.Event()
+
+        async def never(self: Link, call: Any) -> None:
+            waiting.set()
+            await asyncio.Event().wait()
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Link, "_shake_hands", never)
+            call = asyncio.create_task(second.call_tool("polymarket_get_status", {}))
+            await waiting.wait()
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+        await answer_of(second, "get_status")
+        listener = several.applications[0].doorway._listener
+        assert listener is not None
+        assert len(listener._visits) == 2  # its attendance and its link
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -65,6 +65,14 @@ async def test_two_hosts_at_once_are_one_account_and_the_second_carries_on_when_
         assert statuses[0]["desk"]["pid"] != card.pid
 
 
+def test_a_signal_to_a_server_that_was_not_called_yet_halts_what_it_will_be_part_of(tmp_path: Path) -> None:
+    process = probe(tmp_path, listing=True)
+    process.process.send_signal(signal.SIGUSR1)
+    call_tool(process, "polymarket_get_status", number=7)
+    assert '"trading":"halted"' in process.output["stdout"].replace("\\", "")
+    assert process.end() == 0
+
+
 async def test_a_signal_to_a_door_halts_its_desk(tmp_path: Path) -> None:
     with running([*SOURCE_COMMAND, "serve"], quiet(tmp_path), stdin=subprocess.PIPE) as door:
         async with hosts(quiet(tmp_path), 1) as (client,):
@@ -76,14 +84,14 @@ async def test_a_signal_to_a_door_halts_its_desk(tmp_path: Path) -> None:
             assert (status["trading"], status["halted_because"]) == ("halted", "a signal to the process")
 
 
-def call_tool(server: Running, tool: str) -> None:
+def call_tool(server: Running, tool: str, number: int | None = None) -> None:
     """Call a tool without arguments over raw stdio and wait for the answer."""
     if '"id":1,"result"' not in server.output["stdout"]:
         client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
         server.send_line({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client})
         server.wait_for(r'"id":1,"result"')
         server.send_line({"jsonrpc": "2.0", "method": "notifications/initialized"})
-    number = server.output["stdout"].count("\n") + 1
+    number = number or server.output["stdout"].count("\n") + 1
     params = {"name": tool, "arguments": {}}
     server.send_line({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
     server.wait_for(rf'"id":{number},"result"')
@@ -125,6 +133,7 @@ async def test_a_desk_in_the_background_outlives_every_host(
     assert (await asyncio.to_thread(told, capsys, "status", code=1))["desk"] is None
 
 
+@pytest.mark.takeover
 async def test_a_desk_in_the_background_stands_by_while_a_host_holds_the_desk_and_then_takes_over(
     background: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,6 +149,7 @@ async def test_a_desk_in_the_background_stands_by_while_a_host_holds_the_desk_an
             assert status["desk"]["pid"] == started["background_pid"]
 
 
+@pytest.mark.takeover
 def test_a_desk_that_nobody_needs_stops_by_itself_and_says_so(tmp_path: Path) -> None:
     env = quiet(tmp_path, POLYMARKET_DESK_IDLE_MINUTES="0.01")
     with running([*SOURCE_COMMAND, "desk", "run"], env) as process:
@@ -161,6 +171,7 @@ def test_a_desk_that_cannot_start_says_why(
     assert "desk.sqlite3 cannot be used" in said
 
 
+@pytest.mark.takeover
 def test_a_second_desk_in_the_background_is_refused(background: dict[str, str], tmp_path: Path) -> None:
     assert main(["desk", "start", "--mode", "sandbox"]) == 0
     second = subprocess.run(
@@ -229,6 +240,7 @@ async def storm(env: dict[str, str], *, doors: int, calls: int) -> None:
         assert set(outcomes) == {"read", "placed", "risk_open_orders"}
 
 
+@pytest.mark.takeover
 async def test_concurrent_calls_through_several_doors_are_neither_lost_nor_doubled(tmp_path: Path) -> None:
     limits = {"POLYMARKET_MAX_OPEN_ORDERS": "30", "POLYMARKET_MAX_ORDERS_PER_MINUTE": "10000"}
     await storm(quiet(tmp_path, **limits), doors=2, calls=160)
