@@ -15,12 +15,15 @@ def numba_installed() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def compiled(function: _F) -> _F:
-    """The function in machine code, which releases the interpreter's lock. Loads numba."""
+def compiled(function: _F, *, inline: bool = False) -> _F:
+    """The function in machine code, which releases the interpreter's lock. Loads numba.
+
+    With `inline` it is written out where it is called, so that the optimiser sees both as one.
+    """
     kept = _use_cache_folder()
     import numba  # 0.2 s and tens of megabytes: only for a worker that simulates
 
-    return cast(_F, numba.njit(nogil=True, cache=kept)(function))
+    return cast(_F, numba.njit(nogil=True, cache=kept, inline="always" if inline else "never")(function))
 
 
 def _use_cache_folder() -> bool:

@@ -17,11 +17,14 @@ _BINS = 1 << 14
 
 
 class ProfitFigures:
-    """Statistics of profits of shape (replicates, paths in each). Positive losses are money lost."""
+    """Statistics of profits of shape (replicates, paths in each). Positive losses are money lost.
+
+    Replicates are gone through one at a time: arrays as large as all the profits take longer to come by than to fill.
+    """
 
     def __init__(self, profits: Floats) -> None:
         self._profits = profits
-        self._ordered = OrderStatistics(profits.ravel())
+        self._ordered = OrderStatistics(profits)
         self._known: dict[float, Estimate] = {}
 
     def mean(self) -> Estimate:
@@ -29,9 +32,8 @@ class ProfitFigures:
 
     def standard_deviation(self) -> Estimate:
         """By the delta method from the variances about the common mean."""
-        centred = self._profits - self._profits.mean()
-        variances = np.einsum("ij,ij->i", centred, centred) / centred.shape[1]
-        pooled = _over_replicates(variances)
+        mean = self._profits.mean()
+        pooled = _over_replicates(np.array([np.square(each - mean).mean() for each in self._profits]))
         deviation = math.sqrt(max(pooled["value"], 0.0))
         return estimate(deviation, pooled["standard_error"] / (2 * deviation) if deviation else 0.0)
 
@@ -40,7 +42,7 @@ class ProfitFigures:
 
     def probability_of_losing(self, dollars: float) -> Estimate:
         """P(loss >= dollars)."""
-        return _over_replicates(np.count_nonzero(self._profits <= -dollars, axis=1) / self._profits.shape[1])
+        return self._share_up_to(-dollars)
 
     def quantiles(self, levels: Sequence[float]) -> list[Estimate]:
         """The least profits with at least a fraction `level` at or below them.
@@ -59,13 +61,16 @@ class ProfitFigures:
         values = self._ordered.at(levels)
         near = []
         for level, value in zip(levels, values, strict=True):
-            shares = np.count_nonzero(self._profits <= value, axis=1) / self._profits.shape[1]
-            spread = max(_over_replicates(shares)["standard_error"], 1 / self._profits.size)
+            spread = max(self._share_up_to(value)["standard_error"], 1 / self._profits.size)
             near += [level - spread, level + spread]
         ends = self._ordered.at(near)
         return [
             estimate(value, (high - low) / 2) for value, low, high in zip(values, ends[::2], ends[1::2], strict=True)
         ]
+
+    def _share_up_to(self, profit: float) -> Estimate:
+        counts = np.array([np.count_nonzero(each <= profit) for each in self._profits])
+        return _over_replicates(counts / self._profits.shape[1])
 
     def tail_losses(self, levels: Sequence[float]) -> list[dict[str, Any]]:
         """Value at risk and conditional value at risk by level.
@@ -75,8 +80,8 @@ class ProfitFigures:
         """
         tails = []
         for level, quantile in zip(levels, self.quantiles([1 - level for level in levels]), strict=True):
-            worse = np.minimum(self._profits - quantile["value"], 0.0)
-            excess = _over_replicates(-worse.mean(axis=1) / (1 - level))
+            worse = np.array([np.minimum(each - quantile["value"], 0.0).mean() for each in self._profits])
+            excess = _over_replicates(-worse / (1 - level))
             tails.append(
                 {
                     "level": level,
@@ -90,26 +95,31 @@ class ProfitFigures:
 
 
 class OrderStatistics:
-    """Quantiles of many values without sorting them all: only bins that hold a wanted one are sorted."""
+    """Quantiles of all values of some rows without sorting them all: only bins that hold a wanted one are sorted."""
 
-    def __init__(self, values: Floats) -> None:
-        self._values = values
-        low, high = float(values.min()), float(values.max())
+    def __init__(self, rows: Floats) -> None:
+        self._rows = rows
+        low, high = float(rows.min()), float(rows.max())
         scale = (_BINS - 1) / (high - low) if high > low else 0.0
         if not math.isfinite(scale):
             scale = 0.0
-        self._bin = ((values - low) * scale).astype(np.uint16)
-        self._before = np.concatenate([[0], np.cumsum(np.bincount(self._bin, minlength=_BINS))])
+        self._bins = np.empty(rows.shape, dtype=np.uint16)
+        sizes = np.zeros(_BINS, dtype=np.int64)
+        for row, bins in zip(rows, self._bins, strict=True):
+            bins[:] = (row - low) * scale
+            sizes += np.bincount(bins, minlength=_BINS)
+        self._before = np.concatenate([[0], np.cumsum(sizes)])
 
     def at(self, levels: Sequence[float]) -> list[float]:
         """The least value with at least a fraction `level` at or below it, for each level."""
-        size = self._values.size
+        size = self._rows.size
         # Ranks such as 0.95 * 20 come out a hair above the whole number.
         ranks = np.clip([math.ceil(level * size - 1e-9) - 1 for level in levels], 0, size - 1)
         bins = np.searchsorted(self._before, ranks, side="right") - 1
         wanted = np.zeros(_BINS, dtype=np.bool_)
         wanted[bins] = True
-        kept = np.sort(self._values[wanted[self._bin]])
+        kept = np.concatenate([row[wanted[in_row]] for row, in_row in zip(self._rows, self._bins, strict=True)])
+        kept.sort()
         kept_before = np.concatenate([[0], np.cumsum(np.where(wanted, np.diff(self._before), 0))])
         return [
             float(kept[kept_before[bin_] + rank - self._before[bin_]]) for bin_, rank in zip(bins, ranks, strict=True)

@@ -7,6 +7,8 @@ Importing this module compiles nothing; the first call does, or reads what an ea
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,19 +46,18 @@ def _begin(key: np.uint64, first: int, a: Words32, b: Words32, c: Words32, d: Wo
         d[lane] = np.uint32(word >> _S32)
 
 
-@compiled
+@partial(compiled, inline=True)
 def _draw(a: Words32, b: Words32, c: Words32, d: Words32, drawn: Words32) -> None:
     for lane in range(_BOTH):
-        total = np.uint32(a[lane] + d[lane])
-        drawn[lane] = np.uint32(np.uint32(np.uint32(total << _L7) | np.uint32(total >> _R25)) + a[lane])
-        shifted = np.uint32(b[lane] << _L9)
-        c[lane] ^= a[lane]
-        d[lane] ^= b[lane]
-        b[lane] ^= c[lane]
-        a[lane] ^= d[lane]
-        c[lane] ^= shifted
-        turned = d[lane]
-        d[lane] = np.uint32(np.uint32(turned << _L11) | np.uint32(turned >> _R21))
+        w, x, y, z = a[lane], b[lane], c[lane], d[lane]
+        total = np.uint32(w + z)
+        drawn[lane] = np.uint32(np.uint32(np.uint32(total << _L7) | np.uint32(total >> _R25)) + w)
+        y ^= w
+        z ^= x
+        a[lane] = w ^ z
+        b[lane] = x ^ y
+        c[lane] = y ^ np.uint32(x << _L9)
+        d[lane] = np.uint32(np.uint32(z << _L11) | np.uint32(z >> _R21))
 
 
 @compiled
@@ -85,10 +86,10 @@ def profits(
                 for step in range(first_step[event], first_step[event + 1]):
                     dollars = steps[step]
                     one, two = thresholds[pair, step], thresholds[other, step]
-                    for lane in range(LANES):
-                        total[lane] += dollars if drawn[lane] < one else 0.0
-                    for lane in range(LANES, _BOTH):
-                        total[lane] += dollars if drawn[lane] < two else 0.0
+                    # One loop for both strata: a loop of LANES is unrolled before it can become vector instructions.
+                    for lane in range(_BOTH):
+                        below = one if lane < LANES else two
+                        total[lane] += dollars if drawn[lane] < below else 0.0
             for lane in range(min(LANES, out.shape[1] - start)):
                 out[pair, start + lane] = total[lane]
                 out[other, start + lane] = total[LANES + lane]
@@ -124,12 +125,10 @@ def tail_counts(
                 for step in range(first_step[event], first_step[event + 1]):
                     dollars = steps[step]
                     one, two = thresholds[pair, step], thresholds[other, step]
-                    for lane in range(LANES):
-                        paid[step, lane] = drawn[lane] < one
-                        total[lane] += dollars if drawn[lane] < one else 0.0
-                    for lane in range(LANES, _BOTH):
-                        paid[step, lane] = drawn[lane] < two
-                        total[lane] += dollars if drawn[lane] < two else 0.0
+                    for lane in range(_BOTH):
+                        below = one if lane < LANES else two
+                        paid[step, lane] = drawn[lane] < below
+                        total[lane] += dollars if drawn[lane] < below else 0.0
             for half in range(other - pair + 1):
                 for lane in range(half * LANES, half * LANES + min(LANES, paths - start)):
                     if total[lane] <= cutoff + tolerance:

@@ -142,7 +142,7 @@ def test_quantiles_are_order_statistics_whatever_the_values() -> None:
         ordered = np.sort(values)
         levels = [0.0, 0.01, 0.25, 0.5, 0.999, 1.0]
         expected = [ordered[min(max(math.ceil(q * values.size - 1e-9) - 1, 0), values.size - 1)] for q in levels]
-        assert OrderStatistics(values).at(levels) == expected
+        assert OrderStatistics(values.reshape(math.gcd(values.size, 5), -1)).at(levels) == expected
 
 
 @pytest.mark.gpu
