@@ -143,8 +143,9 @@ class Simulation:
         if quantiles is None:
             found[:] = as_words(self.stairs.boundaries)
             return found
-        table, slopes = _normal_table()
-        self.engine.kernel.threshold_words((quantiles + _FARTHEST) * _NODES_PER_UNIT, table, slopes, found)
+        quantiles += _FARTHEST
+        quantiles *= _NODES_PER_UNIT
+        self.engine.kernel.threshold_words(quantiles, *_normal_table(), found)
         return found
 
 
