@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -48,37 +49,57 @@ class TokenBudget:
         release: Callable[[], None] = lambda: None,
         max_items: int = 256,
         length_step: int = 1,
+        threads: int = 1,
     ) -> None:
-        """`out_of_memory` tells that error from others, `release` frees what the failed attempt still holds."""
+        """`out_of_memory` tells that error from others, `release` frees what the failed attempt still holds.
+
+        So many `threads` compute a batch each at the same time.
+        """
         self.tokens = tokens
         self.halvings = 0
         self._out_of_memory = out_of_memory
         self._release = release
         self._max_items = max_items
         self._length_step = length_step
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="batches") if threads > 1 else None
 
     def run(self, lengths: Sequence[int], compute: Callable[[list[int]], Sequence[Result]]) -> list[Result]:
         """One result per length, in order. `compute` gets the indices of a batch and answers in their order.
 
         Raises what `compute` raises, and the device's own error when even a single item does not fit.
         """
-        results: dict[int, Result] = {}
-        waiting = self._cut(list(range(len(lengths))), lengths)
-        while waiting:
-            batch = waiting[-1]
+        full = False
+
+        def attempt(batch: list[int]) -> Sequence[Result] | None:
+            nonlocal full
+            if full:
+                return None
             try:
-                answers = compute(batch)
+                return compute(batch)
             except Exception as error:
                 if not self._out_of_memory(error) or len(batch) == 1 or self.tokens <= LEAST_TOKENS:
                     raise
-                answers = None
-            # Outside the handler: its traceback would keep the tensors of the failed attempt alive.
-            if answers is None:
-                self._halve(batch, lengths)
-                waiting = self._cut([index for each in waiting for index in each], lengths)
-                continue
-            waiting.pop()
-            results.update(zip(batch, answers, strict=True))
+                full = True
+            return None
+
+        results: dict[int, Result] = {}
+        batches = self._cut(list(range(len(lengths))), lengths)
+        while batches:
+            full = False
+            # One batch needs no other thread, and handing it over takes time.
+            at_once = self._pool.map if self._pool is not None and len(batches) > 1 else map
+            answers = at_once(attempt, batches)
+            refused: list[list[int]] = []
+            for batch, answer in zip(batches, answers, strict=True):
+                if answer is None:
+                    refused.append(batch)
+                else:
+                    results.update(zip(batch, answer, strict=True))
+            if refused:
+                # Outside the handler: its traceback would keep the tensors of the failed attempt alive.
+                self._halve(refused[0], lengths)
+            batches = self._cut([index for each in refused for index in each], lengths)
         return [results[index] for index in range(len(lengths))]
 
     def _halve(self, batch: list[int], lengths: Sequence[int]) -> None:
@@ -89,11 +110,11 @@ class TokenBudget:
         self._release()
 
     def _cut(self, indices: list[int], lengths: Sequence[int]) -> list[list[int]]:
-        """Batches to be taken from the end, so that the longest, which need most memory, come first."""
+        """Batches, the longest texts first, because they need most memory; something for each thread if possible."""
         batches = length_batches(
             [lengths[index] for index in indices],
             token_budget=self.tokens,
-            max_items=self._max_items,
+            max_items=max(1, min(self._max_items, -(-len(indices) // self._threads))),
             length_step=self._length_step,
         )
-        return [[indices[position] for position in batch] for batch in reversed(batches)]
+        return [[indices[position] for position in batch] for batch in batches]

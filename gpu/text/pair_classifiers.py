@@ -17,8 +17,11 @@ from .model_files import ModelFiles, ModelUnavailable
 
 Floats = NDArray[np.float32]
 
-_TOKENS_ON_PROCESSOR = 1024
-"""Tokens of a batch, padding included. On two cores larger batches are no faster, and smaller ones waste calls."""
+_TOKENS_OF_ONNX_RUNTIME = 256
+"""Tokens of a batch, padding included. Larger ones gain nothing on a processor, and pad more."""
+
+_TOKENS_OF_TORCH_ON_PROCESSOR = 1024
+"""On two cores larger batches are no faster, and smaller ones waste calls."""
 
 _TOKENS_ON_CUDA = 32_768
 
@@ -60,11 +63,10 @@ class OnnxClassifier:
         self.dtype = "int8" if b"MatMulInteger" in files.onnx.read_bytes() else "float32"
         files.verified(files.folder / "tokenizer.json")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        # Threads compute a batch each: those that share a short text's operations mostly wait for each other.
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Waiting threads that spin take the cores from everybody else on the machine.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
                 str(files.onnx), sess_options=options, providers=["CPUExecutionProvider"]
@@ -79,7 +81,7 @@ class OnnxClassifier:
         self._width = width if isinstance(width, int) else None
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(min(files.max_tokens, self._width or files.max_tokens))
-        self._budget = _budget(_TOKENS_ON_PROCESSOR)
+        self._budget = _budget(_TOKENS_OF_ONNX_RUNTIME, threads=threads)
 
     def probabilities(self, pairs: Sequence[tuple[str, str]]) -> Floats:
         encoded = self._tokenizer.encode_batch(prepared(pairs, self.files.max_tokens))
@@ -125,7 +127,7 @@ class TorchClassifier:
         except Exception as error:  # the library raises what reading its files raised
             raise ModelUnavailable(f"{files.folder} cannot be loaded: {error}") from error
         self._model = model.to(device.name).eval()
-        self._budget = _budget(_TOKENS_ON_CUDA if device.is_cuda else _TOKENS_ON_PROCESSOR)
+        self._budget = _budget(_TOKENS_ON_CUDA if device.is_cuda else _TOKENS_OF_TORCH_ON_PROCESSOR)
 
     def probabilities(self, pairs: Sequence[tuple[str, str]]) -> Floats:
         texts = prepared(pairs, self.files.max_tokens)
@@ -145,8 +147,8 @@ class TorchClassifier:
             return _softmax(self._budget.run([len(each["input_ids"]) for each in encoded], compute))
 
 
-def _budget(tokens: int) -> TokenBudget:
-    return TokenBudget(tokens, out_of_memory=is_out_of_memory, release=release_memory)
+def _budget(tokens: int, *, threads: int = 1) -> TokenBudget:
+    return TokenBudget(tokens, out_of_memory=is_out_of_memory, release=release_memory, threads=threads)
 
 
 def prepared(pairs: Sequence[tuple[str, str]], max_tokens: int) -> list[str | tuple[str, str]]:

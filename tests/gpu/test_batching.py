@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,3 +85,24 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
     with pytest.raises(RuntimeError, match="shapes"):
         budget.run([1, 2], compute)
     assert budget.halvings == 0
+
+
+def test_threads_compute_batches_at_the_same_time() -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    def compute(batch: list[int]) -> list[int]:
+        together.wait()
+        return [lengths[index] for index in batch]
+
+    lengths = [5, 9, 7, 3]
+    budget = TokenBudget(1_000, out_of_memory=is_out_of_memory, threads=2)
+    assert budget.run(lengths, compute) == lengths
+
+
+def test_threads_too_get_smaller_batches_when_memory_is_used_up() -> None:
+    device = FakeCuda(tokens=256)
+    budget = TokenBudget(1_000, out_of_memory=is_out_of_memory, threads=2)
+    lengths = [32] * 100
+    assert len(budget.run(lengths, lambda batch: device.run([lengths[index] for index in batch]))) == 100
+    assert budget.halvings >= 1
+    assert budget.tokens <= 256
