@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from polydesk.gpu.executors.executor import LaneExecutor
 from polydesk.gpu.executors.inline import InlineExecutor
@@ -26,7 +27,7 @@ everywhere = pytest.mark.parametrize("backend", ["inline", "processes", RAY], in
 where_workers_can_die = pytest.mark.parametrize("backend", ["processes", RAY], indirect=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="class")
 def backend(request: pytest.FixtureRequest) -> OpenExecutor:
     if request.param == "ray":
         from polydesk.gpu.executors.ray_cluster import RayExecutor
@@ -37,14 +38,33 @@ def backend(request: pytest.FixtureRequest) -> OpenExecutor:
     return lambda kind: executors[request.param]([kind], stop_grace_s=0.2)
 
 
+@pytest_asyncio.fixture(scope="class", loop_scope="class")
+async def one_executor(backend: OpenExecutor) -> AsyncIterator[LaneExecutor]:
+    async with backend(KIND) as executor:
+        yield executor
+
+
 @pytest.fixture
 async def executor(backend: OpenExecutor) -> AsyncIterator[LaneExecutor]:
     async with backend(KIND) as executor:
         yield executor
 
 
+def shouted(answer: Any) -> list[str]:
+    return [item["text"] for item in answer["items"]]
+
+
+@pytest.mark.asyncio(loop_scope="class")
+class OneExecutor:
+    """Tests that leave their executor as it was share one, because a cluster takes seconds to start its own."""
+
+    @pytest.fixture
+    def executor(self, one_executor: LaneExecutor) -> LaneExecutor:
+        return one_executor
+
+
 @everywhere
-class TestTasks:
+class TestAnswers(OneExecutor):
     async def test_answers_with_what_the_task_returns(self, executor: LaneExecutor) -> None:
         payload = {"text": "żółw \ud800", "numbers": [1, 2.5, None], "nested": {"yes": True}}
         assert await executor.submit("echo", payload, deadline_s=LONG_S) == payload
@@ -75,6 +95,13 @@ class TestTasks:
         with pytest.raises(TaskFailed, match="there is no task 'nowhere'"):
             await executor.submit("nowhere", {}, deadline_s=LONG_S)
 
+    async def test_an_answer_that_is_not_plain_data_fails(self, executor: LaneExecutor) -> None:
+        with pytest.raises(TaskFailed, match="the answer is not plain data"):
+            await executor.submit("unserialisable", {}, deadline_s=LONG_S)
+
+
+@everywhere
+class TestTasks:
     async def test_a_payload_that_is_not_plain_is_refused_before_it_is_sent(self, executor: LaneExecutor) -> None:
         for payload in ({"path": Path()}, {"objects": np.array([{}])}):
             with pytest.raises(TypeError):
@@ -84,10 +111,6 @@ class TestTasks:
         with pytest.raises(TypeError, match="takes a list of items"):
             await executor.submit("shout", {"items": "text"}, deadline_s=LONG_S)
         assert not executor.describe().started
-
-    async def test_an_answer_that_is_not_plain_data_fails(self, executor: LaneExecutor) -> None:
-        with pytest.raises(TaskFailed, match="the answer is not plain data"):
-            await executor.submit("unserialisable", {}, deadline_s=LONG_S)
 
     async def test_a_deadline_ends_the_wait_and_the_task(self, executor: LaneExecutor) -> None:
         with pytest.raises(TaskTimeout, match="listen was not finished within"):
@@ -142,6 +165,22 @@ class TestTasks:
             running.cancel()
             assert await waiting == {"queued": 1}
 
+    async def test_a_call_that_is_cancelled_does_not_disturb_those_computed_with_it(
+        self, executor: LaneExecutor, tmp_path: Path
+    ) -> None:
+        gate = tmp_path / "gate"
+        payloads = [{"items": [text], "gate": str(gate)} for text in ("a", "b")]
+        reports = asyncio.Event()
+        calls = [
+            asyncio.create_task(executor.submit("shout", each, deadline_s=LONG_S, progress=lambda _: reports.set()))
+            for each in payloads
+        ]
+        await eventually(lambda: executor.describe().started and executor.describe().queue_length == 0)
+        calls[0].cancel()
+        gate.touch()
+        assert shouted(await calls[1]) == ["B"]
+        assert calls[0].cancelled()
+
     async def test_kinds_do_not_wait_for_each_other(self, backend: OpenExecutor) -> None:
         long = WorkerKind("long", KIND.module, frozenset({"listen"}))
         short = WorkerKind("short", KIND.module, frozenset({"echo"}))
@@ -173,7 +212,7 @@ class TestClosing:
 
 
 @everywhere
-class TestArrays:
+class TestArrays(OneExecutor):
     async def test_arrays_pass_both_ways_bit_by_bit(self, executor: LaneExecutor) -> None:
         for array in (
             np.arange(12, dtype=np.float32).reshape(3, 4)[:, ::2],
@@ -214,12 +253,8 @@ class TestArrays:
         assert await executor.submit("echo", {}, deadline_s=LONG_S) == {}
 
 
-def shouted(answer: Any) -> list[str]:
-    return [item["text"] for item in answer["items"]]
-
-
 @everywhere
-class TestBatches:
+class TestBatches(OneExecutor):
     async def test_calls_that_come_together_are_computed_together(self, executor: LaneExecutor) -> None:
         calls = (executor.submit("shout", {"items": [f"a{i}", f"b{i}"]}, deadline_s=LONG_S) for i in range(50))
         answers = await asyncio.gather(*calls)
@@ -272,22 +307,6 @@ class TestBatches:
         (urgent,), whole = (await early)["items"], (await late)["items"]
         assert urgent["turn"] < whole[0]["turn"]
         assert max(item["together"] for item in whole) == 64
-
-    async def test_a_call_that_is_cancelled_does_not_disturb_those_computed_with_it(
-        self, executor: LaneExecutor, tmp_path: Path
-    ) -> None:
-        gate = tmp_path / "gate"
-        payloads = [{"items": [text], "gate": str(gate)} for text in ("a", "b")]
-        reports = asyncio.Event()
-        calls = [
-            asyncio.create_task(executor.submit("shout", each, deadline_s=LONG_S, progress=lambda _: reports.set()))
-            for each in payloads
-        ]
-        await eventually(lambda: executor.describe().started and executor.describe().queue_length == 0)
-        calls[0].cancel()
-        gate.touch()
-        assert shouted(await calls[1]) == ["B"]
-        assert calls[0].cancelled()
 
 
 @everywhere
