@@ -93,7 +93,7 @@ async def record_forecast(
     outcome: OutcomeRef | None = None,
     reasons: Annotated[str, Field(max_length=_LONGEST_REASONS, description="Why")] = "",
 ) -> ForecastAnswer:
-    """Record your own probability of an outcome, beside the market's price. It cannot be changed; the first is scored."""
+    """Record your probability of an outcome, beside the market's price. It cannot be changed; the first is scored."""
     reference = await desk.directory.find(market_id)
     market, chosen = reference.market, choose_outcome(reference, 0 if outcome is None else outcome)
     now = desk.clock.now()
@@ -134,7 +134,7 @@ async def record_forecast(
 async def score_forecasts(
     desk: Desk,
     author: Author = None,
-    by: Literal["author", "category", "horizon"] = "author",
+    by: Annotated[Literal["author", "category", "horizon"], Field(description="Split scores")] = "author",
     detail: Detail = "concise",
 ) -> ScoresAnswer:
     """Score forecasts of resolved markets against the market's price of then; those of analyses apart.
