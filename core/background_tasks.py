@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from logging import Logger
 from typing import Any
 
 
 async def cancelled(task: asyncio.Task[Any]) -> None:
-    """Cancel a task and return when it has ended. Raises what it fails with, unless that is the cancellation."""
+    """Cancel a task and return when it has ended. Raises what it fails with, unless that is the cancellation.
+
+    A cancellation of the caller passes through: awaiting the task itself could not tell the two apart.
+    """
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await asyncio.wait([task])
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error
 
 
 def logs_failure(log: Logger, message: str) -> Callable[[asyncio.Task[Any]], None]:
