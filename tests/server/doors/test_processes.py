@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -183,7 +182,8 @@ def test_a_second_desk_in_the_background_is_refused(background: dict[str, str], 
 
 def probe(state: Path, *, listing: bool) -> Running:
     """A server that a host starts only to look at it."""
-    process = Running([*SOURCE_COMMAND, "serve"], quiet(state), stdin=subprocess.PIPE)
+    env = quiet(state, TMPDIR=str(state / "temporary"))
+    process = Running([*SOURCE_COMMAND, "serve"], env, stdin=subprocess.PIPE)
     client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "probe", "version": "1"}}
     process.send_line({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client})
     process.wait_for(r'"id":1,"result"')
@@ -195,25 +195,27 @@ def probe(state: Path, *, listing: bool) -> Running:
 
 
 def left_behind(state: Path) -> list[str]:
-    sockets = [entry.name for entry in Path(tempfile.gettempdir()).glob("polydesk-*")]
-    return sorted([*(str(entry.relative_to(state)) for entry in state.rglob("*")), *sockets])
+    """Everything in the folder of the state, in which a folder for temporary files is too."""
+    return sorted(str(entry.relative_to(state)) for entry in state.rglob("*"))
 
 
 def check_probes(state: Path, number: int) -> None:
+    (state / "temporary").mkdir()
     before = left_behind(state)
     for each in range(number):
         process = probe(state, listing=each % 2 == 1)
-        assert process.end(signal.SIGKILL if each % 3 else None if each % 2 else signal.SIGTERM) is not None
+        if each % 3 == 1:  # the others are sent a signal
+            process.close_stdin()
+        process.end((signal.SIGKILL, None, signal.SIGTERM)[each % 3])
     assert left_behind(state) == before
 
 
-def test_probe_children_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_probe_children_leave_nothing_behind(tmp_path: Path) -> None:
     check_probes(tmp_path, 2)
 
 
 @pytest.mark.takeover
-def test_a_hundred_probe_children_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hundred_probe_children_leave_nothing_behind(tmp_path: Path) -> None:
     check_probes(tmp_path, 100)
 
 
