@@ -254,6 +254,11 @@ class Settings(BaseSettings):
 
         return Path(platformdirs.user_state_dir("polydesk"))
 
+    @property
+    def desk_folder(self) -> Path:
+        """Where the desk of this mode keeps what it must not forget."""
+        return self.resolved_state_dir / self.mode.value
+
     def check_limits(self) -> None:
         """Raise ConfigurationError where real money could be traded without the limits that a person must choose."""
         if self.mode is not Mode.LIVE or self.private_key is None or self.read_only:

@@ -99,7 +99,7 @@ def _file(options: argparse.Namespace) -> Iterator[Database]:
     from ..core.storage.database import DESK_FILE, Database
 
     settings = load_settings(mode=options.mode)
-    path = settings.resolved_state_dir / settings.mode.value / DESK_FILE
+    path = settings.desk_folder / DESK_FILE
     if not path.exists():
         raise ConfigurationError(f"There is no {path}: no desk has written one in {settings.mode.value} mode.")
     database = Database.at(path)

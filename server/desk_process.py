@@ -32,14 +32,9 @@ _START_S, _STOP_S = 40.0, 40.0
 _POLL_S = 0.05
 
 
-def folder_of(settings: Settings) -> Path:
-    """Where the desk of a mode keeps what it must not forget."""
-    return settings.resolved_state_dir / settings.mode.value
-
-
 def log_file(settings: Settings) -> Path:
     """Where a desk in the background writes its log; the folder is made."""
-    folder = folder_of(settings)
+    folder = settings.desk_folder
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder / LOG_FILE
 
@@ -50,10 +45,10 @@ def run_desk(settings: Settings) -> int:
     While another process holds the desk it stands by, and takes over when that one ends. Raises ConfigurationError
     when one is running already.
     """
-    mark = BackgroundMark(folder_of(settings))
+    mark = BackgroundMark(settings.desk_folder)
     if not mark.take():
         raise ConfigurationError(
-            f"A desk of {folder_of(settings)} already runs in the background (process {mark.pid})."
+            f"A desk of {settings.desk_folder} already runs in the background (process {mark.pid})."
         )
     try:
         asyncio.run(_run(settings, SystemClock()))
@@ -110,7 +105,7 @@ async def _is_needed(application: Application) -> bool:
 
 def start_desk(settings: Settings, *, as_json: bool) -> int:
     """Start a desk in the background and wait until it is there."""
-    folder = folder_of(settings)
+    folder = settings.desk_folder
     mark = BackgroundMark(folder)
     if mark.stands():
         _tell(
@@ -147,7 +142,7 @@ def start_desk(settings: Settings, *, as_json: bool) -> int:
 
 def stop_desk(settings: Settings, *, as_json: bool) -> int:
     """Stop the desk in the background. Orders that rest at a venue stay there."""
-    mark = BackgroundMark(folder_of(settings))
+    mark = BackgroundMark(settings.desk_folder)
     if not mark.stands() or mark.pid is None:
         _tell(as_json, {"stopped": False}, "No desk runs in the background.")
         return 0
@@ -183,7 +178,7 @@ def tell_desk(settings: Settings, *, as_json: bool) -> int:
 
 
 def _state(settings: Settings) -> dict[str, Any]:
-    folder = folder_of(settings)
+    folder = settings.desk_folder
     mark = BackgroundMark(folder)
     return {
         "mode": settings.mode.value,
@@ -195,7 +190,7 @@ def _state(settings: Settings) -> dict[str, Any]:
 
 async def _asked(settings: Settings) -> Mapping[str, Any] | None:
     """How the desk says it is; None where there is none."""
-    card = read_card(folder_of(settings))
+    card = read_card(settings.desk_folder)
     if card is None:
         return None
     try:

@@ -17,7 +17,7 @@ from ..core.trading.approvals import ApprovalBox, ApprovalRequest, Decision
 
 def run_approve(settings: Settings, code: str | None, *, decline: bool, as_json: bool) -> int:
     """List what waits, or answer one request. Saying yes needs a terminal, so that a script cannot do it."""
-    box = ApprovalBox(settings.resolved_state_dir / settings.mode.value / "approvals", partial(secrets.token_hex, 3))
+    box = ApprovalBox(settings.desk_folder / "approvals", partial(secrets.token_hex, 3))
     clock = SystemClock()
     now = clock.now()
     if code is None:
@@ -49,7 +49,7 @@ def run_approve(settings: Settings, code: str | None, *, decline: bool, as_json:
 
 def run_resume(settings: Settings) -> int:
     """Lift a halt of one mode."""
-    folder = settings.resolved_state_dir / settings.mode.value
+    folder = settings.desk_folder
     lifted = KillSwitch(folder, lifted_by="").lift()
     if lifted and (folder / DESK_FILE).exists():
         database = Database.at(folder / DESK_FILE)

@@ -177,7 +177,7 @@ def _open_live(settings: Settings, opened: AsyncExitStack) -> Site:
     signer = Signer(config.private_key.get_secret_value()) if config.private_key else None
     store = None
     if signer is not None:
-        folder = settings.resolved_state_dir / settings.mode.value
+        folder = settings.desk_folder
         store = CredentialFile(folder, owner=signer, venue=config.clob_url)
     return _site(
         environment,

@@ -54,7 +54,7 @@ def build_trading_desk(
 
     `consent` is that of the settings unless given. Raises ConfigurationError for limits or a file that cannot be used.
     """
-    state = settings.resolved_state_dir / settings.mode.value
+    state = settings.desk_folder
     database = Database.at(state / DESK_FILE) if site.remembers else Database.in_memory()
     opened.callback(database.close)
     process = ProcessMark(state / "processes" if site.remembers else None)

@@ -7,13 +7,14 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import TracebackType
 from typing import cast
 
 import uvicorn
 from starlette.middleware import Middleware
 
+from ..background_tasks import cancelled
 from ..errors import ConfigurationError
 from .application import build_application
 from .faults_messages import OpenConnectionProtocol
@@ -126,8 +127,7 @@ class ExchangeServer:
             self._server.should_exit = True
         await serving
         for task in living:
-            with suppress(asyncio.CancelledError):
-                await task
+            await cancelled(task)
 
 
 def _tell_failure(task: asyncio.Task[None]) -> None:

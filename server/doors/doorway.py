@@ -70,7 +70,7 @@ class Doorway:
         self._host = host
         self._background = background
         self._clock = clock or SystemClock()
-        self._folder = settings.resolved_state_dir / settings.mode.value
+        self._folder = settings.desk_folder
         self._lease = DeskLease(self._folder)
         self._listener: DoorListener | None = None
         self._card: DeskCard | None = None
