@@ -80,7 +80,7 @@ MarketRef = Annotated[
     str,
     Field(
         max_length=400,
-        description="Market: slug, Gamma id, condition id, token id or page URL, e.g. btc-updown-15m-1790592300",
+        description="Slug (e.g. btc-updown-15m-1790592300), URL, or Gamma, condition or token id",
     ),
 ]
 OutcomeRef = Annotated[
@@ -89,7 +89,7 @@ OutcomeRef = Annotated[
     WithJsonSchema(
         {
             "anyOf": [{"type": "string"}, {"type": "integer"}],
-            "description": "Outcome: its label or index, e.g. Yes or 0",
+            "description": "Label or index, e.g. Yes or 0",
         }
     ),
 ]

@@ -146,7 +146,7 @@ async def get_price_history(
     | None = None,
     end: Annotated[datetime, AsMoment, moment_schema("With start: until")] | None = None,
     candles: Annotated[CandleSize, Field(description="Candles of this length instead")] | None = None,
-    max_points: Annotated[int, Field(ge=2, le=90, description="Points to return; more are thinned evenly")] = 24,
+    max_points: Annotated[int, Field(ge=2, le=90, description="Points; more are thinned evenly")] = 24,
 ) -> HistoryAnswer:
     """Read how an outcome's midpoint moved, oldest point first; of candles, the latest."""
     if end is not None and start is None:

@@ -38,7 +38,7 @@ class OutcomePrice(Answer):
 
 
 class MarketLine(Answer):
-    """One market in a list. Prices are dollars per share, which is the implied probability."""
+    """One market in a list. Prices are dollars per share, the implied probability."""
 
     market: str
     id: str
@@ -142,9 +142,7 @@ async def search_markets(
 
 async def get_market(
     desk: Desk,
-    markets: Annotated[
-        list[MarketRef] | None, Field(max_length=20, description="1-20 markets, each by slug, id or URL")
-    ] = None,
+    markets: Annotated[list[MarketRef] | None, Field(max_length=20, description="1-20 markets")] = None,
     event: Annotated[str | None, Field(max_length=400, description="All markets of one event, by slug or URL")] = None,
     detail: Detail = "concise",
     cursor: Cursor | None = None,

@@ -19,9 +19,9 @@ SpendUsd = Annotated[
     Decimal,
     Exact,
     Field(gt=0),
-    number_schema("Most dollars that leave the account, fee included, e.g. 20", exclusiveMinimum=0),
+    number_schema("Most dollars to spend, fee included, e.g. 20", exclusiveMinimum=0),
 ]
-Side = Annotated[Literal["BUY", "SELL"], Field(description="BUY or SELL the outcome's shares")]
+Side = Annotated[Literal["BUY", "SELL"], Field(description="BUY or SELL shares")]
 Price = Annotated[
     Decimal,
     Exact,
@@ -30,10 +30,10 @@ Price = Annotated[
 ]
 Tif = Annotated[
     Literal["GTC", "GTD", "FOK", "FAK"],
-    Field(description="With price: GTC rests, GTD rests until expires_at, FAK fills what it can now, FOK all or none"),
+    Field(description="With price: GTC rests, GTD until expires_at; FAK fills what it can, FOK all or none"),
 ]
 ExpiresAt = Annotated[datetime, AsMoment, moment_schema("For GTD, e.g. 2026-06-01T12:00:00Z")]
-PostOnly = Annotated[bool, Field(description="Refuse the order rather than trade at once")]
+PostOnly = Annotated[bool, Field(description="Refuse rather than trade at once")]
 Slippage = Annotated[
     Decimal,
     Exact,

@@ -68,8 +68,10 @@ def lean_schema(schema: dict[str, Any], *, output: bool) -> dict[str, Any]:
     """A JSON schema that costs a model as little as it can and still says everything.
 
     Definitions stand where they are used. Generated titles, null branches and null defaults go: an argument that may
-    be null may also be left out. Output schemas also lose `additionalProperties` and `required`, which matter to
-    who writes an answer and not to who reads it; of the objects inside an answer they tell the fields by their names.
+    be null may also be left out. How long a text may be is checked and not listed: no model counts its letters.
+
+    Output schemas also lose `additionalProperties` and `required`, which matter to who writes an answer and not to
+    who reads it. In them a field without a type is text, and the parts of an answer tell their fields by name.
     """
     definitions = schema.get("$defs", {})
     lean = _lean({key: value for key, value in schema.items() if key != "$defs"}, definitions, output=output)
@@ -81,8 +83,10 @@ def lean_schema(schema: dict[str, Any], *, output: bool) -> dict[str, Any]:
 
 def _outlined(schema: dict[str, Any]) -> dict[str, Any]:
     """A part of an answer with the names of its fields in words, at a third of what their schemas would cost."""
-    if schema.get("type") == "array" and isinstance(schema.get("items"), dict):
-        return {**schema, "items": _outlined(schema["items"])}
+    if schema == {"type": "string"}:
+        return {}
+    if schema.get("type") == "array":
+        return {"type": "array", **{key: each for key, each in _outlined(schema["items"]).items() if key != "type"}}
     if "properties" not in schema:
         return schema
     rest = {key: value for key, value in schema.items() if key not in ("properties", "description")}
@@ -109,6 +113,8 @@ def _lean(schema: Any, definitions: dict[str, Any], *, output: bool) -> Any:
         if (key == "title" and isinstance(value, str)) or (key == "default" and value is None):
             continue
         if output and key in ("additionalProperties", "required") and not isinstance(value, dict):
+            continue
+        if key == "maxLength":
             continue
         if key == "properties":
             lean[key] = {name: _lean(each, definitions, output=output) for name, each in value.items()}
