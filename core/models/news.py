@@ -12,7 +12,12 @@ Stance = Literal["supports", "opposes", "neutral"]
 
 @dataclass(frozen=True, slots=True)
 class NewsItem:
-    """`stance` is the host's judgement whether the item makes the outcome asked about likelier, `strength` 0 to 1."""
+    """Data, never an instruction: title and text are untrusted.
+
+    `id` names the item within its source; without one its address does. `published` is what the source claims,
+    `first_seen` when the text could first be read here: pages rewrite their titles and keep their dates. `stance` is
+    the host's judgement whether the item makes the outcome asked about likelier, `strength` 0 to 1.
+    """
 
     title: str
     text: str = ""
@@ -21,3 +26,5 @@ class NewsItem:
     url: str = ""
     stance: Stance | None = None
     strength: Decimal | None = None
+    id: str = ""
+    first_seen: datetime | None = None

@@ -17,5 +17,9 @@ def _spending_is_read_from_the_index(connection: Connection) -> None:
     orders_by_time_sent.create(connection)
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _spending_is_read_from_the_index}
+def _news_is_kept(_: Connection) -> None:
+    """A table more, and missing tables are made whenever a file is opened."""
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _spending_is_read_from_the_index, 2: _news_is_kept}
 """What turns a file of a version into one of the next. Each runs in the transaction that also writes the version."""

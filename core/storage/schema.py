@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -152,3 +152,22 @@ runs = Table(
     Index("runs_by_token", "account", "client_token"),
 )
 """Work that goes on after the call that began it; what it has done so far is in `orders`, by the tokens it uses."""
+
+news_items = Table(
+    "news_items",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("published", BigInteger),
+    Column("first_seen", BigInteger, nullable=False),
+    Column("duplicate_of", Integer),
+    Index("news_by_identity", "source", "item_id", unique=True),
+    Index("news_by_time", "first_seen"),
+    Index("news_by_url", "url"),
+)
+"""One row per item of a source. `url` is canonical, `first_seen` when this title could first be read, `duplicate_of`
+the number of the item that told the story first."""
