@@ -23,10 +23,12 @@ class TaskRunner:
     `error` (with `kind` and `reason`) and `stopped`. `send` raises TypeError or ValueError for what cannot be sent.
     """
 
-    def __init__(self, module: str, send: Send) -> None:
+    def __init__(self, module: str, send: Send, listen: Callable[[], None] = lambda: None) -> None:
+        """`listen` is called at every report of a task: who hears stops on no other thread takes them in there."""
         self._module: ModuleType = importlib.import_module(module)
         self._tasks: Mapping[str, Callable[..., dict[str, Any]]] = self._module.TASKS
         self._send = send
+        self._listen = listen
         self._stopped: set[int] = set()
         self._closed = False
         self._described: Mapping[str, Any] | None = None
@@ -44,11 +46,11 @@ class TaskRunner:
             self._send({"description": description})
 
     def stop(self, number: int) -> None:
-        """From another thread: end that request at its next report, or do not begin it."""
+        """End that request at its next report, or do not begin it; from any thread."""
         self._stopped.add(number)
 
     def close(self) -> None:
-        """From another thread: as `stop`, for every request."""
+        """As `stop`, for every request."""
         self._closed = True
 
     def run(self, request: Mapping[str, Any]) -> None:
@@ -59,6 +61,7 @@ class TaskRunner:
         number: int = request["number"]
 
         def report(fraction: float) -> None:
+            self._listen()
             if self._closed or number in self._stopped:
                 raise TaskStopped
             if request["reports"]:

@@ -9,7 +9,7 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ..shared_arrays import Mappings, SharedArray
 
@@ -139,18 +139,19 @@ class Decoder:
             await asyncio.to_thread(importlib.import_module, "numpy")
         return self.decode(head, body)
 
-    def read_blocking(self, stream: BinaryIO) -> dict[str, Any]:
-        """As `read`, for the worker's side."""
-        head_length, body_length = _LENGTHS.unpack(_exactly(stream, _LENGTHS.size))
-        head = _exactly(stream, head_length)
-        return self.decode(head, _exactly(stream, body_length))
-
-
-def _exactly(stream: BinaryIO, length: int) -> bytes:
-    data = stream.read(length)
-    if len(data) < length:
-        raise EndOfStream
-    return data
+    def take(self, received: bytearray) -> dict[str, Any] | None:
+        """The first message of what was received, taken out of it; None while it is not whole."""
+        if len(received) < _LENGTHS.size:
+            return None
+        head_length, body_length = _LENGTHS.unpack_from(received)
+        head_end = _LENGTHS.size + head_length
+        end = head_end + body_length
+        if len(received) < end:
+            return None
+        with memoryview(received) as view:
+            head, body = bytes(view[_LENGTHS.size : head_end]), bytes(view[head_end:end])
+        del received[:end]
+        return self.decode(head, body)
 
 
 def _array(body: bytes, offset: int, dtype: str, shape: Sequence[int]) -> NDArray[Any]:
