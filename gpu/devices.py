@@ -75,7 +75,7 @@ def this_device(torch: Any = None) -> Device:
     Workers see one CUDA device or none. torch is imported only where a CUDA device may be there; tests pass
     their own in its place.
     """
-    if torch is None and os.environ.get(VISIBLE_DEVICES_VARIABLE) != "" and cuda_driver_present() and has_torch():
+    if torch is None and cuda_expected():
         torch = importlib.import_module("torch")
     if torch is None or not torch.cuda.is_available():
         return processor()
@@ -99,6 +99,11 @@ def processor() -> Device:
         model=facts.get("model name") or platform.processor() or platform.machine(),
         features=frozenset(facts.get("flags", "").split()),
     )
+
+
+def cuda_expected() -> bool:
+    """Whether this process may see a CUDA device, and has torch to use it; found without loading anything."""
+    return os.environ.get(VISIBLE_DEVICES_VARIABLE) != "" and cuda_driver_present() and has_torch()
 
 
 @functools.cache

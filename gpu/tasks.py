@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from . import devices
 from .monte_carlo.bet_sizing import size_bets
 from .monte_carlo.book_paths import book_paths
 from .monte_carlo.engines import fastest_engine
@@ -24,9 +25,13 @@ DEVICE = "cpu"
 
 
 def describe() -> dict[str, Any]:
-    """The engines of simulations, beside numpy."""
-    fastest = fastest_engine()
-    return {} if fastest == "numpy" else {"engine": f"{ENGINE}, {fastest}"}
+    """The engines of simulations, beside numpy. A CUDA device joins in for much work."""
+    engines = [ENGINE]
+    if (fastest := fastest_engine()) != "numpy":
+        engines.append(fastest)
+    if not devices.cuda_expected():
+        return {"engine": ", ".join(engines)}
+    return {"engine": ", ".join([*engines, "torch on CUDA"]), "device": "cuda:0"}
 
 
 def engine(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:

@@ -27,6 +27,7 @@ SIMULATION = WorkerKind(
     name="simulation",
     module="polydesk.gpu.tasks",
     tasks=frozenset({"book_paths", "engine", "find_patterns", "market_risk", "portfolio_risk", "size_bets"}),
+    uses_cuda=True,
 )
 TEXT = WorkerKind(
     name="text",

@@ -43,7 +43,7 @@ class ProcessPool(LaneExecutor):
         self._start_timeout_s = start_timeout_s
 
     def _threads(self, kind: WorkerKind) -> int:
-        return max(1, self._cores // sum(self._workers.get(each.name, 1) for each in self._kinds))
+        return max(1, self._cores // sum(len(self._places(each)) for each in self._kinds))
 
     def _places(self, kind: WorkerKind) -> Sequence[Place]:
         on_processor = self._opener(kind, "")

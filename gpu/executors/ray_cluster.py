@@ -79,7 +79,9 @@ class RayExecutor(LaneExecutor):
         driver = await self._connected()
         worker = _RayWorker(next(self._numbers), driver, ears, forget=self._workers.pop)
         self._workers[worker.number] = worker
-        gpus = 1 if kind.uses_cuda and self._resources.get("GPU") else 0
+        # Kinds share each device: two that wanted one alone would wait for each other for ever.
+        sharing = sum(each.uses_cuda for each in self._kinds)
+        gpus = 1 / sharing if kind.uses_cuda and self._resources.get("GPU") else 0
         environment = compute_environment(threads=_THREADS, cuda_device="")
         if gpus:
             # Ray says which device it is.

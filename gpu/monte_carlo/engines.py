@@ -1,4 +1,4 @@
-"""Which library runs the inner loop: compiled code where numba is installed, else torch, else numpy."""
+"""Which library runs the inner loop: torch on CUDA for much work, else compiled code, else torch, else numpy."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import devices
 from ..compiled import numba_installed
 
 Floats = NDArray[np.float64]
 ENGINES = ("auto", "numba", "torch", "numpy")
+
+WORTH_CUDA = 200_000_000
+"""Draws, of all paths and events together, for which a device is taken by itself: compiled code on a processor needs a
+fifth of a second for them, and a device that long to begin. Reckoned, not measured on CUDA."""
 
 
 class Kernel(Protocol):
@@ -41,22 +46,30 @@ class Kernel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """`threads` replicates may run at once; 1 on a device that takes one after the other."""
+    """`threads` replicates may run at once; 1 on a `device` that takes one after the other."""
 
     name: str
     kernel: Kernel
     threads: int
+    device: str = "cpu"
 
 
-def choose_engine(wanted: str = "auto", *, device: str = "cpu") -> Engine:
-    """The engine of that name, or for "auto" the fastest one installed. Raises ValueError.
+def choose_engine(wanted: str = "auto", *, device: str | None = None, draws: int = 0) -> Engine:
+    """The engine of that name, or for "auto" the fastest one here for so many `draws`. Raises ValueError.
 
-    torch is taken by itself only where numba is missing: it is slower on a processor, and slow to load.
+    torch computes on `device`, or if none is named on the one this process has. It is taken by itself for a device
+    that was named, where the work is worth CUDA, and where numba is missing: on a processor it is slower, and slow to
+    load.
     """
     if wanted not in ENGINES:
         raise ValueError(f"an engine is one of {', '.join(ENGINES)}, not {wanted!r}")
+    if wanted == "torch" and device is None:
+        device = devices.this_device().name
+    if wanted == "auto" and device is None and draws >= WORTH_CUDA and devices.cuda_expected():
+        device = devices.this_device().name
+    on_processor = device in (None, "cpu")
     if wanted == "auto":
-        wanted = fastest_engine()
+        wanted = fastest_engine() if on_processor else "torch"
     if wanted == "numba":
         if not numba_installed():
             raise ValueError("numba is not installed: it comes with the extra `compute`")
@@ -68,12 +81,9 @@ def choose_engine(wanted: str = "auto", *, device: str = "cpu") -> Engine:
             raise ValueError("torch is not installed: it comes with the extra `gpu`")
         from .torch_kernel import TorchKernel
 
-        on_processor = device == "cpu"
-        return Engine(
-            "torch" if on_processor else f"torch on {device}",
-            TorchKernel(device),
-            available_threads() if on_processor else 1,
-        )
+        if device is None or on_processor:
+            return Engine("torch", TorchKernel("cpu"), available_threads())
+        return Engine(f"torch on {device}", TorchKernel(device), 1, device)
     from . import numpy_kernel
 
     return Engine("numpy", numpy_kernel, available_threads())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import devices
 from .book import Book, Staircases
 from .copula import Copula
 from .engines import choose_engine
@@ -35,7 +36,8 @@ def portfolio_risk(payload: Mapping[str, Any], report: Report) -> dict[str, Any]
     - dependence: a `cluster` name and a `loading` in (-1, 1) per event (two events of a cluster have the correlation
       loading x loading), or a `correlation` matrix between all events; `copula`, see Copula.parse;
     - `method`: exact, monte_carlo, or auto, which is exact where every event hangs on one factor at most;
-    - `engine` (see choose_engine) and `device` of the simulation;
+    - `engine` and `device` of the simulation, see choose_engine; a device whose memory runs out gives way to the
+      processor, and `engine` in the answer says so;
     - `marginals`: whether to split the conditional value at risk over the holdings;
     - `tail_loss`: dollars whose chance of being lost is wanted, by importance sampling where it is simulated.
 
@@ -83,12 +85,28 @@ def _simulated(
     seed = int(payload["seed"])
     if seed < 0:
         raise ValueError(f"the seed must not be negative, not {seed}")
-    engine = choose_engine(payload.get("engine", "auto"), device=payload.get("device", "cpu"))
     layout = Layout.of(int(payload["paths"]))
-    simulation = Simulation(stairs, copula, layout, seed, engine)
+    engine = choose_engine(
+        payload.get("engine", "auto"), device=payload.get("device"), draws=layout.paths * stairs.drawn.size
+    )
+    try:
+        return _figures_of(payload, book, Simulation(stairs, copula, layout, seed, engine), report)
+    except Exception as error:
+        if engine.device == "cpu" or not devices.is_out_of_memory(error):
+            raise
+    devices.release_memory()
+    on_processor = choose_engine(device="cpu")
+    return _figures_of(payload, book, Simulation(stairs, copula, layout, seed, on_processor), report)
+
+
+def _figures_of(payload: Mapping[str, Any], book: Book, simulation: Simulation, report: Report) -> dict[str, Any]:
     share_done = 0.5 if payload.get("tail_loss") is not None else 1.0
     found = ProfitFigures(simulation.profits(lambda fraction: report(fraction * share_done)))
-    answer = _figures(found) | {"paths": layout.paths, "engine": engine.name, "rounding": 0.0}
+    answer = _figures(found) | {
+        "paths": simulation.layout.paths,
+        "engine": simulation.engine.name,
+        "rounding": 0.0,
+    }
     if payload.get("marginals"):
         answer["marginals"] = simulated_marginals(book, simulation, levels=TAIL_LEVELS, tails=answer["tails"])
     if payload.get("tail_loss") is not None:

@@ -51,7 +51,7 @@ def find_patterns(payload: Mapping[str, Any], report: Callable[[float], None]) -
     ]
     windows = sum(max(0, each.prices.size - length + 1) for each in series)
     correlator = choose_correlator(
-        payload.get("engine", "auto"), device=payload.get("device", "cpu"), pairs=windows * len(queries)
+        payload.get("engine", "auto"), device=payload.get("device"), pairs=windows * len(queries)
     )
     usable = [_usable(each, length, horizon, tick=tick) for each in series]
     search = Search(series, usable, length, horizon, exclusion, correlator)

@@ -20,7 +20,7 @@ def workers(compute: str) -> dict[str, int]:
 def test_auto_takes_every_cuda_device_for_what_uses_them_if_torch_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "cuda_devices", lambda: ("0", "1"))
     monkeypatch.setattr(devices, "has_torch", lambda: True)
-    assert workers("auto") == workers("cuda") == {"simulation": 1, "text": 2}
+    assert workers("auto") == workers("cuda") == {"simulation": 2, "text": 2}
     assert workers("cpu") == {"simulation": 1, "text": 1}
     monkeypatch.setattr(devices, "has_torch", lambda: False)
     assert workers("auto") == {"simulation": 1, "text": 1}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from polydesk.gpu import devices
 from polydesk.gpu.monte_carlo import engines, numpy_kernel, random_lanes
-from polydesk.gpu.monte_carlo.engines import choose_engine
+from polydesk.gpu.monte_carlo.engines import Engine, choose_engine
 from polydesk.gpu.monte_carlo.factor_points import factor_points, lattice_vector
 from polydesk.gpu.monte_carlo.figures import OrderStatistics
 from polydesk.gpu.monte_carlo.portfolio_risk import portfolio_risk
+from tests.support.fake_device import FakeCuda, OutOfMemoryError
 
 BOOK: dict[str, Any] = {
     "events": [
@@ -109,6 +111,38 @@ def test_without_numba_numpy_or_torch_takes_over(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(engines, "_installed", lambda module: True)
     monkeypatch.setattr("polydesk.gpu.monte_carlo.torch_kernel.TorchKernel", lambda device: device)
     assert choose_engine().name == "torch"
+
+
+def test_a_device_joins_in_where_the_work_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = devices.this_device(FakeCuda())
+    monkeypatch.setattr(devices, "cuda_expected", lambda: True)
+    monkeypatch.setattr(devices, "this_device", lambda: fake)
+    monkeypatch.setattr(engines, "_installed", lambda module: True)
+    monkeypatch.setattr("polydesk.gpu.monte_carlo.torch_kernel.TorchKernel", lambda device: device)
+    much, little = engines.WORTH_CUDA, engines.WORTH_CUDA - 1
+    assert choose_engine(draws=much) == Engine("torch on cuda:0", "cuda:0", 1, "cuda:0")  # type: ignore[arg-type]
+    assert choose_engine(draws=little).device == "cpu"
+    assert choose_engine(draws=much, device="cpu").device == "cpu"
+    assert choose_engine("numpy", draws=much).name == "numpy"
+    assert choose_engine("torch").device == choose_engine(device="cuda:0").device == "cuda:0"
+    monkeypatch.setattr(devices, "cuda_expected", lambda: False)
+    assert choose_engine(draws=much).device == "cpu"
+
+
+def test_a_device_without_memory_gives_way_to_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    class FullDevice:
+        threshold_words = staticmethod(numpy_kernel.threshold_words)
+
+        def profits(self, *arguments: Any) -> None:
+            raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    def choose(wanted: str = "auto", *, device: str | None = None, draws: int = 0) -> Engine:
+        if device == "cpu":
+            return choose_engine("numpy")
+        return Engine("torch on cuda:0", cast("Any", FullDevice()), 1, "cuda:0")
+
+    monkeypatch.setattr("polydesk.gpu.monte_carlo.portfolio_risk.choose_engine", choose)
+    assert run() == run(engine="numpy", device="cpu")
 
 
 def test_compiled_code_is_not_kept_where_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

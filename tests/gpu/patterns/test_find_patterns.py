@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polydesk.gpu.patterns.correlation import NumpyCorrelator, choose_correlator, normalised
+from polydesk.gpu.patterns.correlation import NumpyCorrelator, TorchCorrelator, choose_correlator, normalised
 from polydesk.gpu.patterns.find_patterns import find_patterns
+from tests.support.fake_device import OutOfMemoryError
 
 LENGTH, HORIZON = 8, 3
 
@@ -215,3 +216,22 @@ def test_torch_finds_the_same_matches() -> None:
     one, other = (run(series, queries, engine=engine) for engine in ("torch", "numpy"))
     assert one.pop("engine") == "torch" and other.pop("engine") == "numpy"
     assert one == other
+
+
+@pytest.mark.gpu
+def test_a_device_that_runs_out_of_memory_gets_smaller_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    values = np.random.default_rng(5).normal(size=5_000).cumsum()
+    queries = normalised(np.random.default_rng(6).normal(size=(3, LENGTH))).astype(np.float32)
+    small = TorchCorrelator()
+    whole = TorchCorrelator._block
+
+    def block(self: TorchCorrelator, values: Any, queries: Any) -> Any:
+        if values.size > 1_000:
+            raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return whole(self, values, queries)
+
+    monkeypatch.setattr(TorchCorrelator, "_block", block)
+    found = small.correlations(values, queries)
+    assert small.rows < 1_000
+    assert np.abs(found - NumpyCorrelator().correlations(values, queries)).max() < 1e-5
