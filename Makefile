@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-JOBS ?= 2
+# More than there are cores: half of the time a test waits for a process or a socket.
+JOBS ?= 4
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help demo test check bench docs clean
@@ -14,11 +15,16 @@ help:  ## list the targets
 demo: $(VENV)/.run  ## watch an agent use the desk on recorded markets
 	@$(BIN)/polydesk demo
 
-test: $(VENV)/.dev  ## run the everyday tests and print branch coverage
+ifndef COVERAGE
+test: $(VENV)/.dev  ## run the everyday tests (with COVERAGE=yes: and print branch coverage)
+	$(BIN)/pytest -n $(JOBS)
+else
+test: $(VENV)/.dev
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -n $(JOBS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --skip-empty
+endif
 
 check: $(VENV)/.dev  ## lint, types, import rules
 	$(BIN)/ruff check .
