@@ -17,7 +17,10 @@ from .context import Desk
 from .toolspec import Toolset, ToolSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..core.forecasting.analysis import MarketAnalysis
+    from ..core.models import Market
 
 
 class NewsInput(BaseModel):
@@ -63,8 +66,8 @@ async def analyze_market(
 ) -> AnalysisAnswer:
     """Analyse one outcome: price, depth, cost, movement, news, fair value, edge after fees, size, risk, resolution.
 
-    The fair value is the book's (micro-price) unless my_probability is given; your stance on news moves it a little, a
-    model's only where measured good. Sentiment is not stance. verdict no_edge means: do not trade.
+    The fair value is the corrected market price or my_probability; your stance on news moves it, a model's only where
+    measured good. Sentiment is not stance. verdict no_edge means: do not trade.
     """
     from ..core.forecasting.analysis import analyse  # brings models of chance and language; listing tools needs none
 
@@ -90,6 +93,7 @@ async def analyze_market(
         read_news=desk.read_news,
         clock=desk.clock,
         bankroll=await _bankroll(desk),
+        siblings=await _siblings(desk, reference.market),
         news=items,
         believed=my_probability,
         amount_usd=amount_usd,
@@ -115,6 +119,16 @@ def _keep(desk: Desk, analysis: MarketAnalysis) -> None:
         deliberate=False,
         now=analysis.as_of,
     )
+
+
+async def _siblings(desk: Desk, market: Market) -> Sequence[Market]:
+    """The markets of which at most one comes true with this one; none where the catalogue does not answer."""
+    if not market.neg_risk or not market.event_slug or market.closed:
+        return ()
+    try:
+        return (await desk.directory.find_event(market.event_slug)).markets
+    except PolymarketAPIError:
+        return ()  # what they would correct is left out
 
 
 async def _bankroll(desk: Desk) -> Decimal:

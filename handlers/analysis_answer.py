@@ -10,15 +10,15 @@ from .answer import AccountAnswer, Answer, Num, When, rounded
 
 if TYPE_CHECKING:
     from ..core.forecasting.analysis import MarketAnalysis
-    from ..core.forecasting.fair_value import Edge
+    from ..core.forecasting.edge import Edge
     from ..core.news.stance import NewsReading, NewsStance
     from ..core.risk.market_simulation import MarketRisk
     from .context import Desk
 
 _BASES = {
     "caller": "your probability",
-    "micro_price": "micro-price of the book",
-    "micro_price_and_news": "micro-price of the book, moved by news",
+    "market": "market price, corrected",
+    "market_and_news": "market price, corrected, and news",
 }
 _CONCISE_NEWS = 4
 
@@ -76,14 +76,17 @@ class FairValueLine(Answer):
     high: Num
     basis: str
     holds_news: bool
+    log_odds_parts: list[str]
     note: str
 
 
 class EdgeLine(Answer):
-    """Dollars per share bought at `price` and held: `expected` uses the fair value, `sure` its low end."""
+    """Dollars per share of buying `shares` and holding: `expected` uses the fair value, `sure` its low end."""
 
     outcome: str
+    shares: Num
     price: Num
+    slippage: Num
     fee: Num
     expected: Num
     sure: Num
@@ -206,7 +209,8 @@ def analysis_answer(desk: Desk, analysis: MarketAnalysis, *, full: bool) -> Anal
             low=analysis.fair.low,
             high=analysis.fair.high,
             basis=_BASES[analysis.fair.basis],
-            holds_news=analysis.fair.basis != "micro_price",
+            holds_news=analysis.fair.basis != "market",
+            log_odds_parts=[f"{each.part} {each.log_odds:+.3f}: {each.why}" for each in analysis.fair.contributions],
             note=_fair_value_note(analysis),
         )
         if analysis.fair
@@ -246,7 +250,9 @@ def _edges(analysis: MarketAnalysis) -> list[EdgeLine]:
     return [
         EdgeLine(
             outcome=label,
-            price=edge.price,
+            shares=edge.shares,
+            price=rounded(edge.price, 5),
+            slippage=rounded(edge.slippage, 5),
             fee=rounded(edge.fee, 5),
             expected=rounded(edge.expected, 5),
             sure=rounded(edge.sure, 5),
@@ -290,16 +296,15 @@ def _confidence(stance: NewsStance) -> str:
 
 
 def _fair_value_note(analysis: MarketAnalysis) -> str:
+    from ..core.forecasting.calibration import shipped_calibration
+
     if analysis.fair and analysis.fair.basis == "caller":
         return "interval of 0.03 to each side of the probability you gave"
-    if analysis.fair and analysis.fair.basis == "micro_price_and_news":
-        shift = analysis.shift
-        repeated = f", {shift.repeated} repeated left out" if shift.repeated else ""
-        return (
-            f"moved by {shift.log_odds:+.2f} log-odds for {shift.items} news items ({shift.by_caller} by your stance"
-            f"{repeated}); the interval holds the book's value too, so that news alone makes no edge"
-        )
-    return "interval (about 90 %) from the spread and an hour's usual movement; no news moved it"
+    measured = shipped_calibration().measured
+    found = f"Brier {measured.brier:.4f}, price {measured.market_brier:.4f}, {measured.events} events"
+    if measured.better:
+        return f"the correction beat the market price ({found})"
+    return f"the correction did not beat the market price ({found}): alone it makes no edge"
 
 
 def _risk_line(analysis: MarketAnalysis, risk: MarketRisk) -> RiskLine:

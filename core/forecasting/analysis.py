@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Protocol
 
 from ..clock import Clock
 from ..identifiers import TokenId
@@ -18,14 +18,10 @@ from ..money import round_down
 from ..news.stance import NewsReadings
 from ..risk.computing import ComputeUnavailable
 from ..risk.market_simulation import MarketRisk
-from .fair_value import Edge, FairValue, buying_edge, fair_value, kelly_fraction
-from .news_shift import NewsShift, moved, news_shift
+from .edge import Edge
+from .fair_value import FairValue, fair_value
+from .suggestion import REFERENCE_AMOUNT_USD, Suggestion, suggest, two_sides
 
-KELLY_SHARE = Decimal("0.25")
-"""The part of the Kelly bet that is suggested: probabilities are estimates, and full Kelly is unforgiving."""
-
-LARGEST_SHARE_OF_BANKROLL = Decimal("0.05")
-REFERENCE_AMOUNT_USD = Decimal(100)
 _SMALLEST = Decimal("0.0001")
 
 
@@ -52,21 +48,9 @@ class NewsReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
-    """`shares` is 0 with verdict no_edge. `bankroll` and `fraction` say what the size was computed from."""
-
-    verdict: Literal["buy", "no_edge"]
-    outcome: Outcome
-    shares: Decimal
-    dollars: Decimal
-    bankroll: Decimal
-    fraction: Decimal
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class MarketAnalysis:
-    """`costs` are what buying for the given dollar amounts would get; the edges compare fair value with the asks.
+    """`costs` are what buying for the given dollar amounts would get; the edges are at the size that is meant: the
+    caller's amount, else the suggestion's, else the reference amount.
 
     `book` is None for a market that no longer trades; then there is no fair value, edge or risk either. `risk` is
     that of holding the suggested outcome, or the one asked about when nothing is suggested.
@@ -79,7 +63,6 @@ class MarketAnalysis:
     history_fetched_at: datetime
     costs: tuple[tuple[Decimal, FillEstimate], ...]
     news: NewsReadings
-    shift: NewsShift
     fair: FairValue | None
     edge: Edge | None
     opposite_edge: Edge | None
@@ -98,11 +81,15 @@ async def analyse(
     read_news: NewsReader,
     clock: Clock,
     bankroll: Decimal,
+    siblings: Sequence[Market] = (),
     news: Sequence[NewsItem] = (),
     believed: Decimal | None = None,
     amount_usd: Decimal | None = None,
 ) -> MarketAnalysis:
-    """Read book and history once and derive the rest. `believed` is the caller's own probability of `outcome`."""
+    """Read book and history once and derive the rest.
+
+    `siblings` are the markets of a neg-risk event, `believed` is the caller's own probability of `outcome`.
+    """
     book, history, readings = await asyncio.gather(
         quotes.book(outcome.token_id), quotes.history(outcome.token_id), read_news(news, market, outcome)
     )
@@ -113,18 +100,24 @@ async def analyse(
     costs = tuple(
         (amount, estimate_fill(book, OrderSide.BUY, market.fees, dollars=amount)) for amount in amounts if book
     )
-    fair = fair_value(book, statistics.daily_volatility, believed=believed) if book else None
-    shift = news_shift(readings.readings)
-    if fair and believed is None:
-        fair = moved(fair, shift)
-    edge = opposite = None
-    if book and fair:
-        if book.best_ask:
-            edge = buying_edge(fair, book.best_ask.price, market.fees)
-        if book.best_bid:
-            # Buying the other outcome at 1 - bid is the same trade as selling this one at the bid.
-            opposite = buying_edge(fair.complement(), 1 - book.best_bid.price, market.fees)
-    suggestion = _suggest(market, outcome, fair, edge, opposite, bankroll) if fair else None
+    fair = edge = opposite = suggestion = None
+    if book is not None:
+        fair = fair_value(
+            market,
+            outcome,
+            book,
+            now=now,
+            daily_volatility=statistics.daily_volatility,
+            history=history,
+            siblings=siblings,
+            readings=readings.readings,
+            believed=believed,
+        )
+    if book is not None and fair is not None:
+        sides = two_sides(market, outcome, fair, book)
+        suggestion = suggest(sides, bankroll=bankroll, amount_usd=amount_usd)
+        edges = [side.edge(_dollars_meant(side.outcome, suggestion, amount_usd)) for side in sides]
+        edge, opposite = edges[0], edges[1] if len(edges) > 1 else None
     risk, risk_problem = None, None
     held_edge, held_fair = edge, fair
     if suggestion and fair and suggestion.outcome != outcome:
@@ -150,7 +143,6 @@ async def analyse(
         history_fetched_at=history.fetched_at,
         costs=costs,
         news=readings,
-        shift=shift,
         fair=fair,
         edge=edge,
         opposite_edge=opposite,
@@ -161,44 +153,10 @@ async def analyse(
     )
 
 
-def _suggest(
-    market: Market,
-    outcome: Outcome,
-    fair: FairValue,
-    edge: Edge | None,
-    opposite: Edge | None,
-    bankroll: Decimal,
-) -> Suggestion:
-    candidates = [(outcome, edge, fair), (market.complement_of(outcome.token_id), opposite, fair.complement())]
-    for candidate, its_edge, its_fair in candidates:
-        if candidate is None or its_edge is None or not its_edge.worth_taking:
-            continue
-        fraction = min(kelly_fraction(its_fair.value, its_edge.cost) * KELLY_SHARE, LARGEST_SHARE_OF_BANKROLL)
-        dollars = round_down(bankroll * fraction, 2)
-        shares = round_down(dollars / its_edge.cost, 2)
-        if shares <= 0:
-            continue
-        return Suggestion(
-            verdict="buy",
-            outcome=candidate,
-            shares=shares,
-            dollars=dollars,
-            bankroll=bankroll,
-            fraction=fraction,
-            reason="even the low end of the interval is worth more than the price and the fee",
-        )
-    reason = "the interval of the fair value covers the price after costs"
-    if bankroll <= 0 and any(each is not None and each.worth_taking for each in (edge, opposite)):
-        reason = "there is an edge, but the account has no free cash"
-    return Suggestion(
-        verdict="no_edge",
-        outcome=outcome,
-        shares=Decimal(0),
-        dollars=Decimal(0),
-        bankroll=bankroll,
-        fraction=Decimal(0),
-        reason=reason,
-    )
+def _dollars_meant(outcome: Outcome, suggestion: Suggestion, amount_usd: Decimal | None) -> Decimal:
+    """The caller's amount, else the suggested one, else the reference amount."""
+    suggested = suggestion.dollars if suggestion.outcome == outcome else Decimal(0)
+    return amount_usd or suggested or REFERENCE_AMOUNT_USD
 
 
 def _shares_at_risk(suggestion: Suggestion | None, edge: Edge, amount_usd: Decimal | None) -> Decimal:

@@ -41,7 +41,7 @@ def price_statistics(history: PriceHistory, *, now: datetime, current: Decimal |
     changes: dict[str, Decimal] = {}
     if current is not None:
         for name, window in _WINDOWS.items():
-            before = _price_at(points, now - window)
+            before = history.price_at(now - window)
             if before is not None:
                 changes[name] = current - before
     prices = [point.price for point in points]
@@ -53,12 +53,6 @@ def price_statistics(history: PriceHistory, *, now: datetime, current: Decimal |
         points=len(points),
         since=points[0].at if points else None,
     )
-
-
-def _price_at(points: tuple[PricePoint, ...], moment: datetime) -> Decimal | None:
-    """The last price at or before a moment: the venue's series is forward-filled."""
-    known = [point for point in points if point.at <= moment]
-    return known[-1].price if known else None
 
 
 def _daily_volatility(points: tuple[PricePoint, ...]) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +25,11 @@ class PriceHistory:
     token_id: TokenId
     points: tuple[PricePoint, ...]
     fetched_at: datetime
+
+    def price_at(self, moment: datetime) -> Decimal | None:
+        """The last price at or before a moment, since the venue's series is forward-filled; None before the first."""
+        place = bisect.bisect_right(self.points, moment, key=lambda point: point.at)
+        return self.points[place - 1].price if place else None
 
 
 @dataclass(frozen=True, slots=True)

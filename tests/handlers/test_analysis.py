@@ -33,7 +33,8 @@ async def test_without_a_view_of_ones_own_there_is_no_edge(agent: Agent) -> None
     assert answer["size"]["shares"] == 0
     assert answer["fair_value"]["holds_news"] is False
     assert answer["fair_value"]["low"] < answer["price"]["ask"]
-    assert all(edge["expected"] < 0 for edge in answer["edges"])
+    assert all(edge["sure"] < 0 for edge in answer["edges"])
+    assert "did not beat the market price" in answer["fair_value"]["note"]
     assert {"book", "history", "market"} == set(answer["fresh_as_of"])
 
 
@@ -70,20 +71,54 @@ async def test_costs_follow_the_asked_amount(agent: Agent) -> None:
     assert [each["dollars"] for each in asked["cost_of_buying"]] == [77]
 
 
-async def test_a_stance_of_the_caller_is_named_as_his_and_moves_the_value_but_makes_no_edge(agent: Agent) -> None:
+async def test_a_stance_of_the_caller_is_named_as_his_and_moves_the_value(agent: Agent) -> None:
     before = await agent.call("analyze_market", market_id=NO_CHANGE)
-    after = await agent.call(
-        "analyze_market", market_id=NO_CHANGE, news=[HEADLINE | {"stance": "opposes", "strength": 0.8}]
-    )
+    news = [{"title": HEADLINE["title"], "stance": "opposes", "strength": 0.8}]
+    after = await agent.call("analyze_market", market_id=NO_CHANGE, news=news)
     (line,) = after["news"]
     assert (line["stance"], line["stance_score"], line["stance_basis"]) == ("opposes", -0.8, "caller")
     assert (line["confidence"], line["moves_fair_value"]) == ("yours", True)
     assert after["fair_value"]["value"] < before["fair_value"]["value"]
     assert after["fair_value"]["low"] < after["fair_value"]["value"] < before["fair_value"]["high"]
-    assert after["fair_value"]["high"] >= before["fair_value"]["high"]
     assert after["fair_value"]["holds_news"] is True
-    assert "-0.40 log-odds for 1 news items (1 by your stance)" in after["fair_value"]["note"]
+    # 0.5 log-odds x strength 0.8, and half of it because nobody knows how old the item is
+    assert after["fair_value"]["log_odds_parts"][-1] == "news -0.200: items counted 1 (by your stance 1)"
     assert after["verdict"] == "no_edge"
+
+
+async def test_old_news_moves_next_to_nothing(agent: Agent) -> None:
+    before = await agent.call("analyze_market", market_id=NO_CHANGE)
+    after = await agent.call("analyze_market", market_id=NO_CHANGE, news=[HEADLINE | {"stance": "opposes"}])
+    assert after["fair_value"]["value"] == before["fair_value"]["value"]
+
+
+async def test_fresh_clear_news_of_the_caller_makes_an_edge_and_less_of_it_none(agent: Agent) -> None:
+    seen = (await agent.call("analyze_market", market_id=CUT))["as_of"]
+    clear = [
+        {"title": title, "published": seen, "stance": "opposes", "strength": 1}
+        for title in ("Fed rules out a cut", "Prices leap")
+    ]
+    bought = await agent.call("analyze_market", market_id=CUT, news=clear)
+    assert bought["verdict"] == "buy No"
+    assert bought["edges"][1]["sure"] > 0
+    doubted = await agent.call("analyze_market", market_id=CUT, news=[each | {"strength": 0.2} for each in clear])
+    assert (doubted["verdict"], doubted["size"]["shares"]) == ("no_edge", 0)
+
+
+async def test_the_edge_is_that_of_the_size_that_is_meant(agent: Agent) -> None:
+    edges = []
+    for amount in (5, 100_000):
+        answer = await agent.call("analyze_market", market_id=BTC, my_probability=0.9, amount_usd=amount)
+        edges.append(answer["edges"][0])
+    small, large = edges
+    assert small["slippage"] == 0 < large["slippage"]
+    assert large["sure"] < small["sure"]
+
+
+async def test_markets_that_exclude_each_other_are_heard(agent: Agent) -> None:
+    answer = await agent.call("analyze_market", market_id=NO_CHANGE)
+    (line,) = [each for each in answer["fair_value"]["log_odds_parts"] if each.startswith("siblings")]
+    assert "5 outcomes that exclude each other sum to" in line
 
 
 async def test_a_caller_with_a_probability_of_his_own_is_not_second_guessed(agent: Agent) -> None:
@@ -137,7 +172,7 @@ async def test_a_model_moves_the_value_only_where_its_direction_was_measured_goo
         assert stances["Fed fails"]["sentiment_engine"] == "lexicon"
         assert (after["fair_value"] != before["fair_value"]) is moves
         if moves:
-            assert "1 repeated left out" in after["fair_value"]["note"]
+            assert "1 repeated left out" in after["fair_value"]["log_odds_parts"][-1]
 
 
 async def test_news_about_the_other_outcome_turns_around(open_agent: OpenAgent, tmp_path: Path) -> None:

@@ -1,37 +1,54 @@
-"""News moves a value by what it was measured to be worth, each story once, within bounds, and makes no edge."""
+"""News counts by who judged it, who told it, how old it is and how much of it is in the price, each story once."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from polydesk.core.forecasting.fair_value import FairValue
-from polydesk.core.forecasting.news_shift import MOST, ONE_CLEAR_ITEM, NewsShift, moved, news_shift
-from polydesk.core.models import NewsItem
+from polydesk.core.forecasting.news_shift import (
+    HALF_LIFE,
+    MOST,
+    ONE_CLEAR_ITEM,
+    UNKNOWN,
+    NewsShift,
+    news_shift,
+    source_weight,
+)
+from polydesk.core.identifiers import TokenId
+from polydesk.core.models import NewsItem, PriceHistory, PricePoint
 from polydesk.core.news.relevance import Relevance
 from polydesk.core.news.stance import Measured, NewsReading, NewsStance
 
-FAIR = FairValue(Decimal("0.50"), Decimal("0.48"), Decimal("0.52"), "micro_price")
+NOW = datetime(2026, 5, 17, 6, tzinfo=UTC)
 GOOD = Measured(0.9, 100, "a test")
+CALM = PriceHistory(TokenId("1"), (PricePoint(NOW - timedelta(days=30), Decimal("0.5")),), NOW)
 
 
-def reading(title: str, stance: NewsStance) -> NewsReading:
-    return NewsReading(NewsItem(title), Relevance(0.5, ()), stance, None)
+def reading(title: str, stance: NewsStance, *, seen: datetime | None = NOW, source: str = "Reuters") -> NewsReading:
+    return NewsReading(NewsItem(title, first_seen=seen, source=source), Relevance(0.5, ()), stance, None)
 
 
 def inferred(score: float, measured: Measured | None = GOOD) -> NewsStance:
     return NewsStance(score, "inference", "onnxruntime", measured=measured)
 
 
+def by_caller(score: float) -> NewsStance:
+    return NewsStance(score, "caller", "caller")
+
+
+def shift_of(*readings: NewsReading, price: float = 0.5, history: PriceHistory | None = CALM) -> NewsShift:
+    return news_shift(readings, now=NOW, price=price, history=history)
+
+
 def test_the_callers_view_counts_in_full_and_a_models_by_its_measure() -> None:
-    caller = news_shift([reading("a", NewsStance(0.8, "caller", "caller"))])
+    caller = shift_of(reading("a", by_caller(0.8)))
     assert caller.log_odds == pytest.approx(0.8 * ONE_CLEAR_ITEM)
-    assert (caller.items, caller.by_caller) == (1, 1)
-    model = news_shift([reading("a", inferred(-0.5))])
+    assert (len(caller.items), caller.by_caller) == (1, 1)
+    model = shift_of(reading("a", inferred(-0.5)))
     assert model.log_odds == pytest.approx(-0.5 * 0.8 * ONE_CLEAR_ITEM)
+    assert model.deviation / abs(model.log_odds) > caller.deviation / caller.log_odds
 
 
 @pytest.mark.parametrize(
@@ -47,34 +64,63 @@ def test_the_callers_view_counts_in_full_and_a_models_by_its_measure() -> None:
     ],
 )
 def test_what_is_not_good_enough_moves_nothing(stance: NewsStance) -> None:
-    shift = news_shift([reading("a", stance)])
-    assert (shift.log_odds, shift.items) == (0.0, 0)
-    assert moved(FAIR, shift) is FAIR
+    shift = shift_of(reading("a", stance))
+    assert (shift.log_odds, shift.deviation, shift.items) == (0.0, 0.0, ())
 
 
 def test_the_same_story_counts_once() -> None:
     story = "Fed cuts rates by a quarter point in June"
-    shift = news_shift(
-        [reading(story, inferred(0.9)), reading(f"{story}!", inferred(0.9)), reading("b", inferred(0.9))]
-    )
-    assert (shift.items, shift.repeated) == (2, 1)
+    shift = shift_of(reading(story, inferred(0.9)), reading(f"{story}!", inferred(0.9)), reading("b", inferred(0.9)))
+    assert (len(shift.items), shift.repeated) == (2, 1)
 
 
 def test_many_stories_stay_within_the_bound() -> None:
-    shift = news_shift([reading(f"story {number} x{number} y{number}", inferred(1.0)) for number in range(20)])
+    shift = shift_of(*(reading(f"story {number} x{number} y{number}", inferred(1.0)) for number in range(20)))
     assert shift.log_odds == MOST
 
 
-@given(
-    value=st.decimals("0.01", "0.99", places=3),
-    log_odds=st.floats(-MOST, MOST).filter(lambda shift: abs(shift) > 0.01),
+def test_independent_items_that_agree_are_surer_than_one() -> None:
+    one = shift_of(reading("a", inferred(0.5)))
+    three = shift_of(*(reading(title, inferred(0.5)) for title in "abc"))
+    assert three.deviation / three.log_odds < one.deviation / one.log_odds
+
+
+def test_an_item_fades_with_its_age_and_one_of_unknown_age_counts_half() -> None:
+    fresh = shift_of(reading("a", by_caller(1.0)))
+    older = shift_of(reading("a", by_caller(1.0), seen=NOW - HALF_LIFE))
+    undated = shift_of(reading("a", by_caller(1.0), seen=None))
+    of_tomorrow = shift_of(reading("a", by_caller(1.0), seen=NOW + timedelta(days=1)))
+    assert older.log_odds == pytest.approx(fresh.log_odds / 2)
+    assert undated.log_odds == of_tomorrow.log_odds == pytest.approx(fresh.log_odds * UNKNOWN)
+
+
+def test_the_first_sight_of_an_item_counts_and_not_the_date_it_bears() -> None:
+    item = NewsItem("a", published=NOW - timedelta(days=30), first_seen=NOW)
+    shift = shift_of(NewsReading(item, Relevance(0.5, ()), by_caller(1.0), None))
+    assert shift.items[0].fresh == 1.0
+
+
+@pytest.mark.parametrize(("price", "left"), [(0.5, 1.0), (0.56, 0.518), (0.7, 0.0), (0.3, 1.0)])
+def test_what_the_price_has_taken_in_since_does_not_count_again(price: float, left: float) -> None:
+    shift = shift_of(reading("a", by_caller(1.0)), price=price)
+    assert shift.items[0].unpriced == pytest.approx(left, abs=0.001)
+
+
+def test_where_the_price_of_then_is_not_known_half_is_taken_to_be_in_it() -> None:
+    assert shift_of(reading("a", by_caller(1.0)), history=None).items[0].unpriced == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("source", "url", "weight"),
+    [
+        ("Reuters", "", 1.0),
+        ("", "https://www.federalreserve.gov/newsevents", 1.0),
+        ("A newspaper", "", 0.7),
+        ("", "", 0.5),
+        ("Polymarket comments", "", 0.2),
+        ("", "https://x.com/somebody", 0.3),
+        ("", "https://[broken", 0.5),
+    ],
 )
-def test_a_moved_value_lies_in_its_interval_which_holds_the_books(value: Decimal, log_odds: float) -> None:
-    fair = FairValue(
-        value, max(value - Decimal("0.01"), Decimal(0)), min(value + Decimal("0.01"), Decimal(1)), "micro_price"
-    )
-    after = moved(fair, NewsShift(log_odds, 1, 0, 0))
-    assert after.basis == "micro_price_and_news"
-    assert 0 <= after.low <= fair.low <= fair.high <= after.high <= 1
-    assert after.low <= after.value <= after.high
-    assert (after.value > fair.value) == (log_odds > 0) or after.value == fair.value
+def test_sources_weigh_differently(source: str, url: str, weight: float) -> None:
+    assert source_weight(NewsItem("a", source=source, url=url)) == weight
