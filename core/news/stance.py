@@ -9,7 +9,8 @@ nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -124,32 +125,27 @@ class NewsJudge:
 
     async def read(self, items: Sequence[NewsItem], market: Market, outcome: Outcome) -> NewsReadings:
         """Judge all items in one call to the workers; a failure there is told, and only takes what they would say."""
+        (readings,) = await self.read_many([Question(tuple(items), market, outcome)])
+        return readings
+
+    async def read_many(self, questions: Sequence[Question]) -> list[NewsReadings]:
+        """As `read` for many outcomes, still in one call."""
         # The dictionary and word lists take milliseconds an item, too long for the loop that answers everybody.
-        statement, relevances = await asyncio.to_thread(
-            lambda: (_statement(market, outcome), [relevance(item, market) for item in items])
-        )
+        held = await asyncio.to_thread(lambda: [_hold(question) for question in questions])
+        pairs = [(item, each.statement) for each in held for item in each.items]
         answer: Mapping[str, Any] = {}
         problem = None
-        if items:
+        if pairs:
             try:
-                answer = await self.ask(items, statement)
+                answer = await self._ask(pairs)
                 problem = answer.get("problem")
             except ComputeError as error:
                 problem = f"no sentiment and no stance by a model: {error}"
-        readings = [
-            NewsReading(
-                item=item,
-                relevance=related,
-                stance=_stance(item, statement, related, answer, index),
-                sentiment=_sentiment(answer, index),
-            )
-            for index, (item, related) in enumerate(zip(items, relevances, strict=True))
-        ]
-        ordered = sorted(readings, key=lambda reading: -reading.relevance.score)
-        return NewsReadings(tuple(ordered), statement, problem)
+        places = itertools.count()
+        return [each.readings(answer, places, problem) for each in held]
 
-    async def ask(self, items: Sequence[NewsItem], statement: Statement) -> Mapping[str, Any]:
-        """The workers' answer on the items' stance and sentiment. Raises ComputeError."""
+    async def _ask(self, pairs: Sequence[tuple[NewsItem, Statement]]) -> Mapping[str, Any]:
+        """The workers' answer on each item's stance to its statement, and sentiment. Raises ComputeError."""
         payload = {
             "items": [
                 {
@@ -158,7 +154,7 @@ class NewsJudge:
                     "negation": statement.negation,
                     "target": statement.subject,
                 }
-                for item in items
+                for item, statement in pairs
             ],
             "model": self._inference_model,
             "sentiment_model": self._sentiment_model,
@@ -167,8 +163,37 @@ class NewsJudge:
         return await self._executor.submit("stance", payload, deadline_s=_DEADLINE_S)
 
 
-def _statement(market: Market, outcome: Outcome) -> Statement:
-    return statement_of(market.question, outcome=outcome.label, group_title=market.group_title)
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Items whose stance towards one outcome is wanted."""
+
+    items: tuple[NewsItem, ...]
+    market: Market
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Items with what is known of them before any model is asked."""
+
+    items: tuple[NewsItem, ...]
+    relevances: tuple[Relevance, ...]
+    statement: Statement
+
+    def readings(self, answer: Mapping[str, Any], places: Iterator[int], problem: str | None) -> NewsReadings:
+        """Each item takes the next of `places` in the workers' answer."""
+        found = []
+        for item, related, place in zip(self.items, self.relevances, places, strict=False):
+            stance = _stance(item, self.statement, related, answer, place)
+            found.append(NewsReading(item, related, stance, _sentiment(answer, place)))
+        found.sort(key=lambda reading: -reading.relevance.score)
+        return NewsReadings(tuple(found), self.statement, problem)
+
+
+def _hold(question: Question) -> _Held:
+    market = question.market
+    statement = statement_of(market.question, outcome=question.outcome.label, group_title=market.group_title)
+    return _Held(question.items, tuple(relevance(item, market) for item in question.items), statement)
 
 
 def _stance(

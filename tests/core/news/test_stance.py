@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from polydesk.core.models import NewsItem
-from polydesk.core.news.stance import NewsJudge, NewsReadings
+from polydesk.core.news.stance import NewsJudge, NewsReadings, Question
 
 if TYPE_CHECKING:
     from tests.core.conftest import MakeMarket
@@ -62,6 +62,29 @@ async def test_all_items_go_to_the_workers_in_one_call(make_market: MakeMarket) 
     assert [reading.stance.label for reading in readings.readings] == ["supports", "opposes"]
     assert readings.readings[0].sentiment is not None
     assert readings.readings[0].sentiment.score == pytest.approx(-0.6)
+
+
+async def test_many_outcomes_are_one_call_and_each_gets_its_own_items(make_market: MakeMarket) -> None:
+    workers = Workers(answer((0.9, 0.8), (-0.8, 0.9), (0.7, 0.9)))
+    judge = NewsJudge(workers, inference_model="m")  # type: ignore[arg-type]  # the part of an executor that is used
+    cut, rain = (
+        make_market(question=each) for each in ("Will the Fed cut rates in June?", "Will it rain in Rome on Friday?")
+    )
+    first = (NewsItem("The Fed will cut rates in June"), NewsItem("No cut of rates in June, says the Fed"))
+    asked = [
+        Question(first, cut, cut.outcomes[0]),
+        Question((), rain, rain.outcomes[0]),
+        Question((NewsItem("Rain in Rome on Friday"),), rain, rain.outcomes[0]),
+    ]
+    fed, nothing, wet = await judge.read_many(asked)
+    ((_, payload),) = workers.asked
+    assert len(payload["items"]) == 3
+    assert {reading.item.title: reading.stance.score for reading in fed.readings} == {
+        first[0].title: 0.9,
+        first[1].title: -0.8,
+    }
+    assert nothing.readings == ()
+    assert wet.readings[0].stance.score == 0.7
 
 
 async def test_an_unrelated_item_has_no_stance_whatever_the_contrast(make_market: MakeMarket) -> None:
