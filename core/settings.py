@@ -6,12 +6,13 @@ text through when a variable is not defined.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -50,12 +51,22 @@ class Confirmation(StrEnum):
     ACKNOWLEDGE = "acknowledge"
 
 
-_OF_A_HOST = frozenset({"mode", "toolsets", "read_only", "compute", "state_dir", "desk_idle_minutes"})
+class SecretText(SecretStr):
+    """A configured secret: neither printed nor copied nor pickled."""
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a secret cannot be copied or pickled")
+
+
+_OF_A_HOST = frozenset(
+    {"mode", "toolsets", "read_only", "compute", "state_dir", "desk_idle_minutes", "key_passphrase_file"}
+)
 """What hosts of one desk may set differently, or what has led them to the same desk."""
 
 _OF_REAL_MONEY = frozenset(
     {
         "private_key",
+        "key_address",
         "api_key",
         "api_secret",
         "api_passphrase",
@@ -113,10 +124,18 @@ class Settings(BaseSettings):
         ("default",), description="Toolsets to offer, separated by commas: `default`, `all`, or names of toolsets."
     )
     read_only: bool = Field(False, description="Offer no tool that changes anything. Wins over every other setting.")
-    api_key: SecretStr | None = Field(None, description="CLOB API key; derived from the private key when unset.")
-    api_secret: SecretStr | None = Field(None, description="Secret that belongs to the API key.")
-    api_passphrase: SecretStr | None = Field(None, description="Passphrase that belongs to the API key.")
-    private_key: SecretStr | None = Field(None, description="Private key of the owner wallet; needed for live orders.")
+    api_key: SecretText | None = Field(None, description="CLOB API key; derived from the private key when unset.")
+    api_secret: SecretText | None = Field(None, description="Secret that belongs to the API key.")
+    api_passphrase: SecretText | None = Field(None, description="Passphrase that belongs to the API key.")
+    private_key: SecretText | None = Field(
+        None, description="Private key of the owner wallet, in plain text; `polydesk keys import` is safer."
+    )
+    key_address: str | None = Field(
+        None, description="Address of the imported key to trade with; not needed when there is only one."
+    )
+    key_passphrase_file: Path | None = Field(
+        None, description="File with the passphrase of the imported key, where the system's keychain has none."
+    )
     funder: str | None = Field(None, description="Address that holds the money when it is not the key's own.")
     signature_type: Annotated[int, Field(ge=0, le=3)] = Field(
         0, description="Wallet type: 0 EOA, 1 proxy wallet, 2 Safe, 3 deposit wallet."
@@ -232,6 +251,15 @@ class Settings(BaseSettings):
             found.append(f"POLYMARKET_WS_URL={_NONEXISTENT_WS_URL} does not exist; {WS_URL} is used instead.")
         if self.mode is not Mode.LIVE and self.private_key is not None:
             found.append(f"POLYMARKET_PRIVATE_KEY is set but mode={self.mode.value} does not use it.")
+        plain = [
+            f"POLYMARKET_{name.upper()}"
+            for name in _SECRET_NAMES
+            if getattr(self, name) is not None and (name != "api_key" or self.api_secret is not None)
+        ]
+        if self.mode is Mode.LIVE and plain:
+            found.append(
+                f"{', '.join(plain)}: plain text in the environment; `polydesk keys import` keeps keys encrypted."
+            )
         return tuple(found)
 
     @property
@@ -259,9 +287,19 @@ class Settings(BaseSettings):
         """Where the desk of this mode keeps what it must not forget."""
         return self.resolved_state_dir / self.mode.value
 
+    @property
+    def key_folder(self) -> Path:
+        """Where imported keys are, encrypted, with their API credentials."""
+        return self.resolved_state_dir / "keys"
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key to trade with, in the environment or imported."""
+        return self.private_key is not None or any(self.key_folder.glob("0x*.json"))
+
     def check_limits(self) -> None:
         """Raise ConfigurationError where real money could be traded without the limits that a person must choose."""
-        if self.mode is not Mode.LIVE or self.private_key is None or self.read_only:
+        if self.mode is not Mode.LIVE or self.read_only or not self.has_key:
             return
         chosen = {
             "POLYMARKET_MAX_ORDER_USD": "max_order_usd" in self.model_fields_set,
@@ -293,6 +331,15 @@ class Settings(BaseSettings):
             signature_type=self.signature_type,
             chain_id=self.chain_id,
         )
+
+
+_SECRET_NAMES = ("private_key", "api_key", "api_secret", "api_passphrase")
+
+
+def forget_secrets_in_environment() -> None:
+    """Take the secrets out of this process's environment, so that nothing it starts inherits them."""
+    for name in _SECRET_NAMES:
+        os.environ.pop(f"POLYMARKET_{name.upper()}", None)
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import ConfigurationError, VenueUnavailable
 from ..core.settings import Settings
+from ..core.telemetry.redaction import SECRETS
 from ..handlers.toolspec import parse_toolsets
 from .doors.doorway import Doorway
 from .doors.serving import DoorServers
@@ -33,6 +34,9 @@ class Application:
 
     def __init__(self, settings: Settings, *, background: bool = False) -> None:
         self.settings = settings
+        for secret in (settings.private_key, settings.api_secret, settings.api_passphrase):
+            if secret is not None:
+                SECRETS.learn(secret.get_secret_value().strip().removeprefix("0x"))
         self.doorway = Doorway(
             settings,
             open_desk=self.desk,

@@ -7,6 +7,7 @@ from mcp.server import MCPServer
 from ..handlers.confirmation import DeskSource
 from .application import Application
 from .mcp_server import mcp_server
+from .secret_guard import guard_secrets
 
 
 def build_server(application: Application) -> MCPServer[DeskSource]:
@@ -17,4 +18,6 @@ def build_server(application: Application) -> MCPServer[DeskSource]:
     server = mcp_server(application.settings, application)
     # Outermost, so that what a host sealed with the desk that asked it is given back to that desk as it is.
     server.middleware.insert(0, application.doorway)
+    # Before the way to the desk too: a secret in an argument leaves this process for no other.
+    server.middleware.insert(0, guard_secrets)
     return server

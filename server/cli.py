@@ -10,12 +10,15 @@ from pathlib import Path
 
 from .. import __version__
 from ..core.errors import ConfigurationError, PolymarketAPIError
-from ..core.settings import Mode, load_settings
+from ..core.settings import Mode, forget_secrets_in_environment, load_settings
+from ..core.telemetry.redaction import redacted
 from .accounts_command import add_accounts_command
 from .desk_commands import add_desk_commands
 from .desk_file_commands import add_desk_file_commands
 from .doctor import add_doctor_command
+from .keys_command import add_keys_command
 from .models_command import add_models_commands
+from .process_guard import guard_process
 
 _MODES = [mode.value for mode in Mode]
 
@@ -23,14 +26,15 @@ _MODES = [mode.value for mode in Mode]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
+    guard_process()
     try:
         code: int = options.run(options)
         return code
     except ConfigurationError as error:
-        print(f"polydesk: {error.message}", file=sys.stderr)
+        print(f"polydesk: {redacted(error.message)}", file=sys.stderr)
         return 2
     except PolymarketAPIError as error:
-        print(f"polydesk: {error.message}", file=sys.stderr)
+        print(f"polydesk: {redacted(error.message)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -96,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_doctor_command(commands)
     add_accounts_command(commands)
+    add_keys_command(commands)
 
     approve = commands.add_parser("approve", help="say yes or no to an order that waits for a person")
     approve.add_argument("code", nargs="?", help="the code the tool answered; without it the waiting orders are listed")
@@ -133,6 +138,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     configure_logging()
     settings = load_settings(mode=options.mode, toolsets=options.toolsets, read_only=options.read_only)
+    forget_secrets_in_environment()
     gc.disable()  # what loads now stays for good; looking for garbage among it would take a tenth of the start
     from .transports import serve  # loads the SDK: other commands do not need it
 

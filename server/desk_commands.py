@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ..core.settings import Settings, load_settings
+from ..core.settings import Settings, forget_secrets_in_environment, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,4 +59,5 @@ def _run(options: argparse.Namespace) -> int:
     settings = _settings(options)
     settings.check_limits()
     configure_logging(file=log_file(settings))
+    forget_secrets_in_environment()
     return run_desk(settings)

@@ -6,7 +6,16 @@ import logging
 import sys
 from pathlib import Path
 
+from ..core.telemetry.redaction import redacted
+
 _FILE_BYTES, _FILES_KEPT = 1_000_000, 5
+
+
+class RedactingFormatter(logging.Formatter):
+    """Lines, tracebacks included, in which secrets are masked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
 
 
 def configure_logging(level: str = "WARNING", *, file: Path | None = None) -> None:
@@ -19,7 +28,7 @@ def configure_logging(level: str = "WARNING", *, file: Path | None = None) -> No
         from logging.handlers import RotatingFileHandler  # only a desk in the background needs it
 
         handler = RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

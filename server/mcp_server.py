@@ -14,6 +14,7 @@ from ..handlers.confirmation import DeskSource
 from ..handlers.instructions import server_instructions
 from ..handlers.toolspec import parse_toolsets, select
 from .registration import build_tools
+from .secret_guard import guard_secrets
 
 
 def mcp_server(settings: Settings, desk: DeskSource) -> MCPServer[DeskSource]:
@@ -28,7 +29,7 @@ def mcp_server(settings: Settings, desk: DeskSource) -> MCPServer[DeskSource]:
         # SSE enters this once per connection, so the application is closed by the process and never here.
         yield desk
 
-    return MCPServer(
+    server: MCPServer[DeskSource] = MCPServer(
         "polydesk",
         title=f"polydesk ({settings.mode.value})",
         version=__version__,
@@ -37,3 +38,5 @@ def mcp_server(settings: Settings, desk: DeskSource) -> MCPServer[DeskSource]:
         lifespan=share,
         log_level="WARNING",
     )
+    server.middleware.insert(0, guard_secrets)
+    return server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -37,6 +38,7 @@ from ..core.polymarket.streams import UserStream
 from ..core.polymarket.transport import Transport, TransportSettings
 from ..core.settings import Mode, PolymarketConfig, Settings
 from .accounts import ledger_path, opened_ledger
+from .wallet import open_signer
 
 PLAY_MONEY_CHAIN_ID = 31337
 """No real chain: an order signed on paper or in the sandbox is void everywhere else."""
@@ -71,9 +73,10 @@ class Site:
 
     async def open_account_stream(self) -> UserStream:
         """A stream of what happens to the account's orders. Raises what making credentials raises."""
+        first = await self.clob.credentials()
         return UserStream(
             self.transport.environment,
-            await self.clob.credentials(),
+            lambda: self.clob.latest_credentials or first,
             addresses=[self.clob.account],
             clock=self.clock,
             random=random.SystemRandom(),
@@ -91,7 +94,7 @@ async def open_site(settings: Settings, opened: AsyncExitStack) -> Site:
         case Mode.SANDBOX:
             return await _open_sandbox(settings, opened)
         case Mode.LIVE:
-            return _open_live(settings, opened)
+            return await open_live(settings, opened)
 
 
 async def _open_paper(settings: Settings, opened: AsyncExitStack) -> Site:
@@ -169,16 +172,18 @@ async def _open_sandbox(settings: Settings, opened: AsyncExitStack) -> Site:
     )
 
 
-def _open_live(settings: Settings, opened: AsyncExitStack) -> Site:
+async def open_live(settings: Settings, opened: AsyncExitStack, *, signer: Signer | None = None) -> Site:
+    """The real venue, or whatever speaks its protocol at the configured addresses; a `signer` that is open already.
+
+    Raises ConfigurationError for addresses that may not be used and for a key that cannot be opened.
+    """
     config = settings.polymarket_config()
     environment = _environment("polymarket", config)
     if not environment.is_loopback:
         _check_encrypted(config)
-    signer = Signer(config.private_key.get_secret_value()) if config.private_key else None
-    store = None
-    if signer is not None:
-        folder = settings.desk_folder
-        store = CredentialFile(folder, owner=signer, venue=config.clob_url)
+    if signer is None:
+        signer = await asyncio.to_thread(open_signer, settings)
+    store = credential_file(settings, signer) if signer is not None else None
     return _site(
         environment,
         SystemClock(),
@@ -189,6 +194,11 @@ def _open_live(settings: Settings, opened: AsyncExitStack) -> Site:
         bankroll=settings.sandbox_balance,
         seed=settings.sandbox_seed,
     )
+
+
+def credential_file(settings: Settings, signer: Signer) -> CredentialFile:
+    """Where the API credentials of a key are kept: beside the encrypted keys."""
+    return CredentialFile(settings.key_folder, owner=signer, venue=settings.polymarket_config().clob_url)
 
 
 def _check_encrypted(config: PolymarketConfig) -> None:

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnexpectedPayload
+from ..telemetry.redaction import redacted
 from .wire.fields import decode_json
 
 if TYPE_CHECKING:
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
 
 
 def error_text(answer: Answer) -> str:
-    """The reason in an error's body: its `error` or `error_msg`, or the beginning of a page that is not JSON."""
+    """The reason in an error's body: its `error` or `error_msg`, or the beginning of a page that is not JSON.
+
+    Some servers repeat the headers of a request in it, so secrets are masked.
+    """
+    return redacted(_stated_reason(answer))
+
+
+def _stated_reason(answer: Answer) -> str:
     payload = _payload(answer)
     if payload is None:
         return "" if b"<" in answer.body else answer.body[:200].decode(errors="replace").strip()

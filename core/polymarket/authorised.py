@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from ..clock import unix_ms
@@ -25,8 +26,9 @@ class AuthorisedClient(PolymarketClient):
     """A client that can prove whose account it acts for.
 
     With a `signer`, credentials are taken from `store`, or created or derived, at the first call that needs them, and
-    replaced when the venue no longer accepts them; `credentials` that were passed in never are. `funder` is the wallet
-    that holds the money when it is not the key's own.
+    replaced when the venue no longer accepts them; `credentials` that were passed in never are. When another process
+    puts others into the store, they are used from the next call on. `funder` is the wallet that holds the money when it
+    is not the key's own.
     """
 
     def __init__(
@@ -43,29 +45,35 @@ class AuthorisedClient(PolymarketClient):
         self._signer = signer
         self._credentials = credentials
         self._replaceable = signer is not None and credentials is None
-        self._store = store
+        self._store = store if credentials is None else None
+        self._read_version: object = None
         self._funder = funder
         self._signature_type = signature_type
         self._credentials_lock = asyncio.Lock()
 
-    async def create_or_derive_credentials(self) -> ApiCredentials:
-        """The key's API credentials, made now or derived again if they exist. Needs a signer."""
+    async def create_or_derive_credentials(self, nonce: int = 0) -> ApiCredentials:
+        """The key's API credentials of one nonce, made now or derived again if they exist. Needs a signer."""
         signer = self._require_signer()
-        authorise = self._l1_headers(signer)
+        authorise = self._l1_headers(signer, nonce)
         try:
-            return await self._transport.call(requests.create_api_key_spec(), authorise=authorise)
+            made = await self._transport.call(requests.create_api_key_spec(), authorise=authorise)
         except InputRejected:
-            return await self._transport.call(requests.derive_api_key_spec(), authorise=authorise)
+            made = await self._transport.call(requests.derive_api_key_spec(), authorise=authorise)
+        return replace(made, nonce=nonce)
 
     async def credentials(self) -> ApiCredentials:
         """The credentials in use; taken from the store, created or derived once when a signer is there."""
         async with self._credentials_lock:
-            if self._credentials is None and self._store is not None:
-                self._credentials = self._store.load()
-            if self._credentials is None:
-                self._keep(await self.create_or_derive_credentials())
-            assert self._credentials is not None
-            return self._credentials
+            kept = self._heed_store()
+            if kept is None:
+                kept = await self.create_or_derive_credentials()
+                self._keep(kept)
+            return kept
+
+    @property
+    def latest_credentials(self) -> ApiCredentials | None:
+        """The credentials in use, without asking the venue for any; None when there are none yet."""
+        return self._heed_store()
 
     async def api_keys(self) -> tuple[str, ...]:
         """The ids of all API keys of this account."""
@@ -139,8 +147,8 @@ class AuthorisedClient(PolymarketClient):
         if not self._replaceable:
             return None
         async with self._credentials_lock:
-            if self._credentials in (None, refused):
-                derived = await self.create_or_derive_credentials()
+            if self._heed_store() in (None, refused):
+                derived = await self.create_or_derive_credentials(refused.nonce)
                 if derived == refused:
                     return None  # the key is right, so something else is wrong, such as the clock
                 self._keep(derived)
@@ -150,10 +158,18 @@ class AuthorisedClient(PolymarketClient):
         self._credentials = credentials
         if self._store is not None:
             self._store.save(credentials)
+            self._read_version = self._store.version
 
-    def _l1_headers(self, signer: Signer) -> Callable[[str, str, bytes], dict[str, str]]:
+    def _heed_store(self) -> ApiCredentials | None:
+        """The credentials in use, once those that another process has put into the store since are taken."""
+        if self._store is not None and (version := self._store.version) != self._read_version:
+            self._credentials = self._store.load() or self._credentials
+            self._read_version = version
+        return self._credentials
+
+    def _l1_headers(self, signer: Signer, nonce: int) -> Callable[[str, str, bytes], dict[str, str]]:
         return lambda _method, _path, _body: l1_headers(
-            signer, chain_id=self.environment.chain_id, timestamp_s=self._now_s()
+            signer, chain_id=self.environment.chain_id, timestamp_s=self._now_s(), nonce=nonce
         )
 
     def _now_s(self) -> int:

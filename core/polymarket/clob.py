@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 
-from ..errors import InputRejected, OutcomeUnknown, PolymarketAPIError, VenueUnavailable
+from ..errors import InputRejected, OrderError, OutcomeUnknown, PolymarketAPIError, VenueUnavailable
 from ..identifiers import Address, ConditionId, OrderId, TokenId, TradeId
 from ..models import (
     AccountBalance,
@@ -26,6 +28,9 @@ from .placement import Placed, failure_of, failure_of_all, placement_result, res
 from .rewards import RewardsClient
 from .signing import ZERO_BYTES32, SignatureType, SignedOrder, Signer, sign_order
 from .transport import Transport
+
+_SENT_REMEMBERED = 10_000
+"""Order ids that this client does not send again; the venue and the desk's journal remember them all."""
 
 
 class CLOBClient(MarketDataClient, RewardsClient):
@@ -58,6 +63,7 @@ class CLOBClient(MarketDataClient, RewardsClient):
             signature_type=signature_type,
         )
         self._builder = builder
+        self._sent: OrderedDict[OrderId, None] = OrderedDict()
 
     # Orders
 
@@ -84,11 +90,13 @@ class CLOBClient(MarketDataClient, RewardsClient):
         """Place an order once. The two options come from the ticket unless given.
 
         Raises OrderError and its kin when the venue refused it, VenueUnavailable when it was never sent, and
-        OutcomeUnknown when it may have been accepted. It is never sent twice.
+        OutcomeUnknown when it may have been accepted. It is never sent twice: one that was accepted, or whose fate is
+        open, is refused here, and so is one that was signed for another chain.
         """
         body = await self._placement_body(signed, time_in_force, post_only)
-        answer = await self._authorised(requests.place_spec(signed, body))
-        return placement_result(signed, answer)
+        with self._sent_once([signed]):
+            answer = await self._authorised(requests.place_spec(signed, body))
+            return placement_result(signed, answer)
 
     async def post_orders(self, signed: Sequence[SignedOrder]) -> tuple[Placed, ...]:
         """Place orders in requests of up to 15; each is accepted or refused on its own, in the order given.
@@ -254,7 +262,8 @@ class CLOBClient(MarketDataClient, RewardsClient):
     async def _post_batch(self, signed: Sequence[SignedOrder]) -> list[Placed]:
         """One request; raises when it fails as a whole."""
         bodies = [await self._placement_body(order, None, None) for order in signed]
-        answers = await self._authorised(requests.place_many_spec(signed, bodies))
+        with self._sent_once(signed):
+            answers = await self._authorised(requests.place_many_spec(signed, bodies))
         if len(answers) != len(signed):
             raise OutcomeUnknown(
                 f"{len(signed)} orders were sent and {len(answers)} answered",
@@ -262,9 +271,36 @@ class CLOBClient(MarketDataClient, RewardsClient):
             )
         return [result_or_error(order, answer) for order, answer in zip(signed, answers, strict=True)]
 
+    @contextmanager
+    def _sent_once(self, signed: Sequence[SignedOrder]) -> Iterator[None]:
+        """While these are sent, and ever after unless they were refused, none of them is sent again."""
+        again = [order.order_id for order in signed if order.order_id in self._sent]
+        if again or len({order.order_id for order in signed}) < len(signed):
+            name = again[0] if again else signed[0].order_id
+            raise OrderError(f"{name} was sent already, and no order is sent twice", code="duplicate")
+        for order in signed:
+            self._sent[order.order_id] = None
+        while len(self._sent) > _SENT_REMEMBERED:
+            self._sent.popitem(last=False)
+        try:
+            yield
+        except OutcomeUnknown:
+            raise
+        except PolymarketAPIError as error:
+            if error.anything_sent == "no":
+                for order in signed:
+                    self._sent.pop(order.order_id, None)
+            raise
+
     async def _placement_body(
         self, signed: SignedOrder, time_in_force: TimeInForce | None, post_only: bool | None
     ) -> dict[str, object]:
+        if signed.chain_id != self.environment.chain_id:
+            raise InputRejected(
+                f"the order is signed for chain {signed.chain_id} and this venue is on {self.environment.chain_id}",
+                code="signed_elsewhere",
+                fix="sign it for this venue",
+            )
         credentials = await self.credentials()
         return requests.placement_body(
             signed,

@@ -17,6 +17,7 @@ from ..errors import (
     Restriction,
     VenueUnavailable,
 )
+from ..telemetry.redaction import redacted
 
 
 class CredentialsRefused(ConfigurationError):
@@ -84,6 +85,7 @@ _RULES = (
 
 def order_error(text: str, *, status: int = 400, retry_after_s: float | None = None) -> PolymarketAPIError:
     """The error for a refused order or cancel. Texts the desk does not know get the code `rejected`."""
+    text = redacted(text)
     if re.search(r"rate limit exceeded|too many requests", text, re.IGNORECASE):
         return RateLimitError(text, retry_after_s=retry_after_s)
     rule = _matching_rule(text)

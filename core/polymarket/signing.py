@@ -10,7 +10,6 @@ import binascii
 import hashlib
 import hmac
 import re
-import sys
 from dataclasses import dataclass
 from enum import IntEnum
 from random import Random
@@ -19,13 +18,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..clock import Clock, unix_ms
 from ..errors import ConfigurationError
 from ..identifiers import Address, OrderId, TokenId
+from ..key_storage.ethereum import account_type
 from ..models import OrderSide, OrderTicket
+from ..telemetry.redaction import SECRETS
 from .amounts import OrderAmounts
 from .credentials import ApiCredentials
 from .environments import Environment
 
 if TYPE_CHECKING:
-    from eth_account import Account
     from eth_account.signers.local import LocalAccount
 
 _PRIVATE_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
@@ -99,6 +99,7 @@ class Signer:
         if not _PRIVATE_KEY.fullmatch(private_key.strip()):
             raise ConfigurationError("the private key is not 64 hex digits")
         self.__key = private_key.strip()
+        SECRETS.learn_key(self.__key)
         self.__account: LocalAccount | None = None
 
     def __repr__(self) -> str:
@@ -128,31 +129,21 @@ class Signer:
 
     def _local_account(self) -> LocalAccount:
         if self.__account is None:
-            self.__account = _account_type().from_key(self.__key)
+            self.__account = account_type().from_key(self.__key)
         return self.__account
-
-
-def _account_type() -> type[Account]:
-    """eth_account's Account, loaded without what loading it does to the interpreter.
-
-    One of its dependencies raises the recursion limit to 100,000; at that depth, nested JSON from a stranger would
-    overflow the C stack and end the process.
-    """
-    limit = sys.getrecursionlimit()
-    try:
-        from eth_account import Account
-    finally:
-        sys.setrecursionlimit(limit)
-    return Account
 
 
 @dataclass(frozen=True, slots=True)
 class SignedOrder:
-    """A ticket and its signature. `order` is the `order` object of a placement, `order_id` its hash."""
+    """A ticket and its signature. `order` is the `order` object of a placement, `order_id` its hash.
+
+    The signature is void on any other chain than `chain_id`.
+    """
 
     order_id: OrderId
     ticket: OrderTicket
     order: dict[str, Any]
+    chain_id: int
 
     @property
     def gives(self) -> int:
@@ -215,7 +206,7 @@ def sign_order(
         "builder": builder,
         "signature": signature,
     }
-    return SignedOrder(order_id=OrderId(digest), ticket=ticket, order=order)
+    return SignedOrder(order_id=OrderId(digest), ticket=ticket, order=order, chain_id=environment.chain_id)
 
 
 def is_position_id(token_id: TokenId) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
@@ -93,7 +93,7 @@ class UserStream(HealingStream[UserEvent]):
     def __init__(
         self,
         environment: Environment,
-        credentials: ApiCredentials,
+        credentials: Callable[[], ApiCredentials],
         *,
         addresses: Iterable[Address],
         clock: Clock,
@@ -101,7 +101,10 @@ class UserStream(HealingStream[UserEvent]):
         condition_ids: Collection[ConditionId] = (),
         settings: StreamSettings | None = None,
     ) -> None:
-        """`addresses` are our wallets, to find our side of a trade. Without `condition_ids` all markets are told."""
+        """`credentials` are asked for at every connection, because they may have been rotated since the last one.
+
+        `addresses` are our wallets, to find our side of a trade. Without `condition_ids` all markets are told.
+        """
         super().__init__(
             f"{environment.ws_url}/user",
             clock=clock,
@@ -111,10 +114,12 @@ class UserStream(HealingStream[UserEvent]):
         )
         self._credentials = credentials
         self._condition_ids = tuple(condition_ids)
-        self._owners = frozenset({credentials.key.lower(), *(address.lower() for address in addresses)})
+        self._owners = {credentials().key.lower(), *(address.lower() for address in addresses)}
 
     def _hello(self) -> str:
-        return user_hello(self._credentials, self._condition_ids)
+        credentials = self._credentials()
+        self._owners.add(credentials.key.lower())
+        return user_hello(credentials, self._condition_ids)
 
     def _decode(self, frame: str | bytes, received_at: datetime) -> DecodedFrame[UserEvent]:
         from .wire.stream_decoding import decode_frame

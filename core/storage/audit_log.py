@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, func, insert, select
 
+from ..telemetry.redaction import SECRETS
 from .caller import caller
 from .database import Database
 from .moments import from_micros, to_micros
@@ -64,7 +65,7 @@ class AuditLog:
     ) -> None:
         """Append an entry, in the caller's transaction where there is one, with the host it was done for.
 
-        `detail` must be plain JSON values.
+        `detail` must be plain JSON values. Secrets that this process knows are masked in them.
         """
         if (host := caller()) is not None:
             detail["by"] = host
@@ -79,7 +80,7 @@ class AuditLog:
                 "kind": kind,
                 "attempt_id": attempt_id,
                 "order_id": order_id,
-                "detail": json.dumps(detail, sort_keys=True, separators=(",", ":")),
+                "detail": SECRETS.masked(json.dumps(detail, sort_keys=True, separators=(",", ":"))),
                 "previous": last.hash if last else _FIRST,
             }
             connection.execute(insert(audit).values(**row, hash=_hash(row)))

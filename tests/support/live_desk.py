@@ -31,9 +31,8 @@ async def live_client(
             gamma_url=venue.gamma_url,
             data_url=venue.data_url,
             ws_url=venue.ws_url,
-            private_key=KEY,
             compute="inline",
-            **(LIVE_LIMITS | settings),
+            **({"private_key": KEY} | LIVE_LIMITS | settings),
         )
     )
     try:

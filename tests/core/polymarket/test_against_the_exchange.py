@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from polydesk.core.clock import SystemClock
-from polydesk.core.errors import InsufficientBalance, OrderError
+from polydesk.core.errors import InputRejected, InsufficientBalance, OrderError
 from polydesk.core.exchange.catalogue import load_catalogue
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
@@ -23,6 +23,7 @@ from polydesk.core.polymarket.clob import CLOBClient
 from polydesk.core.polymarket.data_api import DataClient
 from polydesk.core.polymarket.environments import Environment
 from polydesk.core.polymarket.gamma import GammaClient
+from polydesk.core.polymarket.rejections import CredentialsRefused
 from polydesk.core.polymarket.signing import Signer
 from polydesk.core.polymarket.streams import MarketStream, UserStream
 from polydesk.core.polymarket.transport import Transport
@@ -134,14 +135,39 @@ async def test_an_order_lives_and_is_cancelled(shared: Transport, clob: CLOBClie
     assert found is not None
     assert (found.status, found.original_size, found.price) == ("LIVE", Decimal(10), market.tick)
     assert [order.id for order in await clob.open_orders(condition_id=market.condition_id)] == [signed.order_id]
-    with pytest.raises(OrderError) as duplicate:
+    with pytest.raises(OrderError, match="no order is sent twice") as duplicate:
         await clob.post_order(signed)
+    assert duplicate.value.code == "duplicate"
+    with pytest.raises(OrderError, match="Duplicated") as duplicate:
+        await CLOBClient(shared, signer=Signer(PUBLIC_TEST_KEY)).post_order(
+            signed
+        )  # a process that does not remember it
     assert duplicate.value.code == "duplicate"
     assert (await clob.cancel([signed.order_id])).canceled == (signed.order_id,)
     assert signed.order_id in (await clob.cancel([signed.order_id])).not_canceled
     assert await clob.open_orders() == ()
     assert (await clob.cancel_all()).canceled == ()
     assert (await clob.cancel_market(market.condition_id)).canceled == ()
+
+
+async def test_a_signature_is_worth_nothing_in_another_environment(
+    environment: Environment, shared: Transport, clob: CLOBClient
+) -> None:
+    market = await a_market(shared, clob)
+    elsewhere = replace(environment, chain_id=31337)
+    async with Transport(elsewhere, clock=SystemClock(), random=Random(11)) as transport:
+        other = CLOBClient(transport, signer=Signer(PUBLIC_TEST_KEY))
+        play_money = other.sign(limit(market, OrderSide.BUY, market.tick, "10"))
+        with pytest.raises(CredentialsRefused):
+            await other.create_or_derive_credentials()
+    with pytest.raises(InputRejected, match="signed for chain 31337") as refusal:
+        await clob.post_order(play_money)
+    assert refusal.value.code == "signed_elsewhere"
+    disguised = replace(play_money, chain_id=137)
+    with pytest.raises(OrderError) as refused:
+        await clob.post_order(disguised)
+    assert refused.value.code in ("invalid_signature", "wrong_signer")
+    assert await clob.open_orders() == ()
 
 
 async def test_a_market_order_fills_and_shows_in_every_record(shared: Transport, clob: CLOBClient) -> None:
@@ -206,7 +232,9 @@ async def test_both_streams_tell_what_happens(environment: Environment, shared: 
     clock = SystemClock()
     async with (
         MarketStream(environment, [token], clock=clock, random=Random(1)) as prices,
-        UserStream(environment, credentials, addresses=[clob.account], clock=clock, random=Random(2)) as account,
+        UserStream(
+            environment, lambda: credentials, addresses=[clob.account], clock=clock, random=Random(2)
+        ) as account,
         asyncio.timeout(10),
     ):
         first = await anext(prices)

@@ -28,7 +28,7 @@ def credential_file(folder: Path, *, owner: Signer = OWNER, venue: str = "https:
 
 
 def only_file(folder: Path) -> Path:
-    (file,) = folder.iterdir()
+    (file,) = folder.glob("*.json")
     return file
 
 
@@ -51,7 +51,7 @@ def test_the_file_shows_no_secret_and_only_its_owner_reads_it(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", "null", "not json", '{"format": 1, "venue": "https://clob.test", "salt": "?"}']
+    "content", ["", "[]", "{}", "null", "not json", '{"format": 2, "venue": "https://clob.test", "salt": "?"}']
 )
 def test_a_damaged_file_counts_as_none_and_is_replaced(tmp_path: Path, content: str) -> None:
     credentials = credential_file(tmp_path)

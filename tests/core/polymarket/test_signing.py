@@ -7,7 +7,7 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -275,3 +275,25 @@ def test_loading_the_signing_library_leaves_the_recursion_limit_alone() -> None:
         "assert sys.getrecursionlimit() == limit, sys.getrecursionlimit()"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_the_same_ticket_never_gives_the_same_order_twice() -> None:
+    random, clock = Random(5), ManualClock(SIGNED_AT)
+    signer = Signer(PUBLIC_TEST_KEY)
+    orders = [
+        sign_order(ticket(), signer=signer, environment=PRODUCTION, clock=clock, random=random) for _ in range(50)
+    ]
+    assert len({order.order_id for order in orders}) == 50
+    assert len({order.order["salt"] for order in orders}) == 50
+
+
+def test_with_the_same_salt_the_moment_makes_an_order_unique() -> None:
+    later = ManualClock(SIGNED_AT + timedelta(milliseconds=1))
+    again = sign_order(
+        ticket(), signer=Signer(PUBLIC_TEST_KEY), environment=PRODUCTION, clock=later, random=FixedSalt()
+    )
+    assert again.order_id != signed(ticket()).order_id
+
+
+def test_a_signed_order_says_for_which_chain() -> None:
+    assert (signed(ticket()).chain_id, signed(ticket(), environment=AMOY).chain_id) == (137, 80002)

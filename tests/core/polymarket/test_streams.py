@@ -366,7 +366,7 @@ async def test_the_user_stream_sends_its_credentials_and_shows_our_side(
     }
     stream = UserStream(
         channel.environment,
-        CREDENTIALS,
+        lambda: CREDENTIALS,
         addresses=[Address("0xABC")],
         clock=clock,
         random=Random(5),
@@ -460,5 +460,5 @@ async def test_the_sports_stream_only_connects_and_answers_pings(channel: Script
 
 
 async def test_a_user_stream_without_markets_asks_for_all(channel: ScriptedChannel, clock: ManualClock) -> None:
-    async with UserStream(channel.environment, CREDENTIALS, addresses=[], clock=clock, random=Random(5)):
+    async with UserStream(channel.environment, lambda: CREDENTIALS, addresses=[], clock=clock, random=Random(5)):
         assert "markets" not in json.loads(await channel.heard.get())

@@ -1,0 +1,99 @@
+"""The server's middleware that keeps secrets out of tool calls: none goes in by an argument, none comes out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp_types import CallToolResult, TextContent
+
+from ..core.telemetry.redaction import SECRETS, redacted
+from ..handlers.failures import Failure
+from .registration import failed
+
+_KEY = re.compile(r"(?<![0-9a-fA-F])(?:0x)?[0-9a-fA-F]{64}(?![0-9a-fA-F])")
+_NAMES_A_SECRET = re.compile(r"private.?key|secret|mnemonic|seed.?phrase|passphrase|password", re.IGNORECASE)
+_TAKES_IDS = re.compile(r"(_|^)ids?$|^markets?$|^event$|^query$|^one$|^other$")
+"""Arguments that name orders and markets, whose hashes have a key's shape."""
+
+_REFUSAL = Failure(
+    "secret_in_arguments",
+    "An argument holds what looks like a private key or another secret. It was neither used nor written down, and "
+    "nothing was sent. No tool takes keys: a person runs `polydesk keys import`. Whoever has read this conversation "
+    "may know the secret now: if it is a real key, its money should move to a new wallet.",
+    "no",
+    "never",
+)
+
+Context = ServerRequestContext[Any, Any]
+
+
+async def guard_secrets(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Refuse calls that hold a secret before anything else sees them, and mask known secrets in every answer."""
+    if ctx.method != "tools/call":
+        return await call_next(ctx)
+    if holds_secret((ctx.params or {}).get("arguments")):
+        return failed(_REFUSAL)
+    result = await call_next(ctx)
+    return _masked_result(result) if isinstance(result, CallToolResult) else _masked(result)
+
+
+def holds_secret(arguments: Any, *, name: str = "") -> bool:
+    """Whether any argument is a secret of this process, has a key's shape where no id is expected, or says it is one.
+
+    Hashes of orders and conditions have 0x before them; 64 digits without are a key, whatever the argument is for.
+    """
+    if isinstance(arguments, dict):
+        return any(
+            (_NAMES_A_SECRET.search(str(key)) is not None and value not in (None, ""))
+            or holds_secret(value, name=str(key))
+            for key, value in arguments.items()
+        )
+    if isinstance(arguments, (list, tuple)):
+        return any(holds_secret(each, name=name) for each in arguments)
+    if not isinstance(arguments, str):
+        return isinstance(arguments, int) and SECRETS.are_in(str(arguments))
+    if SECRETS.are_in(arguments):
+        return True
+    takes_ids = _TAKES_IDS.search(name) is not None
+    return any(not (takes_ids and key.startswith("0x")) for key in _KEY.findall(arguments))
+
+
+def _masked_result(result: CallToolResult) -> CallToolResult:
+    """The same answer where it holds no secret. Failures are words, and words are also masked by shape."""
+    texts = [each.text for each in result.content if isinstance(each, TextContent)]
+    shown = redacted if result.is_error else SECRETS.masked
+    if all(shown(text) == text for text in texts) and not any(map(SECRETS.are_in, _strings(result.structured_content))):
+        return result
+    return result.model_copy(
+        update={
+            "content": [
+                each.model_copy(update={"text": shown(each.text)}) if isinstance(each, TextContent) else each
+                for each in result.content
+            ],
+            "structured_content": _masked(result.structured_content),
+        }
+    )
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _strings(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _strings(each)
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return SECRETS.masked(value)
+    if isinstance(value, dict):
+        return {key: _masked(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(each) for each in value]
+    return value
