@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import logging
+import pickle
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -211,9 +213,6 @@ def test_every_tool_is_covered() -> None:
 
 
 async def test_settings_cannot_be_pickled(tmp_path: Path) -> None:
-    import copy
-    import pickle
-
     settings = load_settings(mode="live", private_key=KEY, state_dir=tmp_path)
     for leak in (pickle.dumps, copy.deepcopy):
         with pytest.raises(TypeError, match="cannot be copied or pickled"):

@@ -139,9 +139,8 @@ async def test_an_order_lives_and_is_cancelled(shared: Transport, clob: CLOBClie
         await clob.post_order(signed)
     assert duplicate.value.code == "duplicate"
     with pytest.raises(OrderError, match="Duplicated") as duplicate:
-        await CLOBClient(shared, signer=Signer(PUBLIC_TEST_KEY)).post_order(
-            signed
-        )  # a process that does not remember it
+        forgetful = CLOBClient(shared, signer=Signer(PUBLIC_TEST_KEY))  # as another process would be
+        await forgetful.post_order(signed)
     assert duplicate.value.code == "duplicate"
     assert (await clob.cancel([signed.order_id])).canceled == (signed.order_id,)
     assert signed.order_id in (await clob.cancel([signed.order_id])).not_canceled
