@@ -7,12 +7,8 @@ or as JSON lines of the venue's own answers with a `history`; they are read at a
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import dataclasses
-import gzip
 import itertools
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ConfigurationError
+from .table_files import TABLE_SUFFIXES, records, stem_of, suffix_of
 
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "price": (
@@ -66,7 +63,6 @@ _STALE = timedelta(hours=13)
 """A price may be this old when a series is read: the coarsest recordings have one every 12 hours."""
 
 _DECIDED = 0.001
-_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,8 @@ class LabelledPrice:
 
     `ends_at` is when the market was said to end, `decided_at` when it did; `at` is when the price stood. Any may be
     unknown (None). At most some of one `event`'s rows are independent, so it is resampled as a whole. `venue` is empty
-    for Polymarket. `first_is_yes` says whether the outcome is a Yes, not one of two names.
+    for Polymarket. `first_is_yes` says whether the outcome is a Yes, not one of two names. Of the `exclusive` rows of
+    one event and moment one at most comes true; `half_spread` is None where no quotes were recorded.
     """
 
     event: str
@@ -89,6 +86,8 @@ class LabelledPrice:
     price: float
     came_true: bool
     first_is_yes: bool
+    exclusive: bool = False
+    half_spread: float | None = None
 
     @property
     def days_ahead(self) -> float | None:
@@ -127,24 +126,24 @@ def read_labelled_prices(path: Path) -> list[LabelledPrice]:
 def _read(path: Path) -> Iterator[LabelledPrice]:
     if not path.is_dir():
         joined = _named(path.parent, "markets")
-        if joined is not None and _stem(path) in ("markets", "prices"):
+        if joined is not None and stem_of(path) in ("markets", "prices"):
             path = path.parent
     if path.is_dir():
         markets, prices = _named(path, "markets"), _named(path, "prices")
         if markets is not None and prices is not None:
             yield from _series(markets, prices)
             return
-        for inner in sorted(each for each in path.iterdir() if each.is_dir() or _suffix(each) in _SUFFIXES):
+        for inner in sorted(each for each in path.iterdir() if each.is_dir() or suffix_of(each) in TABLE_SUFFIXES):
             yield from _read(inner)
         return
-    yield from _table(_records(path), name=_stem(path))
+    yield from _table(records(path), name=stem_of(path))
 
 
-def _table(records: Iterator[Mapping[str, Any]], *, name: str) -> Iterator[LabelledPrice]:
-    first = next(records, None)
+def _table(found: Iterator[Mapping[str, Any]], *, name: str) -> Iterator[LabelledPrice]:
+    first = next(found, None)
     if first is None:
         return
-    rows = itertools.chain((first,), records)
+    rows = itertools.chain((first,), found)
     if "history" in first:
         yield from _histories(rows)
         return
@@ -180,6 +179,8 @@ def _row(row: Mapping[str, Any], *, name: str) -> LabelledPrice | None:
         price=price,
         came_true=came_true,
         first_is_yes=not two_named,
+        exclusive=_is_exclusive(row),
+        half_spread=_half_spread(row),
     )
 
 
@@ -194,14 +195,25 @@ def _event_of(row: Mapping[str, Any], question: str, team: str, ends_at: datetim
     return f"{' '.join(words[-4:])}, {ends_at}" if words and ends_at else ""
 
 
+def _is_exclusive(row: Mapping[str, Any]) -> bool:
+    """Whether a row says, or its bands or its competition show, that it is one of several of which one comes true."""
+    stated = str(row.get("neg_risk") or row.get("negRisk") or "").lower() in _TRUE
+    return stated or ("lower_price" in row and "upper_price" in row) or row.get("market") == "outright"
+
+
+def _half_spread(row: Mapping[str, Any]) -> float | None:
+    bid, ask = _number(row.get("bid")), _number(row.get("ask"))
+    return None if bid is None or ask is None or not 0 < bid < ask < 1 else (ask - bid) / 2
+
+
 def _series(markets: Path, prices: Path) -> Iterator[LabelledPrice]:
     """Markets with an outcome, read at times before their end in a file of prices."""
     wanted: dict[str, Mapping[str, Any]] = {}
-    for row in _records(markets):
+    for row in records(markets):
         if _truth(_first(row, "outcome")) is not None:
             wanted[str(row.get("market_id") or row.get("condition_id"))] = row
     points: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
-    for row in _records(prices):
+    for row in records(prices):
         market = str(row.get("market_id") or row.get("condition_id"))
         at, price = _moment(row.get("t") or row.get("timestamp")), _number(_first(row, "price"))
         if market in wanted and str(row.get("token_index", 0)) == "0" and at is not None and price is not None:
@@ -229,6 +241,7 @@ def _series(markets: Path, prices: Path) -> Iterator[LabelledPrice]:
                 price=0.5,
                 came_true=came_true,
                 first_is_yes=True,
+                exclusive=_is_exclusive(row),
             ),
         )
 
@@ -274,45 +287,8 @@ def _read_at(series: list[tuple[datetime, float]], end: datetime, unpriced: Labe
             yield dataclasses.replace(unpriced, at=moment, price=known[-1][1])
 
 
-def _records(path: Path) -> Iterator[Mapping[str, Any]]:
-    suffix = _suffix(path)
-    if suffix == ".parquet":
-        yield from _parquet(path)
-        return
-    with contextlib.ExitStack() as opened:
-        if path.suffix == ".gz":
-            file = opened.enter_context(gzip.open(path, "rt", encoding="utf-8", newline=""))
-        else:
-            file = opened.enter_context(path.open(encoding="utf-8", newline=""))
-        if suffix in (".csv", ".tsv"):
-            yield from csv.DictReader(file, delimiter="\t" if suffix == ".tsv" else ",")
-        elif suffix == ".json":
-            whole = json.load(file)
-            yield from (each for each in (whole if isinstance(whole, list) else [whole]) if isinstance(each, dict))
-        else:
-            yield from (json.loads(line) for line in file if line.strip())
-
-
-def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
-    try:
-        from pyarrow import parquet
-    except ImportError as error:
-        raise ConfigurationError(f"{path.name}: Parquet needs: pip install 'polydesk[data]'") from error
-    with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches():
-            yield from batch.to_pylist()
-
-
 def _named(folder: Path, stem: str) -> Path | None:
-    return next((each for each in sorted(folder.iterdir()) if each.is_file() and _stem(each) == stem), None)
-
-
-def _stem(path: Path) -> str:
-    return path.name.split(".", 1)[0]
-
-
-def _suffix(path: Path) -> str:
-    return Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    return next((each for each in sorted(folder.iterdir()) if each.is_file() and stem_of(each) == stem), None)
 
 
 def _first(row: Mapping[str, Any], meaning: str) -> Any:

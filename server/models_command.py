@@ -28,9 +28,11 @@ def add_models_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     train.add_argument("--seed", type=int, default=1, help="of everything random (default: 1)")
     train.set_defaults(run=_train)
 
-    evaluate = commands.add_parser("evaluate", help="measure the judgement of texts on labelled rows")
-    evaluate.add_argument("what", choices=["sentiment", "stance"], help="what the labels are of")
-    evaluate.add_argument("--data", type=Path, required=True, metavar="FILE", help="labelled rows (docs/compute.md)")
+    evaluate = commands.add_parser("evaluate", help="measure the judgement of texts and prices on labelled rows")
+    evaluate.add_argument("what", choices=["sentiment", "stance", "forecast"], help="what the labels are of")
+    evaluate.add_argument(
+        "--data", type=Path, required=True, metavar="FILE", help="labelled rows (docs/compute.md, docs/forecasts.md)"
+    )
     evaluate.add_argument("--model", help="folder or pinned hub model (default: that of the settings)")
     evaluate.add_argument("--record", action="store_true", help="write the direction of a stance model into its card")
     evaluate.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -82,6 +84,8 @@ def _installed_base() -> Path:
 def _evaluate(options: argparse.Namespace) -> int:
     from .model_evaluation import read_sentiment, read_stance
 
+    if options.what == "forecast":
+        return _evaluate_forecast(options.data, as_json=options.json)
     settings = load_settings()
     if options.what == "sentiment":
         rows = read_sentiment(options.data)
@@ -100,6 +104,22 @@ def _evaluate(options: argparse.Namespace) -> int:
             record=record,
         )
     )
+
+
+def _evaluate_forecast(data: Path, *, as_json: bool) -> int:
+    from random import Random
+
+    from ..core.forecasting.calibration import shipped_calibration
+    from .forecast_evaluation import evaluate_forecast, file_hashes
+    from .labelled_prices import read_labelled_prices
+
+    rows = read_labelled_prices(data)
+    result = evaluate_forecast(rows, shipped_calibration(), random=Random(1), hashes=file_hashes(data))
+    if as_json:
+        print(json.dumps(result))
+    else:
+        _print(result)
+    return 0
 
 
 async def _run_evaluation(

@@ -10,7 +10,10 @@ from ..models import Market
 from .calibration import log_odds_of, probability_of
 
 _HALVINGS = 60
-_LEAST_DEVIATION = 0.0025
+_LEAST_HALF_SPREAD = 0.0005
+
+COMMON_DEVIATION = 0.3
+"""Of any price's log-odds, however tightly it is quoted. From 0.1 to 1 it makes no difference on recorded events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,10 @@ def sibling_quotes(markets: Sequence[Market], *, besides: Market) -> list[Quoted
 def coherence(own: Quoted, siblings: Sequence[Quoted]) -> Coherence:
     """How much less likely a market is by what its siblings say, where all of them sum to more than 1.
 
-    Each market's log-odds give way in proportion to the variance of its quote, as in the reconciliation of forecasts
-    by generalised least squares (S. Wickramasuriya, G. Athanasopoulos and R. Hyndman, 2019): a tight quote hardly
-    moves, a wide one takes the overround. Sums below 1 say nothing: an outcome that has no market may win.
+    Each market's log-odds give way in proportion to their variance, as in the reconciliation of forecasts by
+    generalised least squares (S. Wickramasuriya, G. Athanasopoulos and R. Hyndman, 2019). Equally tight quotes are all
+    divided by the same odds ratio (K. Cheung, 2015), a wide one takes more of the overround. Sums below 1 say nothing:
+    an outcome that has no market may win.
     """
     all_of_them = [own, *siblings]
     total = math.fsum(each.probability for each in all_of_them)
@@ -74,6 +78,6 @@ def coherence(own: Quoted, siblings: Sequence[Quoted]) -> Coherence:
 
 
 def _variance(quoted: Quoted) -> float:
-    """Of a quote's log-odds, by the delta method."""
+    """Of a price's log-odds: what all prices are wrong by, and what the quote leaves open (by the delta method)."""
     inside = probability_of(log_odds_of(quoted.probability))
-    return (max(quoted.half_spread, _LEAST_DEVIATION) / (inside * (1 - inside))) ** 2
+    return COMMON_DEVIATION**2 + (max(quoted.half_spread, _LEAST_HALF_SPREAD) / (inside * (1 - inside))) ** 2

@@ -36,11 +36,16 @@ def test_all_of_them_sum_to_one_at_most_and_none_rises(quoted: list[Quoted]) -> 
     assert all(now <= before.probability + 1e-9 for now, before in zip(after, quoted, strict=True))
 
 
-def test_a_tight_quote_hardly_moves_and_a_wide_one_takes_the_overround() -> None:
-    tight, wide = Quoted(0.5, 0.005), Quoted(0.6, 0.1)
+def test_equally_tight_quotes_are_divided_by_the_same_odds_ratio() -> None:
+    ways = [coherence(Quoted(0.6, 0.005), [Quoted(0.5, 0.005)]), coherence(Quoted(0.5, 0.005), [Quoted(0.6, 0.005)])]
+    assert ways[0].log_odds == pytest.approx(ways[1].log_odds, rel=0.01)
+    assert ways[0].log_odds < 0
+
+
+def test_a_wide_quote_takes_more_of_the_overround() -> None:
+    tight, wide = Quoted(0.5, 0.005), Quoted(0.6, 0.2)
     after = adjusted([tight, wide])
-    assert after[0] == pytest.approx(0.5, abs=0.001)
-    assert after[1] == pytest.approx(0.5, abs=0.001)
+    assert 0.6 - after[1] > 5 * (0.5 - after[0]) > 0
 
 
 def test_a_sum_below_one_says_nothing() -> None:
