@@ -167,7 +167,7 @@ def _record(result: Mapping[str, Any], model: str | None, *, on: str) -> None:
 def _print(result: Mapping[str, Any], indent: str = "") -> None:
     for name, value in result.items():
         if isinstance(value, Mapping) and value.keys() == {"value", "low", "high"}:
-            print(f"{indent}{name}: {value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})")
+            print(f"{indent}{name}: {value['value']:.4f} ({value['low']:.4f} to {value['high']:.4f})")
         elif isinstance(value, Mapping):
             print(f"{indent}{name}:")
             _print(value, indent + "  ")
