@@ -66,7 +66,7 @@ def test_stance_is_measured_beside_tone_and_its_direction_recorded(
     assert card["measured"]["stance"] == {"direction": 1.0, "pairs": 40, "on": "pairs.jsonl"}
 
     assert main(command) == 0
-    assert "direction: 1.000 (1.000 to 1.000)" in capsys.readouterr().out
+    assert "direction: 1.0000 (1.0000 to 1.0000)" in capsys.readouterr().out
 
 
 def test_a_fall_back_is_measured_as_such_and_not_recorded(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
