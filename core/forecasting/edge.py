@@ -9,8 +9,8 @@ from decimal import Decimal
 from ..identifiers import TokenId
 from ..market_data.fill_estimate import estimate_fill
 from ..models import OrderBook, OrderSide, PriceLevel
-from ..money import FeeSchedule, round_down
-from .fair_value import FairValue
+from ..money import FeeSchedule, floor_to_tick, round_down
+from .fair_value import INTERVAL_Z, FairValue
 
 KELLY_SHARE = Decimal("0.25")
 """The part of the Kelly bet that is suggested: probabilities are estimates, and full Kelly is unforgiving."""
@@ -64,8 +64,9 @@ def buying_edge(fair: FairValue, book: OrderBook, fees: FeeSchedule, *, dollars:
 
 
 def stake(fair: FairValue, book: OrderBook, fees: FeeSchedule, *, bankroll: Decimal) -> Decimal:
-    """Dollars to spend: a quarter of the Kelly bet at what that stake itself would pay on average, at most a twentieth
-    of the bankroll, and only as far as each next share still costs less than the low end of the interval.
+    """Dollars to spend: a quarter of the Kelly bet at what that stake itself would pay on average, less for an estimate
+    that is unsure, at most a twentieth of the bankroll, and only as far as each next share still costs less than the
+    low end of the interval.
 
     0 where there is no edge.
     """
@@ -81,11 +82,30 @@ def stake(fair: FairValue, book: OrderBook, fees: FeeSchedule, *, bankroll: Deci
         edge = buying_edge(fair, book, fees, dollars=dollars)
         if edge is None:
             return Decimal(0)
-        wanted = bankroll * KELLY_SHARE * kelly_fraction(fair.value, edge.cost)
+        wanted = bankroll * KELLY_SHARE * kelly_fraction(fair.value, edge.cost) * trust_in(fair, edge)
         if wanted >= dollars:
             break
         dollars = (dollars + wanted) / 2  # a smaller stake pays less, and Kelly then wants more
     return round_down(dollars, 2)
+
+
+def trust_in(fair: FairValue, edge: Edge) -> Decimal:
+    """The part of a Kelly bet that is left when its probability is itself an estimate (Baker and McHale, 2013).
+
+    e^2 / (e^2 + s^2), of the expected edge e and the probability's standard deviation s, both per share.
+    """
+    deviation = (fair.high - fair.low) / (2 * Decimal(str(INTERVAL_Z)))
+    if not edge.expected:
+        return Decimal(0)
+    return edge.expected**2 / (edge.expected**2 + deviation**2)
+
+
+def worst_price(fair: FairValue, fees: FeeSchedule, tick: Decimal) -> Decimal:
+    """The highest price on the tick at which even the low end of the interval pays more than price and fee; or 0."""
+    price = floor_to_tick(fair.low, tick)
+    while price > 0 and price + fees.taker_fee(Decimal(1), price) >= fair.low:
+        price -= tick
+    return max(price, Decimal(0))
 
 
 def kelly_fraction(probability: Decimal, cost: Decimal) -> Decimal:

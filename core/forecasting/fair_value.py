@@ -25,7 +25,7 @@ CALLERS_MARGIN = Decimal("0.03")
 WIDE_SPREAD = Decimal("0.04")
 """From this spread on a midpoint says little, and the price's past is heard too."""
 
-_INTERVAL_Z = 1.645
+INTERVAL_Z = 1.645
 """Standard deviations to each side of a 90 % interval."""
 
 _HORIZON = timedelta(hours=1)
@@ -146,9 +146,9 @@ def _prior(
         blended = at + share * (inside - at)
         why = f"spread {spread}: {share:.0%} weight on the last recorded price {last.price}"
     stood = _HORIZON + max(now - book.received_at, timedelta(0))
-    half_width = float(spread) / 2 + _INTERVAL_Z * volatility * math.sqrt(stood / _DAY)
+    half_width = float(spread) / 2 + INTERVAL_Z * volatility * math.sqrt(stood / _DAY)
     inside = probability_of(log_odds_of(blended))
-    deviation = half_width / _INTERVAL_Z / (inside * (1 - inside))
+    deviation = half_width / INTERVAL_Z / (inside * (1 - inside))
     parts = [Contribution("price", log_odds_of(at), deviation, f"micro-price {round(centre, 4)}")]
     if why:
         parts.append(Contribution("history", log_odds_of(blended) - log_odds_of(at), 0.0, why))
@@ -200,7 +200,7 @@ def _callers(believed: Decimal, prior: list[Contribution] | None) -> FairValue:
 def _interval(parts: Sequence[Contribution]) -> tuple[float, float, float]:
     """Low end, value and high end of the sum of independent parts."""
     total = math.fsum(each.log_odds for each in parts)
-    width = _INTERVAL_Z * math.sqrt(math.fsum(each.deviation**2 for each in parts))
+    width = INTERVAL_Z * math.sqrt(math.fsum(each.deviation**2 for each in parts))
     return probability_of(total - width), probability_of(total), probability_of(total + width)
 
 

@@ -106,7 +106,9 @@ def news_shift(
         variance += (meant * fresh * unpriced) ** 2 * (1 - trust**2)
     total = math.fsum(each.log_odds for each in found)
     bounded = max(-MOST, min(total, MOST))
-    deviation = math.sqrt(variance + (SCALE_DEVIATION * total) ** 2)
+    # What is held back of the sum is held back of its error too, or more news would make an estimate less sure.
+    held = bounded / total if total else 1.0
+    deviation = held * math.sqrt(variance + (SCALE_DEVIATION * total) ** 2)
     return NewsShift(bounded, deviation, tuple(found), by_caller, repeated)
 
 

@@ -17,8 +17,9 @@ Verdict = Literal["buy", "no_edge"]
 class TradingSignal:
     """A reason to trade, or not to.
 
-    `fair_value` lies in [`low`, `high`]; `edge` is dollars per share after fees at the price that would be paid.
-    `size` is shares, 0 when the verdict is no_edge.
+    `fair_value` lies in [`low`, `high`]; `edge` is dollars per share after fees at `price`, which would be paid on
+    average. `limit_price` is the worst that one share may cost before the fee. `size` is shares, 0 when the verdict is
+    no_edge; prices are 0 where nothing is offered.
     """
 
     market_id: ConditionId
@@ -30,6 +31,7 @@ class TradingSignal:
     low: Decimal
     high: Decimal
     price: Decimal
+    limit_price: Decimal
     edge: Decimal
     size: Decimal
     reason: str

@@ -98,3 +98,20 @@ def test_the_errors_form_one_tree(name: str, parent: str) -> None:
 )
 def test_the_models_have_their_fields(model: type, fields: set[str]) -> None:
     assert fields <= {field.name for field in dataclasses.fields(model)}
+
+
+def test_strategies_have_the_two_methods_and_the_news_strategy_its_arguments() -> None:
+    import inspect
+
+    from polydesk.core.strategies.news_sentiment import NewsSentimentStrategy
+    from polydesk.core.strategies.strategy import PolymarketStrategy
+
+    assert issubclass(NewsSentimentStrategy, PolymarketStrategy)
+    assert inspect.iscoroutinefunction(PolymarketStrategy.analyze_market)
+    assert inspect.iscoroutinefunction(PolymarketStrategy.execute_trade)
+    assert "news_source" in inspect.signature(NewsSentimentStrategy).parameters
+    assert list(inspect.signature(NewsSentimentStrategy.analyze_market).parameters) == [
+        "self",
+        "market",
+        "related_news",
+    ]

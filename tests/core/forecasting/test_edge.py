@@ -15,6 +15,7 @@ from polydesk.core.forecasting.edge import (
     buying_edge,
     kelly_fraction,
     stake,
+    worst_price,
 )
 from polydesk.core.forecasting.fair_value import FairValue
 from polydesk.core.forecasting.suggestion import suggest, two_sides
@@ -72,11 +73,21 @@ def test_a_stake_stops_where_the_next_share_costs_more_than_the_low_end(make_boo
 
 def test_a_stake_is_a_quarter_of_kelly_and_a_twentieth_at_most(make_book: MakeBook) -> None:
     book = make_book(asks=(("0.50", "100000"),))
+    # Kelly: (0.56 - 0.50) / (1 - 0.50); its probability is known to 0.03 / 1.645, so that 0.9154 of it is left.
     assert stake(sure_of("0.56"), book, NO_FEES, bankroll=D(1000)) == pytest.approx(
-        D(1000) * D("0.12") / 4, abs=D("0.02")
+        D(1000) * D("0.12") / 4 * D("0.9154"), abs=D("0.02")
     )
     assert stake(sure_of("0.90"), book, NO_FEES, bankroll=D(1000)) == 1000 * LARGEST_SHARE_OF_BANKROLL
     assert stake(sure_of("0.90"), book, NO_FEES, bankroll=D(0)) == 0
+
+
+def test_the_worst_price_is_the_last_at_which_the_low_end_pays_for_price_and_fee() -> None:
+    fair, tick = sure_of("0.56"), D("0.01")
+    assert worst_price(fair, NO_FEES, tick) == D("0.52")  # at 0.53, the low end, nothing would be left
+    fees = FeeSchedule(rate=D("0.05"), exponent=1)
+    found = worst_price(fair, fees, tick)
+    assert found + fees.taker_fee(D(1), found) < fair.low <= found + tick + fees.taker_fee(D(1), found + tick)
+    assert worst_price(sure_of("0.03"), NO_FEES, tick) == 0
 
 
 def test_buying_the_other_outcome_is_selling_this_one(make_book: MakeBook) -> None:

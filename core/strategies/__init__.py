@@ -1,0 +1,1 @@
+"""What to trade and why: strategies turn markets, prices and news into signals, and are given who executes them."""

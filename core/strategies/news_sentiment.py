@@ -1,0 +1,204 @@
+"""Trades on news: where judged items make an outcome worth more than it costs, even at the interval's low end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import ClassVar, Protocol
+
+from ..clock import Clock
+from ..forecasting.edge import worst_price
+from ..forecasting.fair_value import FairValue, fair_value
+from ..forecasting.suggestion import REFERENCE_AMOUNT_USD, Side, Suggestion, suggest, two_sides
+from ..identifiers import TokenId
+from ..market_data.price_statistics import price_statistics
+from ..models import Market, NewsItem, OrderBook, OrderSide, PriceHistory, TradingSignal
+from ..news.news_source import NewsSource
+from ..news.stance import NewsReadings, Question
+from .strategy import Execution, PolymarketStrategy
+
+_NOTHING = Decimal(0)
+
+
+class Quotes(Protocol):
+    """The reads a signal needs."""
+
+    async def book(self, token_id: TokenId) -> OrderBook | None: ...
+
+    async def history(self, token_id: TokenId) -> PriceHistory: ...
+
+
+ReadNews = Callable[[Sequence[Question]], Awaitable[Sequence[NewsReadings]]]
+"""Judges the items of many questions in one call; see NewsJudge.read_many."""
+
+Match = Callable[[Sequence[NewsItem], Market], Sequence[NewsItem]]
+"""The items that are about a market."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsParameters:
+    """Bounds of the strategy. `most_items` of a market are judged, the newest; older ones than `oldest` are left out.
+
+    An order is worth at most `largest_order_usd`, and `least_edge` dollars a share must be left after costs at the low
+    end of the interval.
+    """
+
+    largest_order_usd: Decimal
+    most_items: int = 10
+    oldest: timedelta = timedelta(days=2)
+    least_edge: Decimal = Decimal("0.005")
+
+
+class NewsSentimentStrategy(PolymarketStrategy):
+    """Buys the outcome that news makes worth more than its price, a part of the Kelly bet at a time.
+
+    News moves an estimate by its stance towards the question, not by its mood; what an engine says whose direction was
+    not measured good moves nothing. Without news that moves the estimate there is no signal, whatever else is known.
+    """
+
+    name: ClassVar[str] = "news_sentiment"
+
+    def __init__(
+        self,
+        news_source: NewsSource,
+        *,
+        match: Match,
+        read_news: ReadNews,
+        quotes: Quotes,
+        bankroll: Callable[[], Awaitable[Decimal]],
+        execution: Execution,
+        clock: Clock,
+        parameters: NewsParameters,
+    ) -> None:
+        """`bankroll` answers the dollars that may be staked now."""
+        super().__init__(execution)
+        self._news_source = news_source
+        self._match = match
+        self._read_news = read_news
+        self._quotes = quotes
+        self._bankroll = bankroll
+        self._clock = clock
+        self._parameters = parameters
+
+    async def analyze_market(self, market: Market, related_news: Sequence[NewsItem] | None = None) -> TradingSignal:
+        """The signal of a market's first outcome or of its complement.
+
+        `related_news` are taken as they are; without them the source's items that match the market are. Raises what
+        the source and the quotes raise.
+        """
+        (signal,) = await self.analyze_markets([market], related_news=related_news)
+        return signal
+
+    async def analyze_markets(
+        self, markets: Sequence[Market], related_news: Sequence[NewsItem] | None = None
+    ) -> list[TradingSignal]:
+        """Signals of many markets, in their order, with all news judged in one call to the workers."""
+        known = await self._news_source.latest() if related_news is None else ()
+        questions = [
+            Question(
+                tuple(self._recent(self._match(known, market)) if related_news is None else related_news),
+                market,
+                market.outcomes[0],
+            )
+            for market in markets
+        ]
+        readings = await self._read_news([question for question in questions if question.items])
+        bankroll = await self._bankroll()
+        answers = iter(readings)
+        return await asyncio.gather(
+            *(self._signal(each, next(answers) if each.items else None, bankroll) for each in questions)
+        )
+
+    def _recent(self, items: Sequence[NewsItem]) -> list[NewsItem]:
+        now = self._clock.now()
+        dated = [(item.first_seen or item.published or now, item) for item in items]
+        recent = [(at, item) for at, item in dated if now - self._parameters.oldest <= at <= now]
+        recent.sort(key=lambda each: each[0], reverse=True)
+        return [item for _, item in recent[: self._parameters.most_items]]
+
+    async def _signal(self, question: Question, readings: NewsReadings | None, bankroll: Decimal) -> TradingSignal:
+        now, market = self._clock.now(), question.market
+        if readings is None:
+            return self._nothing(question, "no recent news is about this market", now=now)
+        token = question.outcome.token_id
+        book, history = await asyncio.gather(self._quotes.book(token), self._quotes.history(token))
+        fair = None
+        if book is not None:
+            fair = fair_value(
+                market,
+                question.outcome,
+                book,
+                now=now,
+                daily_volatility=price_statistics(history, now=now, current=book.midpoint).daily_volatility,
+                history=history,
+                readings=readings.readings,
+            )
+        if book is None or fair is None:
+            return self._nothing(question, "the book has only one side, or none", now=now)
+        if fair.news is None or not fair.news.items:
+            reason = readings.problem or "no item's stance is known well enough to move the estimate"
+            return self._nothing(question, reason, now=now, fair=fair)
+        sides = two_sides(market, question.outcome, fair, book)
+        found = suggest(sides, bankroll=bankroll, amount_usd=self._parameters.largest_order_usd)
+        side = next(each for each in sides if each.outcome == found.outcome)
+        return self._of(question, side, found, book, now=now)
+
+    def _of(
+        self, question: Question, side: Side, found: Suggestion, book: OrderBook, *, now: datetime
+    ) -> TradingSignal:
+        edge = side.edge(found.dollars or REFERENCE_AMOUNT_USD)
+        news = side.fair.news
+        assert news is not None  # without news there is no suggestion
+        verdict, size, reason = found.verdict, found.shares, found.reason
+        if edge is not None and verdict == "buy" and edge.sure < self._parameters.least_edge:
+            verdict, size = "no_edge", _NOTHING
+            reason = f"less than {self._parameters.least_edge} dollars a share would be left"
+        return TradingSignal(
+            market_id=question.market.condition_id,
+            token_id=side.outcome.token_id,
+            outcome=side.outcome.label,
+            side=OrderSide.BUY,
+            verdict=verdict,
+            fair_value=side.fair.value,
+            low=side.fair.low,
+            high=side.fair.high,
+            price=edge.price if edge else _NOTHING,
+            limit_price=worst_price(side.fair, question.market.fees, book.tick),
+            edge=edge.expected if edge else _NOTHING,
+            size=size,
+            reason=f"{reason}; {_told(side.fair)}",
+            as_of=now,
+        )
+
+    def _nothing(
+        self, question: Question, reason: str, *, now: datetime, fair: FairValue | None = None
+    ) -> TradingSignal:
+        price = question.outcome.price or _NOTHING
+        return TradingSignal(
+            market_id=question.market.condition_id,
+            token_id=question.outcome.token_id,
+            outcome=question.outcome.label,
+            side=OrderSide.BUY,
+            verdict="no_edge",
+            fair_value=fair.value if fair else price,
+            low=fair.low if fair else _NOTHING,
+            high=fair.high if fair else Decimal(1),
+            price=_NOTHING,
+            limit_price=_NOTHING,
+            edge=_NOTHING,
+            size=_NOTHING,
+            reason=reason,
+            as_of=now,
+        )
+
+
+def _told(fair: FairValue) -> str:
+    """How the news moved the estimate, in words. Titles are strangers' words and stay out of it."""
+    assert fair.news is not None
+    sources = sorted({each.item.source for each in fair.news.items if each.item.source})
+    named = f" ({', '.join(sources[:3])})" if sources else ""
+    moved = next((each.log_odds for each in fair.contributions if each.part == "news"), 0.0)
+    return f"{len(fair.news.items)} news items{named} move the log-odds by {moved:+.2f} to {fair.value}"
