@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.clock import Clock
     from ..core.forecasting.analysis import NewsReader, RiskModel
     from ..core.forecasting.forecast_journal import ForecastJournal
+    from ..core.forecasting.scan import MarketScanner
     from ..core.market_data.directory import MarketDirectory
     from ..core.market_data.market_statistics import MarketRecords
     from ..core.market_data.quotes import MarketQuotes
@@ -79,6 +80,7 @@ class Desk:
     slices: SliceRuns
     last_seen: LastSeen
     forecasts: ForecastJournal
+    scanner: MarketScanner
     portfolio: Portfolio
     risk_model: RiskModel
     read_news: NewsReader

@@ -100,6 +100,7 @@ class Application:
 def _assemble(
     settings: Settings, site: Site, live: FollowedBooks, opened: AsyncExitStack, *, seat: Callable[[], DeskSeat]
 ) -> Desk:
+    from ..core.forecasting.scan import MarketScanner
     from ..core.market_data.directory import MarketDirectory
     from ..core.market_data.market_statistics import MarketRecords
     from ..core.market_data.quotes import MarketQuotes
@@ -137,6 +138,8 @@ def _assemble(
         )
 
     directory = MarketDirectory(site.public.gamma)
+    # Not the books that are followed: a scan reads many of them once.
+    scanner = MarketScanner(directory, site.clob, site.clock)
 
     async def tokens_of(condition_id: ConditionId) -> tuple[TokenId, ...]:
         market = (await directory.find(condition_id)).market
@@ -159,6 +162,7 @@ def _assemble(
         slices=slices,
         last_seen=last_seen,
         forecasts=forecasts,
+        scanner=scanner,
         portfolio=Portfolio(venue, site.clock, trading.fee_of, activity=activity, tokens_of=tokens_of),
         risk_model=functools.partial(market_risk, executor, seed=site.seed),
         read_news=NewsJudge(

@@ -62,8 +62,12 @@ def event_summary(exchange: Exchange, event: Mapping[str, Any]) -> Json:
 
 def event_object(exchange: Exchange, event: Mapping[str, Any]) -> Json:
     """An event with its markets."""
-    markets = [market_object(exchange, listing, with_events=False) for listing in exchange.markets.listings_of(event)]
-    return {**event_summary(exchange, event), "markets": markets}
+    return {**event_summary(exchange, event), "markets": markets_of(exchange, event)}
+
+
+def markets_of(exchange: Exchange, event: Mapping[str, Any]) -> list[Json]:
+    """The markets of an event, without naming it."""
+    return [market_object(exchange, listing, with_events=False) for listing in exchange.markets.listings_of(event)]
 
 
 def all_tags(exchange: Exchange) -> list[Json]:

@@ -23,7 +23,7 @@ from .gamma_filters import (
     range_match,
     tag_match,
 )
-from .gamma_objects import all_tags, event_object, market_object
+from .gamma_objects import all_tags, event_object, event_summary, market_object, markets_of
 from .gamma_search import search
 from .listing import Listing
 from .payloads import Json
@@ -61,13 +61,13 @@ async def gamma_error_response(_: Request, error: Exception) -> Response:
 
 
 async def _events(request: Request) -> Response:
-    rows = _selected_events(request)
-    return _deprecated(offset_page(rows, request.query_params, most=_LISTED, listing="events"), "events")
+    page = offset_page(_selected_events(request), request.query_params, most=_LISTED, listing="events")
+    return _deprecated(_with_markets(request, page), "events")
 
 
 async def _events_keyset(request: Request) -> Response:
-    rows = _selected_events(request)
-    return JsonResponse(keyset_page(rows, request.query_params, most=_EVENTS_KEYSET, name="events"))
+    page = keyset_page(_selected_events(request), request.query_params, most=_EVENTS_KEYSET, name="events")
+    return JsonResponse({**page, "events": _with_markets(request, page["events"])})
 
 
 async def _markets(request: Request) -> Response:
@@ -116,6 +116,12 @@ async def _search(request: Request) -> Response:
     return JsonResponse(search(exchange_of(request), request.query_params))
 
 
+def _with_markets(request: Request, events: list[Json]) -> list[Json]:
+    """Events of a page with their markets, which are not made for all that were looked at."""
+    exchange = exchange_of(request)
+    return [{**event, "markets": markets_of(exchange, event)} for event in events]
+
+
 def _selected_events(request: Request) -> list[Json]:
     exchange, query = exchange_of(request), request.query_params
     title = (query.get("title_search") or "").lower()
@@ -131,7 +137,7 @@ def _selected_events(request: Request) -> list[Json]:
     ]
     if title:
         wanted.append(lambda event: title in event["title"].lower())
-    events = [event_object(exchange, event) for event in exchange.catalogue.events]
+    events = [event_summary(exchange, event) for event in exchange.catalogue.events]
     return ordered([event for event in events if all(test(event) for test in wanted)], query)
 
 

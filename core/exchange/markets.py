@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ class Markets:
         self.listings = tuple(Listing(each) for each in recorded)
         self.by_condition = {listing.condition_id: listing for listing in self.listings}
         self.by_token = {token: listing for listing in self.listings for token in listing.tokens}
+        self._by_event: defaultdict[str, list[Listing]] = defaultdict(list)
+        for listing in self.listings:
+            self._by_event[listing.recorded.event_id].append(listing)
         self._catalogue_events = {str(event["id"]): event for event in catalogue_events}
         self._feed = feed
 
@@ -28,7 +32,7 @@ class Markets:
 
     def listings_of(self, event: Mapping[str, Any]) -> list[Listing]:
         """The markets of a catalogue event."""
-        return [listing for listing in self.listings if listing.recorded.event_id == str(event["id"])]
+        return list(self._by_event.get(str(event["id"]), ()))
 
     def add_listing(self, recorded: RecordedMarket, event: Mapping[str, Any] | None = None) -> Listing:
         """List one more market; a market that is listed already stays as it is."""
@@ -38,6 +42,7 @@ class Markets:
         listing = Listing(recorded)
         self.listings += (listing,)
         self.by_condition[listing.condition_id] = listing
+        self._by_event[recorded.event_id].append(listing)
         self.by_token.update(dict.fromkeys(listing.tokens, listing))
         if event is not None:
             self._catalogue_events.setdefault(str(event["id"]), event)

@@ -20,7 +20,7 @@ from .units import UNIT, price_units
 
 HOUSE = "house"
 _HOUSE_DOLLARS = 10**12
-_HOUSE_SETS = 10**9
+_HOUSE_SETS = 50_000_000
 
 
 class MarketPlace(Protocol):

@@ -14,7 +14,7 @@ from ..untrusted_text import quoted
 
 if TYPE_CHECKING:
     from ..polymarket.gamma import GammaClient
-    from ..polymarket.wire.catalogue import MarketPage, SearchPage
+    from ..polymarket.wire.catalogue import EventPage, MarketPage, SearchPage
 
 _MARKET_ID_DIGITS = 12
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,300}")
@@ -83,6 +83,10 @@ class MarketDirectory:
         return await self._gamma.markets(
             limit=limit, after_cursor=after_cursor, closed=closed, order=order, ascending=ascending
         )
+
+    async def open_events(self, *, limit: int, after_cursor: str | None) -> EventPage:
+        """Events that are not closed, with all their markets, up to 500 a page."""
+        return await self._gamma.events(limit=limit, after_cursor=after_cursor, closed=False)
 
     async def _find_address(self, address: str) -> Reference:
         parts = _path_of(address)
