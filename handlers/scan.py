@@ -14,8 +14,8 @@ from .context import Desk
 from .progress import Progress
 from .toolspec import Toolset, ToolSpec
 
-Screen = Literal["news_edge", "sums", "momentum", "wide_spread", "closing_soon", "new"]
-_ALL: tuple[Screen, ...] = ("news_edge", "sums", "momentum", "wide_spread", "closing_soon", "new")
+Screen = Literal["sums", "momentum", "wide_spread", "closing_soon", "new"]
+_ALL: tuple[Screen, ...] = ("sums", "momentum", "wide_spread", "closing_soon", "new")
 
 
 class ScanLine(Answer):
@@ -42,7 +42,7 @@ async def scan_markets(
     progress: Progress,
     screens: Annotated[
         list[Screen] | None,
-        Field(max_length=6, description="Default all. sums: exclusive outcomes that sum wrongly after fees"),
+        Field(max_length=5, description="Default all. sums: exclusive outcomes that sum wrongly after fees"),
     ] = None,
     words: Annotated[
         list[str] | None, Field(max_length=10, description="Any of them in title, tags or category, e.g. crypto")
