@@ -205,6 +205,10 @@ class Settings(BaseSettings):
     sentiment_model: str | None = Field(
         None, description="Model of sentiment, named alike, or `lexicon`; by default the one that is shipped."
     )
+    news: str = Field(
+        "default",
+        description="News to read: `default` (recorded headlines in the sandbox), `none`, or a JSON file of sources.",
+    )
     state_dir: Path | None = Field(
         None, description="Folder for orders, halts and approvals; by default the system's state folder."
     )

@@ -19,8 +19,11 @@ from .toolspec import Toolset, ToolSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..core.forecasting.analysis import MarketAnalysis
-    from ..core.models import Market
+    from ..core.forecasting.analysis import MarketAnalysis, NewsReader
+    from ..core.models import Market, Outcome
+
+
+_MOST_STORED = 10
 
 
 class NewsInput(BaseModel):
@@ -46,7 +49,7 @@ async def analyze_market(
     outcome: OutcomeRef | None = None,
     news: Annotated[
         list[NewsInput] | None,
-        Field(max_length=20, description="News you found; judged for relevance, sentiment and stance"),
+        Field(max_length=20, description="News you found; without any, what match_news kept about the market"),
     ] = None,
     my_probability: Annotated[
         Decimal,
@@ -69,37 +72,58 @@ async def analyze_market(
     The fair value is the corrected market price or my_probability; your stance on news moves it, a model's only where
     measured good. Sentiment is not stance. verdict no_edge means: do not trade.
     """
-    from ..core.forecasting.analysis import analyse  # brings models of chance and language; listing tools needs none
-
     reference = await desk.directory.find(market_id)
     chosen = choose_outcome(reference, outcome if outcome is not None or reference.outcome else 0)
-    items = [
-        NewsItem(
-            title=each.title,
-            text=each.text,
-            source=each.source,
-            published=each.published,
-            url=each.url,
-            stance=each.stance,
-            strength=each.strength,
-        )
-        for each in news or []
-    ]
+    if news is None:
+        items = await desk.newsroom.recent_about(reference.market, most=_MOST_STORED)
+    else:
+        items = [_item(each) for each in news]
+    analysis = await analysed(
+        desk, reference.market, chosen, news=items, believed=my_probability, amount_usd=amount_usd
+    )
+    return analysis_answer(desk, analysis, full=detail == "full", news_was_kept=news is None)
+
+
+async def analysed(
+    desk: Desk,
+    market: Market,
+    outcome: Outcome,
+    *,
+    news: Sequence[NewsItem],
+    believed: Decimal | None = None,
+    amount_usd: Decimal | None = None,
+    read_news: NewsReader | None = None,
+) -> MarketAnalysis:
+    """The analysis of one outcome, written into the journal of forecasts. `read_news` is the desk's unless given."""
+    from ..core.forecasting.analysis import analyse  # brings models of chance and language; listing tools needs none
+
     analysis = await analyse(
-        reference.market,
-        chosen,
+        market,
+        outcome,
         quotes=desk.quotes,
         risk_model=desk.risk_model,
-        read_news=desk.read_news,
+        read_news=read_news or desk.read_news,
         clock=desk.clock,
         bankroll=await _bankroll(desk),
-        siblings=await _siblings(desk, reference.market),
-        news=items,
-        believed=my_probability,
+        siblings=await _siblings(desk, market),
+        news=news,
+        believed=believed,
         amount_usd=amount_usd,
     )
     _keep(desk, analysis)
-    return analysis_answer(desk, analysis, full=detail == "full")
+    return analysis
+
+
+def _item(given: NewsInput) -> NewsItem:
+    return NewsItem(
+        title=given.title,
+        text=given.text,
+        source=given.source,
+        published=given.published,
+        url=given.url,
+        stance=given.stance,
+        strength=given.strength,
+    )
 
 
 def _keep(desk: Desk, analysis: MarketAnalysis) -> None:

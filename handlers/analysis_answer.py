@@ -142,6 +142,7 @@ class AnalysisAnswer(AccountAnswer):
     cost_of_buying: list[CostOfBuying] | None = None
     movement: Movement
     news: list[NewsLine] | None = None
+    news_was_kept: bool | None = None
     news_not_shown: int | None = None
     news_statement: str | None = None
     news_problem: str | None = None
@@ -154,7 +155,7 @@ class AnalysisAnswer(AccountAnswer):
     fresh_as_of: Freshness
 
 
-def analysis_answer(desk: Desk, analysis: MarketAnalysis, *, full: bool) -> AnalysisAnswer:
+def analysis_answer(desk: Desk, analysis: MarketAnalysis, *, full: bool, news_was_kept: bool = False) -> AnalysisAnswer:
     market, outcome, book = analysis.market, analysis.outcome, analysis.book
     five_cents = Decimal("0.05")
     readings = analysis.news.readings
@@ -201,6 +202,7 @@ def analysis_answer(desk: Desk, analysis: MarketAnalysis, *, full: bool) -> Anal
             since=statistics.since,
         ),
         news=[_news_line(reading) for reading in shown] or None,
+        news_was_kept=(news_was_kept and bool(readings)) or None,
         news_not_shown=len(readings) - len(shown) or None,
         news_statement=quoted(analysis.news.statement.text, 300) if readings else None,
         news_problem=analysis.news.problem,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..core.errors import ConfigurationError
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.market_data.tape import TradeTape
     from ..core.market_data.traders import TraderRecords
     from ..core.models.venue_notes import VenueNotes
+    from ..core.news.newsroom import Newsroom
+    from ..core.news.stance import NewsReadings, Question
     from ..core.portfolio.snapshot import Portfolio
     from ..core.settings import Mode
     from ..core.telemetry.metrics import RouteSnapshot
@@ -30,6 +32,10 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..gpu.interface import Executor, PoolStatus
     from .answer import Heading
     from .toolspec import Toolset
+
+
+ReadManyNews: TypeAlias = "Callable[[Sequence[Question]], Awaitable[Sequence[NewsReadings]]]"
+"""Judges items towards many outcomes in one call to the workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,8 @@ class Desk:
     portfolio: Portfolio
     risk_model: RiskModel
     read_news: NewsReader
+    read_many_news: ReadManyNews
+    newsroom: Newsroom
     executor: Executor
     seed: int
     venue_health: Callable[[], VenueHealth]

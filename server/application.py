@@ -111,12 +111,18 @@ def _assemble(
     from ..core.risk.market_simulation import market_risk
     from ..core.venues.polymarket import PolymarketVenue
     from ..handlers.context import Desk, VenueHealth
+    from .newsroom import open_newsroom
     from .trading_desk import build_trading_desk
 
     executor = _executor(settings)
     opened.push_async_callback(executor.aclose)
     venue = PolymarketVenue(site.clob, site.data, site.clock)
-    trading, slices, last_seen, forecasts = build_trading_desk(settings, site, venue, opened)
+    trading, slices, last_seen, forecasts, news_store = build_trading_desk(settings, site, venue, opened)
+    judge = NewsJudge(
+        executor,
+        inference_model=None if settings.nli_model == "none" else settings.nli_model,
+        sentiment_model=settings.sentiment_model,
+    )
 
     def venue_health() -> VenueHealth:
         transport = site.transport
@@ -165,11 +171,9 @@ def _assemble(
         scanner=scanner,
         portfolio=Portfolio(venue, site.clock, trading.fee_of, activity=activity, tokens_of=tokens_of),
         risk_model=functools.partial(market_risk, executor, seed=site.seed),
-        read_news=NewsJudge(
-            executor,
-            inference_model=None if settings.nli_model == "none" else settings.nli_model,
-            sentiment_model=settings.sentiment_model,
-        ).read,
+        read_news=judge.read,
+        read_many_news=judge.read_many,
+        newsroom=open_newsroom(settings, site, news_store, opened),
         executor=executor,
         seed=site.seed,
         venue_health=venue_health,

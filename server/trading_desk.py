@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from ..core.forecasting.forecast_journal import ForecastJournal
+from ..core.news.item_store import NewsStore
 from ..core.risk.gate import RiskGate
 from ..core.risk.kill_switch import KillSwitch
 from ..core.risk.limits import RiskLimits
@@ -39,6 +40,7 @@ class TradingDeskParts(NamedTuple):
     slices: SliceRuns
     last_seen: LastSeen
     forecasts: ForecastJournal
+    news: NewsStore
 
 
 def build_trading_desk(
@@ -94,6 +96,7 @@ def build_trading_desk(
         slices=SliceRuns(trading, venue, book, site.clock),
         last_seen=LastSeen(database, audit, journal),
         forecasts=ForecastJournal(database, new_id=functools.partial(_short_id, "f")),
+        news=NewsStore(database),
     )
 
 

@@ -17,7 +17,7 @@ from .comments import CommentSource
 from .feeds import DEFAULT_FEEDS, Feed, FeedSource
 from .gdelt import GDELT_URL, GdeltSource
 from .item_store import NewsStore
-from .news_file import FileSource
+from .news_file import ReplaySource
 from .news_source import NewsSource
 from .web_fetching import FetchRules, WebFetcher
 
@@ -124,7 +124,7 @@ def open_sources(
     settings: NewsSettings, *, gamma: GammaClient, clock: Clock, fetcher: Callable[[FetchRules], WebFetcher]
 ) -> list[NewsSource]:
     """The built-in sources that settings ask for. Nothing is read before it is asked."""
-    sources: list[NewsSource] = [FileSource(path, clock) for path in settings.files]
+    sources: list[NewsSource] = [ReplaySource.of_file(path, clock) for path in settings.files]
     hosts = {_host(feed.url) for feed in settings.feeds} | settings.hosts
     if settings.gdelt:
         hosts.add(_host(GDELT_URL))

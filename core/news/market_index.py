@@ -68,3 +68,9 @@ class MarketIndex:
             self._by_concept[Concept("topic", topic)][key] = None
         for word in question.words if not question.topics else ():
             self._by_word[word][key] = None
+
+
+def items_about(items: Iterable[NewsItem], market: Market) -> list[NewsItem]:
+    """The items that are about one market, in their order."""
+    question = question_of(market.question, group_title=market.group_title, event_title=market.event_title)
+    return [item for item in items if match(question, read_item(item)).counts]

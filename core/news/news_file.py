@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,22 +24,28 @@ _PUBLISHED = ("published", "pub_utc", "published_at", "publication_time")
 _FIRST_SEEN = ("first_seen", "first_seen_utc", "fetched_at", "seen_utc")
 
 
-class FileSource:
-    """Items of a file, each from the moment it was first seen: earlier it was not known, whatever date it claims."""
+class ReplaySource:
+    """Items that were written down, each from the moment it was first seen: earlier it was not known, whatever date it
+    claims. They are read when they are first asked for."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
+    def __init__(self, name: str, read: Callable[[], Sequence[NewsItem]], clock: Clock) -> None:
+        self._name = name
+        self._read = read
         self._clock = clock
-        self._items: list[NewsItem] | None = None
+        self._items: Sequence[NewsItem] | None = None
+
+    @classmethod
+    def of_file(cls, path: Path, clock: Clock) -> ReplaySource:
+        return cls(path.name, functools.partial(read_news, path), clock)
 
     @property
     def name(self) -> str:
-        return self._path.name
+        return self._name
 
     async def latest(self, query: str = "") -> Sequence[NewsItem]:
         """What was known by now. Raises ConfigurationError for a file that cannot be read."""
         if self._items is None:
-            self._items = read_news(self._path)
+            self._items = self._read()
         now = self._clock.now()
         return [item for item in self._items if (item.first_seen or item.published or now) <= now]
 

@@ -33,7 +33,9 @@ _TITLES = frozenset(
     | {"will", "women", "yes"}
 )
 _OF_EVERY_QUESTION = frozenset(stem(word) for word in _GENERIC | _TITLES)
-_PRICES = frozenset(stem(word) for word in ("price", "above", "below", "drop", "rise", "fall", "dip", "reach", "hit"))
+_PRICES = frozenset(
+    stem(word) for word in ("price", "above", "below", "drop", "rise", "fall", "dip", "reach", "hit", "up", "down")
+)
 _TICKER = re.compile(r"\([A-Z0-9.$]{1,6}\)")
 
 

@@ -36,6 +36,20 @@ async def test_reading_the_largest_recorded_event_fits(agent: Agent) -> None:
     assert await tokens(agent, "analyze_market", market_id=NO_CHANGE, news=NEWS, detail="full") <= FULL
 
 
+async def test_much_news_about_many_markets_fits(agent: Agent) -> None:
+    items = [
+        {
+            "title": f"Fed and Bitcoin: rates in item {index} " + "ставка " * 40,
+            "source": "A newspaper " * 9,
+            "id": str(index),
+        }
+        for index in range(90)
+    ]
+    refused = [{"title": "x" * 600}] * 10
+    assert await tokens(agent, "match_news", items=items + refused) <= CONCISE
+    assert await tokens(agent, "match_news", items=items + refused, detail="full") <= FULL
+
+
 async def test_a_busy_account_fits(agent: Agent) -> None:
     slugs = [each["market"] for each in (await agent.call("get_market", event=EVENT))["markets"]]
     for slug in slugs:

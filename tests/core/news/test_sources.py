@@ -30,7 +30,7 @@ from polydesk.core.news.comments import CommentSource
 from polydesk.core.news.feeds import DEFAULT_FEEDS, Feed, FeedSource, parse_feed
 from polydesk.core.news.gdelt import GdeltSource
 from polydesk.core.news.item_store import NewsStore
-from polydesk.core.news.news_file import FileSource, read_news
+from polydesk.core.news.news_file import ReplaySource, read_news
 from polydesk.core.news.news_source import NewsSource, NewsSourceFailed
 from polydesk.core.news.web_fetching import FetchRules, WebFetcher
 from polydesk.core.polymarket.environments import environment_at
@@ -124,7 +124,7 @@ async def test_a_file_is_replayed_by_when_its_items_were_first_seen(tmp_path: Pa
         "3,,,Wire,,\n"
     )
     clock = ManualClock(NOW)
-    source = FileSource(file, clock)
+    source = ReplaySource.of_file(file, clock)
     assert [item.title for item in await source.latest()] == ["Early"]
     await clock.advance(3600)
     late = (await source.latest())[1]
