@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ConfigurationError
-from .table_files import TABLE_SUFFIXES, records, stem_of, suffix_of
+from ..core.table_files import TABLE_SUFFIXES, records, stem_of, suffix_of
 
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "price": (

@@ -47,6 +47,11 @@ class Agenda:
         if self._pause is not None and self._entries[0] is entry:
             self._pause.cancel()
 
+    @property
+    def next_ms(self) -> int | None:
+        """When the next action is due; None when there is none."""
+        return self._entries[0][0] if self._entries else None
+
     def run_due(self) -> None:
         if not self._entries:
             return

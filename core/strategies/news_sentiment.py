@@ -21,6 +21,7 @@ from ..news.stance import NewsReadings, Question
 from .strategy import Execution, PolymarketStrategy
 
 _NOTHING = Decimal(0)
+_LEAST_ORDER_USD = Decimal(1)
 
 
 class Quotes(Protocol):
@@ -69,17 +70,19 @@ class NewsSentimentStrategy(PolymarketStrategy):
         read_news: ReadNews,
         quotes: Quotes,
         bankroll: Callable[[], Awaitable[Decimal]],
+        held_usd: Callable[[TokenId], Decimal],
         execution: Execution,
         clock: Clock,
         parameters: NewsParameters,
     ) -> None:
-        """`bankroll` answers the dollars that may be staked now."""
+        """`bankroll` answers the dollars that may be staked now, `held_usd` what an outcome's shares have cost so far."""
         super().__init__(execution)
         self._news_source = news_source
         self._match = match
         self._read_news = read_news
         self._quotes = quotes
         self._bankroll = bankroll
+        self._held_usd = held_usd
         self._clock = clock
         self._parameters = parameters
 
@@ -149,11 +152,17 @@ class NewsSentimentStrategy(PolymarketStrategy):
     def _of(
         self, question: Question, side: Side, found: Suggestion, book: OrderBook, *, now: datetime
     ) -> TradingSignal:
-        edge = side.edge(found.dollars or REFERENCE_AMOUNT_USD)
+        # The same news is told again at every look: what it bought already is part of what it may buy.
+        wanted = max(found.dollars - self._held_usd(side.outcome.token_id), _NOTHING)
+        edge = side.edge(wanted or found.dollars or REFERENCE_AMOUNT_USD)
         news = side.fair.news
         assert news is not None  # without news there is no suggestion
-        verdict, size, reason = found.verdict, found.shares, found.reason
-        if edge is not None and verdict == "buy" and edge.sure < self._parameters.least_edge:
+        verdict, size, reason = found.verdict, edge.shares if edge else _NOTHING, found.reason
+        if verdict == "no_edge":
+            size = _NOTHING
+        elif wanted < _LEAST_ORDER_USD:
+            verdict, size, reason = "no_edge", _NOTHING, "what is held already is as much as the edge is worth"
+        elif edge is not None and edge.sure < self._parameters.least_edge:
             verdict, size = "no_edge", _NOTHING
             reason = f"less than {self._parameters.least_edge} dollars a share would be left"
         return TradingSignal(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 from ..errors import InputRejected
@@ -33,6 +34,10 @@ class PolymarketStrategy(ABC):
     @abstractmethod
     async def analyze_market(self, market: Market) -> TradingSignal:
         """What to do about a market now. A signal with verdict no_edge says why there is nothing to do."""
+
+    async def analyze_markets(self, markets: Sequence[Market]) -> list[TradingSignal]:
+        """Signals of many markets, in their order. Strategies that can ask for all at once do."""
+        return [await self.analyze_market(market) for market in markets]
 
     async def execute_trade(self, signal: TradingSignal) -> Trade:
         """Trade on a signal; see Execution.execute. Raises InputRejected `no_edge` for one that says not to."""

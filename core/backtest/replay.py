@@ -1,0 +1,158 @@
+"""A recording on an exchange in this very process, with the ordinary clients in front of it and a clock that leaps.
+
+Nothing is different for who trades there: orders are planned, signed and sent as they are live, only that they travel
+through memory. Books, queues, own impact, fees and settlement are the exchange's.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import Self
+
+from ..clock import ReplayClock, unix_ms
+from ..exchange.application import build_application
+from ..exchange.ledger import Account
+from ..exchange.listing import Listing
+from ..exchange.replay.player import Player
+from ..exchange.replay.recording import Recording
+from ..exchange.settings import ExchangeSettings
+from ..exchange.units import price_decimal
+from ..exchange.venue import Exchange
+from ..identifiers import ConditionId, TokenId
+from ..models import Market, OrderBook, PriceHistory, PricePoint
+from ..money import from_micro
+from ..polymarket.clob import CLOBClient
+from ..polymarket.data_api import DataClient
+from ..polymarket.environments import environment_at
+from ..polymarket.gamma import GammaClient
+from ..polymarket.signing import Signer
+from ..polymarket.transport import Transport
+from ..venues.polymarket import PolymarketVenue
+
+CHAIN_ID = 31337
+"""No real chain: an order signed here is void everywhere else."""
+
+_HISTORY_STEP_S = 600
+_HISTORY_S = 7 * 86_400
+
+
+class Replay:
+    """The replayed venue with one account. `async with` opens the account, which credits it."""
+
+    def __init__(self, recording: Recording, *, starting_balance: Decimal, seed: int) -> None:
+        self.clock = ReplayClock(recording.catalogue.starts_at)
+        settings = ExchangeSettings(
+            chain_id=CHAIN_ID,
+            seed=seed,
+            starting_balance=starting_balance,
+            simulated_traders=False,
+            mined_after_s=0,
+            confirmed_after_s=0,
+            matching_delays="off",
+            auto_redeem_after_s=1,
+        )
+        self._recording = recording
+        self._exchange = Exchange(recording.catalogue, settings, self.clock)
+        self._player = Player(self._exchange, recording)
+        self._seed = seed
+        self._opened = AsyncExitStack()
+        self.markets: tuple[Market, ...] = ()
+
+    async def __aenter__(self) -> Self:
+        import httpx2
+
+        carrier = httpx2.ASGITransport(app=build_application(self._exchange))
+        base = "http://127.0.0.1"
+        environment = environment_at(
+            "replay",
+            clob_url=f"{base}/clob",
+            gamma_url=f"{base}/gamma",
+            data_url=f"{base}/data",
+            ws_url="ws://127.0.0.1/ws",
+            chain_id=CHAIN_ID,
+        )
+        rng = random.Random(f"polydesk replay {self._seed}")
+        transport = Transport(environment, clock=self.clock, random=rng, carrier=carrier)
+        self._opened.push_async_callback(transport.aclose)
+        clob = CLOBClient(transport, signer=Signer(f"{rng.getrandbits(255) + 1:064x}"))
+        await clob.credentials()
+        self.venue = PolymarketVenue(clob, DataClient(transport), self.clock)
+        gamma = GammaClient(transport)
+        self.markets = tuple([market async for market in gamma.iterate_markets()])
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._opened.aclose()
+
+    @property
+    def account(self) -> Account:
+        """The account's purse at the exchange."""
+        return self._exchange.ledger.accounts[self.venue.account.lower()]
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the recording goes on; None at its end."""
+        due_ms = self._player.next_ms
+        return None if due_ms is None else datetime.fromtimestamp(due_ms / 1000, UTC)
+
+    def advance_to(self, moment: datetime) -> None:
+        """Let everything happen up to a moment, each thing at its own time."""
+        until_ms, agenda = unix_ms(moment), self._exchange.agenda
+        while True:
+            due = [at for at in (self._player.next_ms, agenda.next_ms) if at is not None]
+            if not due or min(due) > until_ms:
+                break
+            self.clock.leap(datetime.fromtimestamp(min(due) / 1000, UTC))
+            agenda.run_due()
+            self._player.play_due()
+        self.clock.leap(moment)
+
+    def trades(self, market: Market) -> bool:
+        """Whether a market still takes orders."""
+        return not self._listing(market.condition_id).closed
+
+    async def market(self, condition_id: ConditionId) -> Market:
+        """Raises KeyError for a market that was not recorded."""
+        return next(each for each in self.markets if each.condition_id == condition_id)
+
+    async def book(self, token_id: TokenId) -> OrderBook | None:
+        """The book as it is at this moment."""
+        return await self.venue.book(token_id)
+
+    async def history(self, token_id: TokenId) -> PriceHistory:
+        """The last week's midpoints, ten minutes apart, up to this moment."""
+        listing = self._exchange.markets.by_token[token_id]
+        now_s = unix_ms(self.clock.now()) // 1000
+        first = listing.tokens[0] == token_id
+        points = tuple(
+            PricePoint(datetime.fromtimestamp(at, UTC), price if first else 1 - price)
+            for at, price in listing.history.sampled(now_s - _HISTORY_S, now_s, step_s=_HISTORY_STEP_S)
+        )
+        return PriceHistory(token_id, points, self.clock.now())
+
+    async def free_cash(self) -> Decimal:
+        """Dollars that no order or trade holds back."""
+        account = self.account
+        return from_micro(account.cash - account.open_cash - account.matched_cash)
+
+    def midpoint(self, token_id: TokenId) -> Decimal | None:
+        """Of an outcome now; after the end what it pays; None where a side of its book is empty."""
+        listing = self._exchange.markets.by_token[token_id]
+        outcome = listing.tokens.index(token_id)
+        if listing.closed:
+            return Decimal("0.5") if listing.winner is None else Decimal(int(listing.winner == outcome))
+        bid, ask = listing.book.best_for(outcome)
+        return None if bid is None or ask is None else price_decimal(bid + ask) / 2
+
+    def winner(self, condition_id: ConditionId) -> int | None:
+        """The index of the outcome that came true, once the market has ended."""
+        return self._listing(condition_id).winner
+
+    def _listing(self, condition_id: str) -> Listing:
+        return self._exchange.markets.by_condition[condition_id]

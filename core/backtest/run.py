@@ -1,0 +1,137 @@
+"""Lets a strategy live through a replay: it looks at the markets from time to time, and its signals become orders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from ..errors import PolymarketAPIError
+from ..identifiers import ConditionId, TokenId
+from ..models import Market, Trade, TradingSignal
+from ..money import from_micro
+from ..strategies.strategy import PolymarketStrategy
+from .replay import Replay
+
+_AFTER_THE_END = timedelta(seconds=5)
+"""By then what won has been redeemed."""
+
+Report = Callable[[datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A trade of the strategy's, beside the midpoint of the moment it was decided at."""
+
+    trade: Trade
+    midpoint: Decimal
+
+    @property
+    def fee(self) -> Decimal:
+        return self.trade.fee or Decimal(0)
+
+    @property
+    def paid(self) -> Decimal:
+        """Dollars without the fee."""
+        return self.trade.price * self.trade.size
+
+    @property
+    def spread_cost(self) -> Decimal:
+        """Dollars paid above the midpoint."""
+        return (self.trade.price - self.midpoint) * self.trade.size
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What a strategy took an outcome to be worth when it had something to say of it, and the price then."""
+
+    condition_id: ConditionId
+    token_id: TokenId
+    fair_value: Decimal
+    midpoint: Decimal
+    at: datetime
+
+
+@dataclass(slots=True)
+class Run:
+    """What happened. `equity` is cash and holdings at midpoints after each look, `refused` counts orders by code."""
+
+    starting_balance: Decimal
+    equity: list[tuple[datetime, Decimal]] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    beliefs: list[Belief] = field(default_factory=list)
+    looks: int = 0
+    signals: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    passed_over: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def profit(self) -> Decimal:
+        return self.equity[-1][1] - self.starting_balance if self.equity else Decimal(0)
+
+    def held_usd(self, token_id: TokenId) -> Decimal:
+        """What the shares of an outcome have cost so far, with fees."""
+        return sum((each.paid + each.fee for each in self.fills if each.trade.token_id == token_id), Decimal(0))
+
+
+async def run_strategy(
+    strategy: PolymarketStrategy, replay: Replay, run: Run, *, every: timedelta, report: Report = lambda at: None
+) -> Run:
+    """Look at all open markets whenever something was recorded, at most `every` so often, until the recording ends.
+
+    Holdings are kept to the end; those of markets whose outcome was recorded are then paid, the others stand at their
+    last midpoint.
+    """
+    for moment in _looks(replay, every):
+        replay.advance_to(moment)
+        markets = [market for market in replay.markets if replay.trades(market)]
+        if markets:
+            run.looks += 1
+            for signal in await strategy.analyze_markets(markets):
+                await _follow(strategy, replay, run, signal)
+        run.equity.append((moment, _equity(replay, run)))
+        report(moment)
+    end = replay.clock.now() + _AFTER_THE_END
+    replay.advance_to(end)
+    run.equity.append((end, _equity(replay, run)))
+    return run
+
+
+def _looks(replay: Replay, every: timedelta) -> Iterator[datetime]:
+    moment = replay.clock.now()
+    yield moment
+    while (following := replay.next_at) is not None:
+        moment = max(following, moment + every)
+        yield moment
+
+
+async def _follow(strategy: PolymarketStrategy, replay: Replay, run: Run, signal: TradingSignal) -> None:
+    midpoint = replay.midpoint(signal.token_id)
+    if signal.price > 0 and midpoint is not None:
+        run.beliefs.append(Belief(signal.market_id, signal.token_id, signal.fair_value, midpoint, signal.as_of))
+    if signal.verdict == "no_edge":
+        run.passed_over[signal.reason.split(";", 1)[0]] += 1
+        return
+    run.signals += 1
+    try:
+        trade = await strategy.execute_trade(signal)
+    except PolymarketAPIError as error:
+        run.refused[getattr(error, "code", None) or type(error).__name__] += 1
+        return
+    if trade.size:
+        run.fills.append(Fill(trade, midpoint if midpoint is not None else trade.price))
+
+
+def _equity(replay: Replay, run: Run) -> Decimal:
+    account = replay.account
+    total = from_micro(account.cash)
+    for token, position in account.positions.items():
+        if position.size and (midpoint := replay.midpoint(TokenId(token))) is not None:
+            total += from_micro(position.size) * midpoint
+    return total
+
+
+def market_of(replay: Replay, condition_id: ConditionId) -> Market:
+    return next(each for each in replay.markets if each.condition_id == condition_id)
