@@ -13,6 +13,7 @@ from ..core.errors import ConfigurationError, PolymarketAPIError
 from ..core.settings import Mode, forget_secrets_in_environment, load_settings
 from ..core.telemetry.redaction import redacted
 from .accounts_command import add_accounts_command
+from .backtest_command import add_backtest_command
 from .desk_commands import add_desk_commands
 from .desk_file_commands import add_desk_file_commands
 from .doctor import add_doctor_command
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     resume.set_defaults(run=_resume)
 
     add_desk_file_commands(commands, _MODES)
+    add_backtest_command(commands)
     add_models_commands(commands)
 
     soak = commands.add_parser("soak", help="trade through faults and kills, and prove that nothing is lost or doubled")

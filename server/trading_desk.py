@@ -10,26 +10,19 @@ from typing import NamedTuple
 
 from ..core.forecasting.forecast_journal import ForecastJournal
 from ..core.news.item_store import NewsStore
-from ..core.risk.gate import RiskGate
-from ..core.risk.kill_switch import KillSwitch
 from ..core.risk.limits import RiskLimits
 from ..core.settings import Confirmation, Mode, Settings
-from ..core.storage.audit_log import AuditLog
 from ..core.storage.database import DESK_FILE, Database
 from ..core.storage.processes import ProcessMark
-from ..core.trading.approvals import ApprovalBox
 from ..core.trading.consent import ConsentPolicy, LiveConsent, NoConsent
-from ..core.trading.dead_letters import DeadLetters
 from ..core.trading.desk import TradingDesk
-from ..core.trading.desk_state import DeskStates
-from ..core.trading.draft_book import DraftBook
 from ..core.trading.heartbeat import Heartbeat
-from ..core.trading.journal import OrderJournal
 from ..core.trading.reconciliation import ARRIVAL_WINDOW
 from ..core.trading.run_book import RunBook
 from ..core.trading.since_last_seen import LastSeen
 from ..core.trading.slice_runs import SliceRuns
 from ..core.venues.venue import Venue
+from .order_desk import order_desk
 from .sites import Site
 
 
@@ -63,38 +56,27 @@ def build_trading_desk(
     opened.callback(process.release)
     account = site.account or ""
     in_folder = f"POLYMARKET_STATE_DIR={settings.state_dir} " if settings.state_dir else ""
-    kill_switch = KillSwitch(state, lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}")
-    audit = AuditLog(database, account)
-    letters = DeadLetters(database, audit, account=account, new_id=functools.partial(_short_id, "l"))
-    journal = OrderJournal(
+    made = order_desk(
         database,
-        audit,
-        letters,
+        venue,
+        site.clock,
         account=account,
+        folder=state,
         process=process,
-        new_id=functools.partial(_short_id, "a"),
-    )
-    trading = TradingDesk(
-        venue=venue,
-        gate=RiskGate(_limits(settings)),
-        states=DeskStates(database, journal, kill_switch, site.clock, account=account),
-        kill_switch=kill_switch,
-        journal=journal,
-        letters=letters,
-        audit=audit,
-        drafts=DraftBook(database, account=account, new_id=functools.partial(_short_id, "d")),
+        limits=_limits(settings),
         consent=consent or _consent(settings),
-        approvals=ApprovalBox(state / "approvals", functools.partial(secrets.token_hex, 3)),
-        clock=site.clock,
+        new_id=_short_id,
+        new_code=functools.partial(secrets.token_hex, 3),
+        lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}",
         account_stream=site.open_account_stream if site.account else None,
         heartbeat=Heartbeat(site.clob.heartbeat, site.clock) if settings.heartbeat and site.account else None,
         arrival_window=arrival_window,
     )
-    book = RunBook(database, audit, account=account, process=process, new_id=functools.partial(_short_id, "r"))
+    book = RunBook(database, made.audit, account=account, process=process, new_id=functools.partial(_short_id, "r"))
     return TradingDeskParts(
-        trading=trading,
-        slices=SliceRuns(trading, venue, book, site.clock),
-        last_seen=LastSeen(database, audit, journal),
+        trading=made.desk,
+        slices=SliceRuns(made.desk, venue, book, site.clock),
+        last_seen=LastSeen(database, made.audit, made.journal),
         forecasts=ForecastJournal(database, new_id=functools.partial(_short_id, "f")),
         news=NewsStore(database),
     )

@@ -1,8 +1,8 @@
 """Series of prices as a recording that the exchange can replay: a book around each price, under stated assumptions.
 
 A price tells nothing of depth. Where quotes were recorded they are the book's best prices; else it stands around the
-price by a stated half spread. At each side rests a stated amount, and taking it is paid for like any fill. Nothing about
-capacity follows from that.
+price by a stated half spread. At each side rests a stated amount, and taking it is paid for like any fill. Nothing
+about capacity follows from that.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Recorded prices of markets: tables with a price (and perhaps quotes) in each row, read into one series a market.
 
-Read are a table whose rows name their market, and a folder with `markets.*` (one row a market) and `prices.*`; CSV, JSON
-lines or Parquet, gzipped or not. Columns are known by their usual names, see `COLUMNS`. What tells how a market ended is
-kept apart from the prices, so that nothing that trades on these can see it.
+Read are a table whose rows name their market, and a folder with `markets.*` (one row a market) and `prices.*`; CSV,
+JSON lines or Parquet, gzipped or not. Columns are known by their usual names, see `COLUMNS`. What tells how a market
+ended is kept apart from the prices, so that nothing that trades on these can see it.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class Replay:
     @property
     def account(self) -> Account:
         """The account's purse at the exchange."""
-        return self._exchange.ledger.accounts[self.venue.account.lower()]
+        return self._exchange.ledger.accounts[self.venue.account]
 
     @property
     def next_at(self) -> datetime | None:

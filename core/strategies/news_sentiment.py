@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,15 +13,17 @@ from ..clock import Clock
 from ..forecasting.edge import worst_price
 from ..forecasting.fair_value import FairValue, fair_value
 from ..forecasting.suggestion import REFERENCE_AMOUNT_USD, Side, Suggestion, suggest, two_sides
-from ..identifiers import TokenId
+from ..identifiers import ConditionId, TokenId
 from ..market_data.price_statistics import price_statistics
 from ..models import Market, NewsItem, OrderBook, OrderSide, PriceHistory, TradingSignal
+from ..news.market_index import MarketIndex
 from ..news.news_source import NewsSource
 from ..news.stance import NewsReadings, Question
 from .strategy import Execution, PolymarketStrategy
 
 _NOTHING = Decimal(0)
 _LEAST_ORDER_USD = Decimal(1)
+_MARKETS_OF_AN_ITEM = 50
 
 
 class Quotes(Protocol):
@@ -34,9 +36,6 @@ class Quotes(Protocol):
 
 ReadNews = Callable[[Sequence[Question]], Awaitable[Sequence[NewsReadings]]]
 """Judges the items of many questions in one call; see NewsJudge.read_many."""
-
-Match = Callable[[Sequence[NewsItem], Market], Sequence[NewsItem]]
-"""The items that are about a market."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +65,6 @@ class NewsSentimentStrategy(PolymarketStrategy):
         self,
         news_source: NewsSource,
         *,
-        match: Match,
         read_news: ReadNews,
         quotes: Quotes,
         bankroll: Callable[[], Awaitable[Decimal]],
@@ -75,16 +73,16 @@ class NewsSentimentStrategy(PolymarketStrategy):
         clock: Clock,
         parameters: NewsParameters,
     ) -> None:
-        """`bankroll` answers the dollars that may be staked now, `held_usd` what an outcome's shares have cost so far."""
+        """`bankroll` answers the dollars that may be staked now, `held_usd` what an outcome's shares have cost."""
         super().__init__(execution)
         self._news_source = news_source
-        self._match = match
         self._read_news = read_news
         self._quotes = quotes
         self._bankroll = bankroll
         self._held_usd = held_usd
         self._clock = clock
         self._parameters = parameters
+        self._index: tuple[tuple[ConditionId, ...], MarketIndex] = ((), MarketIndex(()))
 
     async def analyze_market(self, market: Market, related_news: Sequence[NewsItem] | None = None) -> TradingSignal:
         """The signal of a market's first outcome or of its complement.
@@ -99,14 +97,13 @@ class NewsSentimentStrategy(PolymarketStrategy):
         self, markets: Sequence[Market], related_news: Sequence[NewsItem] | None = None
     ) -> list[TradingSignal]:
         """Signals of many markets, in their order, with all news judged in one call to the workers."""
-        known = await self._news_source.latest() if related_news is None else ()
+        about: Mapping[ConditionId, Sequence[NewsItem]]
+        if related_news is None:
+            about = await asyncio.to_thread(self._matched, await self._news_source.latest(), markets)
+        else:
+            about = {market.condition_id: related_news for market in markets}
         questions = [
-            Question(
-                tuple(self._recent(self._match(known, market)) if related_news is None else related_news),
-                market,
-                market.outcomes[0],
-            )
-            for market in markets
+            Question(tuple(about.get(market.condition_id, ())), market, market.outcomes[0]) for market in markets
         ]
         readings = await self._read_news([question for question in questions if question.items])
         bankroll = await self._bankroll()
@@ -115,12 +112,22 @@ class NewsSentimentStrategy(PolymarketStrategy):
             *(self._signal(each, next(answers) if each.items else None, bankroll) for each in questions)
         )
 
-    def _recent(self, items: Sequence[NewsItem]) -> list[NewsItem]:
+    def _matched(self, items: Sequence[NewsItem], markets: Sequence[Market]) -> dict[ConditionId, list[NewsItem]]:
+        """The newest items about each market, of those that are known by now and not too old."""
         now = self._clock.now()
         dated = [(item.first_seen or item.published or now, item) for item in items]
         recent = [(at, item) for at, item in dated if now - self._parameters.oldest <= at <= now]
         recent.sort(key=lambda each: each[0], reverse=True)
-        return [item for _, item in recent[: self._parameters.most_items]]
+        listed = tuple(market.condition_id for market in markets)
+        if self._index[0] != listed:
+            self._index = (listed, MarketIndex(markets))
+        found: dict[ConditionId, list[NewsItem]] = {}
+        for _, item in recent:
+            for market, _ in self._index[1].matches(item, most=_MARKETS_OF_AN_ITEM):
+                about = found.setdefault(market.condition_id, [])
+                if len(about) < self._parameters.most_items:
+                    about.append(item)
+        return found
 
     async def _signal(self, question: Question, readings: NewsReadings | None, bankroll: Decimal) -> TradingSignal:
         now, market = self._clock.now(), question.market

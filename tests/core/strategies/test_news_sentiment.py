@@ -13,7 +13,7 @@ import pytest
 
 from polydesk.core.clock import ManualClock
 from polydesk.core.errors import InputRejected
-from polydesk.core.identifiers import OrderId, TokenId, TradeId
+from polydesk.core.identifiers import ConditionId, OrderId, TokenId, TradeId
 from polydesk.core.models import (
     Market,
     NewsItem,
@@ -111,6 +111,7 @@ def make_bench(make_book: MakeBook, now: datetime) -> Any:
         direction: float = 0.98,
         book: Any = ...,
         items: Sequence[NewsItem] = (),
+        held: str = "0",
         **bounds: Any,
     ) -> Bench:
         deep = make_book(bids=(("0.48", "5000"),), asks=(("0.50", "5000"),))
@@ -127,17 +128,14 @@ def make_bench(make_book: MakeBook, now: datetime) -> Any:
         async def bankroll() -> Decimal:
             return D(1000)
 
-        def about_rain(items: Sequence[NewsItem], market: Market) -> list[NewsItem]:
-            return [item for item in items if "rain" in item.title.lower()]
-
         workers, execution = Workers(stances, direction), Recording()
         judge = NewsJudge(workers, inference_model="m")  # type: ignore[arg-type]  # the part of an executor that is used
         strategy = NewsSentimentStrategy(
             Source(items),
-            match=about_rain,
             read_news=judge.read_many,
             quotes=Quotes(),
             bankroll=bankroll,
+            held_usd=lambda token_id: D(held),
             execution=execution,
             clock=ManualClock(now),
             parameters=NewsParameters(**({"largest_order_usd": D(100)} | bounds)),
@@ -214,27 +212,48 @@ async def test_a_market_without_a_whole_book_is_left_alone(
         assert (signal.verdict, signal.size) == ("no_edge", 0)
 
 
+async def test_what_is_held_already_is_part_of_what_the_news_may_buy(make_bench: Any, market: Market) -> None:
+    bench = make_bench({"Rain is certain": 0.95})
+    whole = await bench.strategy.analyze_market(market, [bench.item("Rain is certain")])
+    holding = make_bench({"Rain is certain": 0.95}, held="20")
+    rest = await holding.strategy.analyze_market(market, [holding.item("Rain is certain")])
+    assert whole.size * whole.price - rest.size * rest.price == pytest.approx(D(20), abs=D("0.02"))
+    full = make_bench({"Rain is certain": 0.95}, held="1000")
+    nothing = await full.strategy.analyze_market(market, [full.item("Rain is certain")])
+    assert (nothing.verdict, nothing.size) == ("no_edge", 0)
+    assert "held already" in nothing.reason
+
+
 async def test_many_markets_are_one_call_and_each_gets_the_newest_items_about_it(
     make_bench: Any, make_market: MakeMarket, now: datetime
 ) -> None:
     def seen(title: str, hours_ago: float) -> NewsItem:
         return NewsItem(title, source="Reuters", first_seen=now - hours_ago * HOUR, published=now - 100 * HOUR)
 
+    cut, spain = "Fed cuts interest rates by 25 bps in June, officials say", "Spain win the World Cup final"
     items = [
-        seen("Rain yesterday", 20),
-        seen("Rain is certain", 1),
-        seen("Rain long ago", 60),
-        seen("Rain tomorrow's paper says", -1),
-        seen("Sports results", 1),
+        seen("Fed officials divided over rate cut in June", 20),
+        seen(cut, 0.1),
+        seen("Fed cuts interest rates in surprise move", 60),
+        seen("Fed decides on interest rates tomorrow", -1),
+        seen(spain, 0.1),
+        seen("A recipe for tomato soup", 0.1),
     ]
-    bench = make_bench({"Rain is certain": 0.95}, items=items, most_items=1)
-    one, other = make_market(fees=NO_FEES), make_market(fees=NO_FEES, question="Will it rain a lot?")
-    signals = await bench.strategy.analyze_markets([one, other])
-    assert bench.workers.calls == [2]
+    fed = make_market(
+        fees=NO_FEES, question="Will the Fed decrease interest rates by 25 bps after the June 2026 meeting?"
+    )
+    cup = make_market(
+        fees=NO_FEES,
+        question="Will Spain win the 2026 FIFA World Cup?",
+        condition_id=ConditionId("0x" + "cd" * 32),
+    )
+    newest = make_bench({cut: 0.95, spain: 0.95}, items=items, most_items=1)
+    signals = await newest.strategy.analyze_markets([fed, cup])
+    assert newest.workers.calls == [2]
     assert [signal.verdict for signal in signals] == ["buy", "buy"]
-    both = make_bench({"Rain is certain": 0.95}, items=items)
-    await both.strategy.analyze_markets([one])
-    assert both.workers.calls == [2], "neither what is older than two days nor what is not known yet"
+    both = make_bench({cut: 0.95, spain: 0.95}, items=items)
+    await both.strategy.analyze_markets([fed, cup])
+    assert both.workers.calls == [3], "neither what is older than two days nor what is not known yet"
 
 
 async def test_only_a_signal_to_trade_is_executed(make_bench: Any, market: Market) -> None:

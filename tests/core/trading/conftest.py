@@ -32,13 +32,13 @@ from polydesk.core.risk.limits import RiskLimits
 from polydesk.core.storage.database import Database
 from polydesk.core.storage.processes import ProcessMark
 from polydesk.core.trading.approvals import ApprovalBox
-from polydesk.core.trading.consent import ConsentPolicy
+from polydesk.core.trading.consent import ConsentPolicy, NoConsent
 from polydesk.core.trading.desk import TradingDesk
 from polydesk.core.trading.intent import OrderIntent
 from polydesk.core.trading.run_book import RunBook
 from polydesk.core.trading.slice_runs import SliceRuns
 from polydesk.core.venues.venue import ApprovedOrder, SignedTicket
-from tests.support.order_desk import order_desk
+from polydesk.server.order_desk import order_desk
 
 if TYPE_CHECKING:
     from tests.core.conftest import MakeBook, MakeMarket
@@ -162,8 +162,10 @@ def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> Iterator[M
             folder=tmp_path,
             process=ProcessMark(None),
             limits=RiskLimits(**settings),  # type: ignore[arg-type]
-            consent=consent,
-            numbers=numbers,
+            consent=consent or NoConsent(),
+            new_id=lambda letter: f"{letter}{next(numbers)}",
+            new_code=lambda: f"c{next(numbers)}",
+            lifted_by="polydesk resume --mode live",
         )
         desk, audit = made.desk, made.audit
 

@@ -21,10 +21,10 @@ from polydesk.core.storage.audit_log import AuditLog, check_chain
 from polydesk.core.storage.database import Database
 from polydesk.core.storage.processes import ProcessMark
 from polydesk.core.trading.approvals import Decision
-from polydesk.core.trading.consent import ConsentPolicy, LiveConsent
+from polydesk.core.trading.consent import ConsentPolicy, LiveConsent, NoConsent
 from polydesk.core.trading.desk import TradingDesk
 from polydesk.core.trading.intent import OrderIntent
-from tests.support.order_desk import order_desk
+from polydesk.server.order_desk import order_desk
 
 if TYPE_CHECKING:
     from tests.core.conftest import MakeBook
@@ -56,8 +56,10 @@ class Start:
             folder=self.folder,
             process=mark,
             limits=RiskLimits(max_order_usd=D(250), max_open_orders=3),
-            consent=consent,
-            numbers=self._numbers,
+            consent=consent or NoConsent(),
+            new_id=lambda letter: f"{letter}{next(self._numbers)}",
+            new_code=lambda: f"c{next(self._numbers)}",
+            lifted_by="polydesk resume --mode live",
         )
         self.approvals = made.approvals
         return made.desk

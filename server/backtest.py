@@ -1,0 +1,142 @@
+"""Runs a strategy over recorded prices and news: the composition of a backtest."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from ..core.backtest.bars import BarAssumptions, bar_recording
+from ..core.backtest.performance import Performance, performance
+from ..core.backtest.price_series import read_price_series
+from ..core.backtest.replay import Replay
+from ..core.backtest.run import Run, run_strategy
+from ..core.errors import ConfigurationError
+from ..core.exchange.replay.moments import TradeMoment
+from ..core.exchange.replay.recording import Recording, read_recording
+from ..core.news.news_file import FileSource
+from ..core.news.stance import NewsJudge
+from ..core.risk.limits import RiskLimits
+from ..core.storage.database import Database
+from ..core.storage.processes import ProcessMark
+from ..core.strategies.news_sentiment import NewsParameters, NewsSentimentStrategy
+from ..core.trading.consent import NoConsent
+from ..core.trading.signal_execution import DeskExecution
+from ..gpu.interface import Executor
+from .order_desk import order_desk
+
+Fidelity = Literal["l2", "trades", "bars"]
+
+_TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+_OPEN_ORDERS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestPlan:
+    """What to run on what. `parameters` are the strategy's own, by name, and all dollars are play money."""
+
+    strategy: str
+    data: Path
+    news: Path | None = None
+    starting_balance: Decimal = Decimal(1000)
+    every: timedelta = timedelta(hours=1)
+    seed: int = 1
+    assumptions: BarAssumptions = field(default_factory=BarAssumptions)
+    parameters: Mapping[str, Decimal] = field(default_factory=dict)
+    inference_model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestResult:
+    """What came out, with what it was run on. `engines` judged the news, by how many looks."""
+
+    plan: BacktestPlan
+    fidelity: Fidelity
+    assumption: str
+    markets: int
+    began: datetime
+    ended: datetime
+    run: Run
+    performance: Performance
+
+
+async def run_backtest(
+    plan: BacktestPlan, executor: Executor, *, report: Callable[[datetime], None] = lambda at: None
+) -> BacktestResult:
+    """Replay the plan's data under its strategy. Raises ConfigurationError for data or parameters that cannot be used.
+
+    Nothing that happened later can be seen: prices and books are those of the moment, news is known from when it was
+    first seen, and how a market ended only after its last price.
+    """
+    recording, fidelity, assumption = recorded(plan.data, plan.assumptions)
+    async with AsyncExitStack() as opened:
+        replay = await opened.enter_async_context(
+            Replay(recording, starting_balance=plan.starting_balance, seed=plan.seed)
+        )
+        began = replay.clock.now()
+        database = Database.in_memory()
+        opened.callback(database.close)
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="polydesk-backtest-")))
+        numbers = itertools.count(1)
+        desk = order_desk(
+            database,
+            replay.venue,
+            replay.clock,
+            account=replay.venue.account,
+            folder=folder,
+            process=ProcessMark(None),
+            limits=RiskLimits(max_order_usd=plan.starting_balance, max_open_orders=_OPEN_ORDERS),
+            consent=NoConsent(),
+            new_id=lambda letter: f"{letter}{next(numbers)}",
+            new_code=lambda: f"c{next(numbers)}",
+            lifted_by="starting another backtest",
+        ).desk
+        run = Run(plan.starting_balance)
+        strategy = _news_sentiment(plan, replay, run, DeskExecution(desk, replay.market, replay.clock), executor)
+        await run_strategy(strategy, replay, run, every=plan.every, report=report)
+        judged = performance(run, replay, seed=plan.seed)
+        return BacktestResult(plan, fidelity, assumption, len(replay.markets), began, replay.clock.now(), run, judged)
+
+
+def recorded(path: Path, assumptions: BarAssumptions) -> tuple[Recording, Fidelity, str]:
+    """A recording, how faithful it is, and what had to be assumed. Raises ConfigurationError."""
+    names = [each.name.lower() for each in path.iterdir()] if path.is_dir() else [path.name.lower()]
+    if any(name.startswith("prices.") for name in names) or (path.is_file() and names[0].endswith(_TABLES)):
+        series = read_price_series(path)
+        return bar_recording(series, assumptions), "bars", assumptions.told(series)
+    recording = read_recording([path])
+    if any(isinstance(moment, TradeMoment) for moment in recording.moments):
+        return recording, "l2", "recorded books and trades: queue positions by the size ahead, own impact remembered"
+    return recording, "l2", "recorded books without trades: resting orders fill only when the book crosses them"
+
+
+def _news_sentiment(
+    plan: BacktestPlan, replay: Replay, run: Run, execution: DeskExecution, executor: Executor
+) -> NewsSentimentStrategy:
+    if plan.strategy != NewsSentimentStrategy.name:
+        raise ConfigurationError(f"There is no strategy {plan.strategy!r}; choose {NewsSentimentStrategy.name}.")
+    if plan.news is None:
+        raise ConfigurationError("The news strategy needs news: name a file with --news.")
+    given: dict[str, Any] = {"largest_order_usd": plan.starting_balance / 20, **plan.parameters}
+    known = {each.name: each for each in dataclasses.fields(NewsParameters) if each.name != "oldest"}
+    if unknown := sorted(given.keys() - known.keys()):
+        raise ConfigurationError(f"Unknown parameters: {', '.join(unknown)}; there are {', '.join(sorted(known))}.")
+    if "most_items" in given:
+        given["most_items"] = int(given["most_items"])
+    return NewsSentimentStrategy(
+        FileSource(plan.news, replay.clock),
+        read_news=NewsJudge(executor, inference_model=plan.inference_model).read_many,
+        quotes=replay,
+        bankroll=replay.free_cash,
+        held_usd=run.held_usd,
+        execution=execution,
+        clock=replay.clock,
+        parameters=NewsParameters(**given),
+    )

@@ -1,0 +1,128 @@
+"""`polydesk backtest` on planted news: it earns where news comes before the price, and does nothing where none is."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from polydesk.server.cli import main
+
+START = datetime(2026, 5, 1, tzinfo=UTC)
+QUESTION = "Will the price of Bitcoin be above $100,000 on May 3?"
+HEADLINES = (
+    "Bitcoin climbs to $104,000 as buyers return",
+    "BTC price reaches $105,200, a new record",
+    "Rally takes Bitcoin past $103,500 in heavy trading",
+    "Bitcoin trades at $106,000 after inflows",
+)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """Two days of hourly prices: flat at 0.40, then from hour 30 on 0.80, and it comes true."""
+    lines = ["t,market_id,question,price,yes_won"]
+    for hour in range(48):
+        at = int((START + timedelta(hours=hour)).timestamp())
+        lines.append(f'{at},7,"{QUESTION}",{0.40 if hour < 30 else 0.80},1')
+    path = tmp_path / "prices.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def news(folder: Path, *, hour: float, titles: tuple[str, ...] = HEADLINES) -> Path:
+    path = folder / "news.jsonl"
+    rows = [
+        {
+            "title": title,
+            "source": "Reuters",
+            "url": f"https://news.example/{number}",
+            "published": (START - timedelta(days=3)).isoformat(),
+            "first_seen": (START + timedelta(hours=hour)).isoformat(),
+        }
+        for number, title in enumerate(titles)
+    ]
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main(["backtest", "--strategy", "news_sentiment", "--json", *arguments]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_news_before_the_price_earns(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
+    result = run(capsys, "--data", str(recorded), "--news", str(news(tmp_path, hour=9.5)), "--fee-rate", "0.05")
+    assert result["fidelity"] == "bars"
+    assert result["orders"] >= 1
+    bought = result["fills"][0]
+    # Known since half past nine, whatever date it claims: the next look is at ten.
+    assert bought["at"] == (START + timedelta(hours=10)).isoformat()
+    assert (bought["outcome"], bought["price"]) == ("Yes", 0.41)
+    assert result["profit"]["total"] > 0
+    assert result["profit"]["total"] == pytest.approx(sum(result["by_market"].values()))
+    assert result["brier"] < result["market_brier"]
+
+
+def test_news_after_the_price_or_none_about_the_market_does_nothing(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
+    unrelated = news(tmp_path, hour=5, titles=("A recipe for tomato soup", "Ten walks around Rome"))
+    result = run(capsys, "--data", str(recorded), "--news", str(unrelated))
+    assert (result["orders"], result["profit"]["total"]) == (0, 0)
+    assert result["no_signal_because"] == {"no recent news is about this market": 48}
+    assert main(["backtest", "--strategy", "news_sentiment", "--data", str(recorded), "--news", str(unrelated)]) == 0
+    assert "No signal, 48 times because no recent news is about this market." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--strategy", "astrology"), "no strategy 'astrology'"),
+        (("--strategy", "news_sentiment"), "needs news"),
+        (("--strategy", "news_sentiment", "--params", "luck=1"), "Unknown parameters: luck"),
+        (("--strategy", "news_sentiment", "--params", "most_items"), "not a parameter"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_by_name(
+    recorded: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
+    with_news = ("--news", str(news(tmp_path, hour=1))) if "luck=1" in arguments else ()
+    assert main(["backtest", "--data", str(recorded), *arguments, *with_news]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_data_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backtest", "--strategy", "news_sentiment", "--data", "/no/where.csv"]) == 2
+    assert "/no/where.csv" in capsys.readouterr().err
+
+
+def test_a_recording_of_the_world_cup_can_be_run(
+    shared_data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
+    result = run(
+        capsys,
+        "--data",
+        str(shared_data / "history/world_cup_2026/advance_and_outright.csv.gz"),
+        "--news",
+        str(shared_data / "news/rss_headlines_2026-06-27_2026-07-31.csv.gz"),
+        "--every",
+        "1440",
+    )
+    assert result["markets"] == 96
+    assert result["profit"]["total"] == pytest.approx(sum(result["by_market"].values()))
