@@ -21,7 +21,7 @@ from ..core.backtest.run import Run, run_strategy
 from ..core.errors import ConfigurationError
 from ..core.exchange.replay.moments import TradeMoment
 from ..core.exchange.replay.recording import Recording, read_recording
-from ..core.news.news_file import FileSource
+from ..core.news.news_file import ReplaySource
 from ..core.news.stance import NewsJudge
 from ..core.risk.limits import RiskLimits
 from ..core.storage.database import Database
@@ -131,7 +131,7 @@ def _news_sentiment(
     if "most_items" in given:
         given["most_items"] = int(given["most_items"])
     return NewsSentimentStrategy(
-        FileSource(plan.news, replay.clock),
+        ReplaySource.of_file(plan.news, replay.clock),
         read_news=NewsJudge(executor, inference_model=plan.inference_model).read_many,
         quotes=replay,
         bankroll=replay.free_cash,
