@@ -1,5 +1,5 @@
 """What an operator of the exchange may do to accounts: ban them, let them only close, cut their allowance, block a
-region, cancel an order on chain, and set their rate-limit tier."""
+region, cancel an order on chain, remember an old balance, and set their rate-limit tier."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class OperatorControls:
     _allowances: dict[str, int] = field(default_factory=dict)
     _cancelled_on_chain: set[str] = field(default_factory=set)
     _tiers: dict[str, str] = field(default_factory=dict)
+    _remembered: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: ExchangeSettings) -> OperatorControls:
@@ -57,6 +58,17 @@ class OperatorControls:
     def cancel_on_chain(self, order_id: str) -> None:
         """Cancel an order in the contract before it is posted."""
         self._cancelled_on_chain.add(order_id.lower())
+
+    def remember_balance(self, address: str, amount: int) -> None:
+        """Answer an old balance, in millionths of a dollar, until the client asks for a new look at the chain."""
+        self._remembered[address.lower()] = amount
+
+    def remembered_balance(self, address: str) -> int | None:
+        return self._remembered.get(address.lower())
+
+    def look_again(self, address: str) -> None:
+        """Forget an old balance."""
+        self._remembered.pop(address.lower(), None)
 
     def put_in_tier(self, address: str, tier: str) -> None:
         """Fix the rate-limit tier of an address, whatever it trades."""

@@ -61,6 +61,12 @@ class AuthorisedClient(PolymarketClient):
             made = await self._transport.call(requests.derive_api_key_spec(), authorise=authorise)
         return replace(made, nonce=nonce)
 
+    async def derive_credentials(self) -> ApiCredentials:
+        """The key's API credentials if it has any; none are made. Raises InputRejected when it has none."""
+        return await self._transport.call(
+            requests.derive_api_key_spec(), authorise=self._l1_headers(self._require_signer(), 0)
+        )
+
     async def credentials(self) -> ApiCredentials:
         """The credentials in use; taken from the store, created or derived once when a signer is there."""
         async with self._credentials_lock:
@@ -97,6 +103,10 @@ class AuthorisedClient(PolymarketClient):
 
     async def delete_readonly_api_key(self, key: str) -> None:
         await self._authorised(requests.delete_readonly_api_key_spec(key))
+
+    async def rate_limit_tier(self) -> str:
+        """The name of the account's tier of order rates."""
+        return await self._authorised(requests.rate_limit_tier_spec())
 
     async def closed_only(self) -> bool:
         """Whether the venue lets this account only reduce what it holds."""

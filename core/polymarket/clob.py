@@ -253,6 +253,17 @@ class CLOBClient(MarketDataClient, RewardsClient):
         """Shares of a token."""
         return await self._authorised(requests.token_balance_spec(token_id, signature_type=int(self._signature_type)))
 
+    async def token_allowance(self, token_id: TokenId) -> AccountBalance:
+        """Shares of a token, as `collateral`, and the smaller of what the two exchanges may move of them."""
+        contracts = self.environment.contracts
+        return await self._authorised(
+            requests.balance_spec(
+                token_id=token_id,
+                signature_type=int(self._signature_type),
+                spenders=(contracts.exchange, contracts.neg_risk_exchange),
+            )
+        )
+
     async def refresh_balance(self, token_id: TokenId | None = None) -> None:
         """Make the venue read a balance from the chain again: dollars, or a token's shares after a fill."""
         await self._authorised(

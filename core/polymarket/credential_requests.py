@@ -8,6 +8,7 @@ from .wire.account import (
     parse_api_key,
     parse_api_keys,
     parse_closed_only,
+    parse_rate_limit_tier,
     parse_readonly_api_key,
     parse_readonly_api_keys,
 )
@@ -64,6 +65,12 @@ def delete_readonly_api_key_spec(key: str) -> RequestSpec[None]:
         body={"key": key},
         parse=lambda _, __: None,
         auth="l2",
+    )
+
+
+def rate_limit_tier_spec() -> RequestSpec[str]:
+    return RequestSpec(
+        service="clob", method="GET", path="/v1/user/rate-limit-tier", parse=parse_rate_limit_tier, auth="l2"
     )
 
 

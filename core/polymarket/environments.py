@@ -48,6 +48,13 @@ class Environment:
     contracts: Contracts = EXCHANGE_V2
 
     @property
+    def geoblock_url(self) -> str:
+        """Where the venue's site says whether it takes orders from here."""
+        if self.is_loopback:
+            return f"{self.clob_url.removesuffix('/clob')}/api/geoblock"
+        return "https://polymarket.com/api/geoblock"
+
+    @property
     def is_loopback(self) -> bool:
         """Whether every URL points at this machine, so that no venue's limits or proxies apply."""
         urls = (self.clob_url, self.gamma_url, self.data_url, self.ws_url)

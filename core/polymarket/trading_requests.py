@@ -167,11 +167,17 @@ def trades_spec(
     return _own("/data/trades", partial(parse_trade_page, owners=owners), filters)
 
 
-def balance_spec(*, signature_type: int, spenders: Collection[str]) -> RequestSpec[AccountBalance]:
+def balance_spec(
+    *, signature_type: int, spenders: Collection[str], token_id: TokenId | None = None
+) -> RequestSpec[AccountBalance]:
     return _own(
         "/balance-allowance",
         partial(parse_account_balance, spenders=spenders),
-        {"asset_type": "COLLATERAL", "signature_type": signature_type},
+        {
+            "asset_type": "COLLATERAL" if token_id is None else _asset_type(token_id),
+            "token_id": token_id,
+            "signature_type": signature_type,
+        },
     )
 
 

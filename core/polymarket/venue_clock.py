@@ -54,6 +54,10 @@ class VenueClock:
     def now(self) -> datetime:
         return self._clock.now() + self._skew
 
+    def own_time(self) -> datetime:
+        """What this machine's clock says."""
+        return self._clock.now()
+
     async def sleep(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
 

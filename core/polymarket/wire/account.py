@@ -81,6 +81,17 @@ def parse_closed_only(payload: Any, _: datetime) -> bool:
     return read_shape(ClosedOnlyShape, payload).closed_only
 
 
+def parse_rate_limit_tier(payload: Any, _: datetime) -> str:
+    """The tier's name. The shape is documented nowhere: `tier` or `name`, in an object or one below."""
+    for name in ("tier", "name"):
+        found = payload.get(name) if isinstance(payload, dict) else None
+        if isinstance(found, dict):
+            return parse_rate_limit_tier(found, _)
+        if isinstance(found, str):
+            return found
+    raise UnexpectedPayload("tier: missing", path="tier")
+
+
 def parse_heartbeat(payload: Any, _: datetime) -> str:
     """The id that the next heartbeat must carry."""
     return str(member(payload, "heartbeat_id"))
