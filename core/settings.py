@@ -297,6 +297,10 @@ class Settings(BaseSettings):
         return self.resolved_state_dir / "keys"
 
     @property
+    def trades_real_money(self) -> bool:
+        return self.mode is Mode.LIVE
+
+    @property
     def has_key(self) -> bool:
         """Whether there is a key to trade with, in the environment or imported."""
         return self.private_key is not None or any(self.key_folder.glob("0x*.json"))

@@ -12,6 +12,8 @@ from ..core.errors import ConfigurationError
 
 if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.clock import Clock
+    from ..core.diagnosis.account import Diagnosis
+    from ..core.diagnosis.findings import Finding
     from ..core.forecasting.analysis import NewsReader, RiskModel
     from ..core.forecasting.forecast_journal import ForecastJournal
     from ..core.forecasting.scan import MarketScanner
@@ -70,6 +72,7 @@ class DeskSeat:
 class Desk:
     """The running desk. `recorded_on` is set where prices are not current ones; `account` is None without a key.
 
+    `diagnose` looks at the account; it is given error texts to explain and what is known already.
     `seed` is that of all simulations, `caller` who makes the call: the name that the host gave itself.
     """
 
@@ -95,6 +98,7 @@ class Desk:
     executor: Executor
     seed: int
     venue_health: Callable[[], VenueHealth]
+    diagnose: Callable[[Sequence[str], Sequence[Finding]], Awaitable[Diagnosis]]
     notes: Callable[[], VenueNotes]
     compute: Callable[[], PoolStatus]
     clock: Clock

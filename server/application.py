@@ -177,6 +177,7 @@ def _assemble(
         executor=executor,
         seed=site.seed,
         venue_health=venue_health,
+        diagnose=site.diagnose,
         notes=site.notes,
         compute=executor.describe,
         clock=site.clock,

@@ -18,14 +18,28 @@ Commands = Any
 
 
 def add_doctor_command(commands: Commands) -> None:
-    doctor = commands.add_parser("doctor", help="try what this installation can do, and say what would help")
-    doctor.add_argument("--compute", action="store_true", required=True, help="workers, engines, devices and models")
+    doctor = commands.add_parser("doctor", help="say what keeps the account from trading, or what computes here")
+    doctor.add_argument("--compute", action="store_true", help="workers, engines, devices and models instead")
+    doctor.add_argument("--mode", default="live", help="whose account (default: live)")
+    doctor.add_argument("--error", metavar="TEXT", help="an error text of the venue to explain")
     doctor.add_argument("--json", action="store_true", help="print the report as one JSON line")
     doctor.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
     """0: everything that was tried works; 1: something does not; 2: the settings cannot be used."""
+    return _check_compute(options) if options.compute else _check_account(options)
+
+
+def _check_account(options: argparse.Namespace) -> int:
+    from .account_check import as_json, check_account, lines_of
+
+    diagnosis = asyncio.run(check_account(load_settings(mode=options.mode), error=options.error))
+    print(as_json(diagnosis) if options.json else "\n".join(lines_of(diagnosis)))
+    return 0 if diagnosis.can_trade else 1
+
+
+def _check_compute(options: argparse.Namespace) -> int:
     from ..gpu.executors.choice import NoDevice
     from .compute_check import check_compute
 

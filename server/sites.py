@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import partial
 
 from ..core.clock import Clock, ShiftedClock, SystemClock, unix_ms
+from ..core.diagnosis.account import Diagnosis, Subject, diagnose
+from ..core.diagnosis.findings import Finding
 from ..core.errors import ConfigurationError
 from ..core.exchange.catalogue import load_catalogue
 from ..core.exchange.named_accounts import open_or_create_account
@@ -54,7 +56,7 @@ class Site:
     `clob` and `data` are where the account trades, `public` where everybody's records are read: catalogue, history,
     tape, statistics. `remembers` says whether the venue outlives this process: only then is it worth keeping what the
     desk knows of it. `notes` says what the venue's numbers do not. `bankroll` is the dollars to size orders by where
-    none are known, `seed` that of simulations.
+    none are known, `seed` that of simulations, `subject` what a diagnosis looks at.
     """
 
     name: str
@@ -70,6 +72,11 @@ class Site:
     notes: Callable[[], VenueNotes]
     bankroll: Decimal
     seed: int
+    subject: Subject
+
+    async def diagnose(self, told: Sequence[str] = (), found: Sequence[Finding] = ()) -> Diagnosis:
+        """Look at the account, read-only; `told` are error texts to explain, `found` what is known already."""
+        return await diagnose(replace(self.subject, told=told, found=found))
 
     async def open_account_stream(self) -> UserStream:
         """A stream of what happens to the account's orders. Raises what making credentials raises."""
@@ -196,6 +203,36 @@ async def open_live(settings: Settings, opened: AsyncExitStack, *, signer: Signe
     )
 
 
+async def open_subject(settings: Settings, opened: AsyncExitStack, *, signer: Signer | None) -> Subject:
+    """What a diagnosis looks at, for a live account without anything that wrong settings would keep from opening.
+
+    `signer` is that of the live account. Raises ConfigurationError for addresses that may not be used.
+    """
+    if not settings.trades_real_money:
+        return (await open_site(settings, opened)).subject
+    config = settings.polymarket_config()
+    environment = _environment("polymarket", config)
+    if not environment.is_loopback:
+        _check_encrypted(config)
+    transport = _transport(environment, SystemClock(), config, opened)
+    store = credential_file(settings, signer) if signer is not None else None
+    return subject_of(config, transport, signer=signer, store=store)
+
+
+def subject_of(
+    config: PolymarketConfig, transport: Transport, *, signer: Signer | None, store: CredentialStore | None
+) -> Subject:
+    """What a diagnosis looks at, by the configuration."""
+    return Subject(
+        transport=transport,
+        signer=signer,
+        funder=config.funder,
+        signature_type=SignatureType(config.signature_type),
+        configured=_credentials(config),
+        store=store,
+    )
+
+
 def credential_file(settings: Settings, signer: Signer) -> CredentialFile:
     """Where the API credentials of a key are kept: beside the encrypted keys."""
     return CredentialFile(settings.key_folder, owner=signer, venue=settings.polymarket_config().clob_url)
@@ -286,6 +323,7 @@ def _site(
         notes=lambda: NO_NOTES,
         bankroll=bankroll,
         seed=seed,
+        subject=subject_of(config, transport, signer=signer, store=store),
     )
 
 

@@ -245,9 +245,10 @@ FINDINGS: dict[str, Row] = {
     "already_gone": Row("note", "The order was already cancelled or filled.", "look at its state before anything else"),
     "heartbeat": Row("note", "The venue expected another heartbeat id.", "none needed: the desk begins anew"),
     # The desk
+    "key_locked": Row("blocks", "The key cannot be opened: {reason}", "give it its passphrase (docs/keys.md)"),
+    "limits_missing": Row("blocks", "{reason}", "set them; `polydesk setup --live` proposes some"),
     "halted": Row("blocks", "Trading is halted here: {reason}.", "a person runs `polydesk resume`"),
     "read_only": Row("blocks", "The server runs with --read-only.", "a person restarts it without"),
-    "play_money": Row("note", "This desk trades play money (mode {mode}); no account is needed.", "none needed"),
     # Nobody knows
     "unknown": Row("limits", "The venue said: {said}", ""),
 }

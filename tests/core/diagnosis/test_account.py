@@ -410,7 +410,8 @@ def test_most_findings_have_a_row() -> None:
         "already_gone",
         "heartbeat",
         "halted",
+        "key_locked",
+        "limits_missing",
         "read_only",
-        "play_money",
         "unknown",
     }
