@@ -98,7 +98,7 @@ async def test_what_the_venue_said_when_it_last_refused_is_explained_to_the_agen
     async def agrees(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         return ElicitResult(action="accept", content={"agree": True})
 
-    async with live_client(venue, user=agrees) as client:
+    async with live_client(venue, user=agrees, toolsets="all") as client:
         await answer_of(client, "get_portfolio")
         assert (await answer_of(client, "diagnose_account"))["findings"] == []
         venue.exchange.controls.ban(Signer(KEY).address)
