@@ -18,9 +18,7 @@ async def test_a_healthy_desk_has_no_findings(open_agent: OpenAgent, tmp_path: P
         assert len(json.dumps(answer)) < 1200 * 4
 
 
-async def test_a_text_of_the_venue_is_explained_and_an_unknown_one_repeated(
-    open_agent: OpenAgent, tmp_path: Path
-) -> None:
+async def test_a_text_of_the_venue_is_explained_or_repeated(open_agent: OpenAgent, tmp_path: Path) -> None:
     async with open_agent(tmp_path, toolsets=("all",)) as agent:
         known = await agent.call(
             "diagnose_account", error="maker address not allowed, please use the deposit wallet flow"
