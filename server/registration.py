@@ -71,7 +71,7 @@ def lean_schema(schema: dict[str, Any], *, output: bool) -> dict[str, Any]:
     be null may also be left out. How long a text may be is checked and not listed: no model counts its letters.
 
     Output schemas also lose `additionalProperties` and `required`, which matter to who writes an answer and not to
-    who reads it. In them a field without a type is text, and the parts of an answer tell their fields by name.
+    who reads it. Of the rest they keep names and descriptions, see `_outlined`.
     """
     definitions = schema.get("$defs", {})
     lean = _lean({key: value for key, value in schema.items() if key != "$defs"}, definitions, output=output)
@@ -82,16 +82,16 @@ def lean_schema(schema: dict[str, Any], *, output: bool) -> dict[str, Any]:
 
 
 def _outlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """A part of an answer with the names of its fields in words, at a third of what their schemas would cost."""
-    if schema == {"type": "string"}:
-        return {}
+    """A field of an answer: what is said of it, and the names of what is in it, in words.
+
+    Its type is left out unless it is a list: JSON shows whether something is a text, a number or an object.
+    """
     if schema.get("type") == "array":
-        return {"type": "array", **{key: each for key, each in _outlined(schema["items"]).items() if key != "type"}}
-    if "properties" not in schema:
-        return schema
-    rest = {key: value for key, value in schema.items() if key not in ("properties", "description")}
+        return {"type": "array", **_outlined(schema["items"])}
     about = schema.get("description", "")
-    return {**rest, "description": f"{_field_names(schema)}. {about}".strip()}
+    if "properties" in schema:
+        about = f"{_field_names(schema)}. {about}".strip()
+    return {"description": about} if about else {}
 
 
 def _field_names(schema: dict[str, Any]) -> str:
