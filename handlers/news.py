@@ -54,7 +54,7 @@ class RefusedItem(Answer):
 
 
 class MatchLine(Answer):
-    """`moves` says whether a fair value may follow the stance."""
+    """`moves` says whether a fair value may follow the stance; a mood alone is none, and then it is unknown."""
 
     market: str
     match: Num
@@ -63,6 +63,7 @@ class MatchLine(Answer):
     stance_score: Num | None = None
     stance_by: str | None = None
     moves: bool | None = None
+    sentiment: str | None = None
 
 
 class ItemLine(Answer):
@@ -263,14 +264,16 @@ def _reading(readings: Mapping[str, NewsReadings], market: Market, stored: Store
 
 
 def _match_line(market: Market, found: Match, reading: NewsReading | None) -> MatchLine:
+    stance = reading.stance if reading is not None and reading.stance.basis not in ("sentiment", "none") else None
     return MatchLine(
         market=market.slug,
         match=rounded(found.score, 2),
         why=quoted("; ".join(found.why[:3]), 120),
-        stance=reading.stance.label if reading else None,
-        stance_score=rounded(reading.stance.score, 2) if reading else None,
-        stance_by=reading.stance.basis if reading else None,
-        moves=reading.stance.moves if reading else None,
+        stance=stance.label if stance else "unknown",
+        stance_score=rounded(stance.score, 2) if stance else None,
+        stance_by=stance.basis if stance else None,
+        moves=stance.moves if stance else None,
+        sentiment=reading.sentiment.label if reading and reading.sentiment else None,
     )
 
 

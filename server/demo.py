@@ -18,6 +18,13 @@ from rich.text import Text
 
 _EVENT = "fed-decision-in-june-825"
 _SPEND_USD = 25
+_IN_THE_NEWS = {
+    "title": "Inflation above the Fed's goal anchors expectations of no change in interest rates",
+    "source": "context on the event's page",
+}
+"""What the recorded page of the event said, in fewer words and without its age: that lets it count for half."""
+
+_UNRELATED = {"title": "Bank of Japan raises interest rates", "source": "invented for this demo"}
 _SETTLEMENT_TRIES = 15
 
 
@@ -112,8 +119,13 @@ async def _story(session: Session, headlines: list[dict[str, str]]) -> None:
         raise DemoFailed(f"the search did not find a market of {_EVENT}")
     slug = market["market"]
 
-    session.say("The likeliest outcome, weighed against two real headlines of the Federal Reserve.")
-    analysis = await session.call("analyze_market", market_id=slug, outcome="Yes", news=headlines)
+    session.say("Which markets are these headlines about? The agent names none.")
+    matched = await session.call("match_news", items=[*headlines, _IN_THE_NEWS, _UNRELATED])
+    session.show(_matches_table(matched))
+
+    session.say("The likeliest outcome, weighed against the news; of one item the agent says what it means.")
+    read = {**_IN_THE_NEWS, "stance": "supports", "strength": 0.5}
+    analysis = await session.call("analyze_market", market_id=slug, outcome="Yes", news=[*headlines, read])
     session.show(*_analysis_panels(analysis))
     session.say(
         f"Verdict {analysis['verdict']}: {analysis['size']['reason']}. An honest agent would stop here; "
@@ -212,7 +224,7 @@ def _analysis_panels(analysis: Mapping[str, Any]) -> list[Any]:
     for each in analysis["news"]:
         news.add_row(
             each["title_by_stranger"],
-            each["published"][:10],
+            each.get("published", "-")[:10],
             str(each["relevance"]),
             each["stance"],
             each["engine"],
@@ -222,9 +234,27 @@ def _analysis_panels(analysis: Mapping[str, Any]) -> list[Any]:
         _panel("price", analysis["price"]),
         news,
         _panel("fair value", _pick(analysis["fair_value"], "value", "low", "high", "basis", "note")),
+        _panel("its parts, in log-odds", _parts(analysis["fair_value"])),
         _panel("edge per share after fees", {each["outcome"]: each["expected"] for each in analysis["edges"]}),
         _panel("risk", analysis["risk"]),
     ]
+
+
+def _parts(fair_value: Mapping[str, Any]) -> dict[str, str]:
+    """`price +3.9: micro-price 0.98` by its first word."""
+    return dict(part.split(" ", 1) for part in fair_value["log_odds_parts"])
+
+
+def _matches_table(matched: Mapping[str, Any]) -> Table:
+    counts = matched["counts"]
+    title = f"{counts['items']} items, {counts['matched']} about {counts['markets']} markets"
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in ("headline", "why", "stance", "sentiment"):
+        table.add_column(column)
+    for each in matched["items"]:
+        best = each["matches"][0]
+        table.add_row(each["title_by_stranger"], best["why"], best["stance"], best.get("sentiment", "-"))
+    return table
 
 
 def _portfolio_table(portfolio: Mapping[str, Any]) -> Table:
