@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,8 +17,13 @@ from ..models import Event, Market, OrderBook
 from .screens import MARKET_SCREENS, Best, Hit, ScreenName, set_hit, set_offer
 
 Progress = Callable[[float], None]
-NewsSearch = Callable[[Sequence[Market]], Awaitable[Sequence[Hit]]]
-"""Finds markets that recent news makes worth a look."""
+
+
+class NewsSearch(Protocol):
+    """Finds markets that recent news makes worth a look, and tells how many requests that took."""
+
+    async def __call__(self, markets: Sequence[Market], *, budget: int) -> tuple[list[Hit], int]: ...
+
 
 EVENTS_A_PAGE = 100
 """Of at most 500: pages of 500 events with their markets are answers of tens of megabytes."""
@@ -107,7 +112,8 @@ class MarketScanner:
             requests += asked
         if "news_edge" in criteria.screens and self._news is not None:
             traded = [market for market in read if market.volume_24h >= criteria.least_volume_usd]
-            found["news_edge"] = list(await self._news(traded))
+            found["news_edge"], asked = await self._news(traded, budget=criteria.max_requests - requests)
+            requests += asked
         progress(1.0)
         ranked = {
             screen: sorted(hits, key=lambda hit: -hit.rank)[:_MOST_HITS] for screen, hits in found.items() if hits
