@@ -21,6 +21,7 @@ MODULES = {
     "pool": "benchmarks.pool",
     "sentiment": "benchmarks.sentiment",
     "stance": "benchmarks.stance",
+    "forecast": "benchmarks.forecast",
     "news_matching": "benchmarks.news_matching",
     "gpu": "benchmarks.gpu",
     "order_book_stream": "benchmarks.order_book_stream",
