@@ -142,6 +142,7 @@ def _keep(desk: Desk, analysis: MarketAnalysis) -> None:
         author=desk.caller if fair.basis == "caller" else MODEL_AUTHOR,
         deliberate=False,
         now=analysis.as_of,
+        sources=fair.news.sources if fair.news else (),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..core.errors import ConfigurationError
@@ -72,8 +73,9 @@ class DeskSeat:
 class Desk:
     """The running desk. `recorded_on` is set where prices are not current ones; `account` is None without a key.
 
-    `diagnose` looks at the account; it is given error texts to explain and what is known already.
-    `seed` is that of all simulations, `caller` who makes the call: the name that the host gave itself.
+    `diagnose` looks at the account; it is given error texts to explain and what is known already. `seed` is that of
+    all simulations, `folder` where the desk keeps its files, `caller` who makes the call: the name that the host gave
+    itself.
     """
 
     mode: Mode
@@ -107,6 +109,7 @@ class Desk:
     read_only: bool
     warnings: tuple[str, ...]
     default_bankroll: Decimal
+    folder: Path
     seat: Callable[[], DeskSeat]
     caller: str = "local"
 

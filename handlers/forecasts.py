@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,7 +21,7 @@ from .toolspec import Toolset, ToolSpec
 
 if TYPE_CHECKING:
     from ..core.forecasting.forecast import Forecast
-    from ..core.forecasting.scoring import Score, ScoredMarket
+    from ..core.forecasting.scoring import CalibrationBin, Score, ScoredMarket
     from ..core.models import Market
 
 _LOOKED_UP = 60
@@ -73,12 +73,15 @@ class ScoreLine(Answer):
     brier_over_time: Num | None = None
     market_brier_over_time: Num | None = None
     calibration: list[CalibrationLine] | None = None
+    calibration_plot: list[str] | None = None
 
 
 class ScoresAnswer(AccountAnswer):
     as_of: When
     scores: list[ScoreLine]
     note: str
+    plot_file: str | None = None
+    plot_problem: str | None = None
 
 
 async def record_forecast(
@@ -134,7 +137,10 @@ async def record_forecast(
 async def score_forecasts(
     desk: Desk,
     author: Author = None,
-    by: Annotated[Literal["author", "category", "horizon"], Field(description="Split scores")] = "author",
+    by: Annotated[
+        Literal["author", "category", "horizon", "source"], Field(description="Split scores; source: of news")
+    ] = "author",
+    plot: Annotated[bool, Field(description="Write calibration as a PNG file")] = False,
     detail: Detail = "concise",
 ) -> ScoresAnswer:
     """Score forecasts of resolved markets against the market's price of then; those of analyses apart.
@@ -150,12 +156,16 @@ async def score_forecasts(
     by_author: defaultdict[tuple[bool, str], list[Forecast]] = defaultdict(list)
     for forecast in made:
         by_author[not forecast.deliberate, forecast.author].append(forecast)
-    lines = []
+    lines: list[ScoreLine] = []
+    calibrations: dict[str, Sequence[CalibrationBin]] = {}
     for (analysed, name), theirs in sorted(by_author.items()):
         markets = scored_markets(theirs, decided)
         undecided = {each.condition_id for each in theirs} - decided.keys()
         for group, some in _groups(markets, by):
             scored = score(some, Random(desk.seed)) if some else None
+            if scored is not None:
+                parts = (quoted(name, 80), "with analyses" if analysed else "", quoted(group or "", 60))
+                calibrations[" ".join(part for part in parts if part)] = scored.calibration
             lines.append(
                 _line(
                     name,
@@ -167,12 +177,30 @@ async def score_forecasts(
                     full=detail == "full",
                 )
             )
+    plot_file, plot_problem = await _drawn(desk, calibrations) if plot and calibrations else (None, None)
     return ScoresAnswer(
         **desk.heading,
         as_of=now,
         scores=lines[:_GROUPS_SHOWN],
         note=_note(len(lines)),
+        plot_file=plot_file,
+        plot_problem=plot_problem,
     )
+
+
+async def _drawn(desk: Desk, calibrations: Mapping[str, Sequence[CalibrationBin]]) -> tuple[str | None, str | None]:
+    """Where the picture was written, or why it was not."""
+    from ..core.forecasting.calibration_plot import write_png
+
+    path = desk.folder / "calibration.png"
+    shown = dict(list(calibrations.items())[:_GROUPS_SHOWN])
+    try:
+        await asyncio.to_thread(write_png, shown, path)  # loading the library takes a second
+    except ImportError:
+        return None, "a picture needs: pip install 'polydesk[plots]'"
+    except OSError as error:
+        return None, f"{path.name} cannot be written: {error.strerror}"
+    return str(path), None
 
 
 def _note(lines: int) -> str:
@@ -209,10 +237,15 @@ def _is_split(market: Market) -> bool:
 def _groups(markets: Sequence[ScoredMarket], by: str) -> list[tuple[str | None, list[ScoredMarket]]]:
     if by == "author" or not markets:
         return [(None, list(markets))]
-    name: Callable[[ScoredMarket], str] = _horizon if by == "horizon" else lambda each: each.category or "none"
+    names: Mapping[str, Callable[[ScoredMarket], Sequence[str]]] = {
+        "horizon": lambda each: [_horizon(each)],
+        "category": lambda each: [each.category or "none"],
+        "source": lambda each: each.sources or ["no news"],  # one that several told counts with each of them
+    }
     groups: defaultdict[str, list[ScoredMarket]] = defaultdict(list)
     for market in markets:
-        groups[name(market)].append(market)
+        for name in names[by](market):
+            groups[name].append(market)
     return sorted(groups.items(), key=lambda each: -len(each[1]))
 
 
@@ -262,6 +295,8 @@ def _line(
     )
     if not full:
         return line
+    from ..core.forecasting.calibration_plot import text_plot
+
     return line.model_copy(
         update={
             "log_loss": rounded(scored.log_loss),
@@ -272,6 +307,7 @@ def _line(
                 CalibrationLine(said=rounded(each.said, 3), came_true=rounded(each.came_true, 3), markets=each.markets)
                 for each in scored.calibration
             ],
+            "calibration_plot": text_plot(scored.calibration),
         }
     )
 

@@ -185,6 +185,7 @@ def _assemble(
         toolsets=parse_toolsets(settings.toolsets),
         read_only=settings.read_only,
         warnings=settings.warnings,
+        folder=settings.desk_folder,
         default_bankroll=site.bankroll,
         seat=seat,
     )

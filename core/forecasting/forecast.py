@@ -17,7 +17,7 @@ class Forecast:
     """`probability` is of `outcome`, the market's first; so is `market_price`, the midpoint at the same moment.
 
     `deliberate` ones were recorded on purpose, the others come with analyses. At most one market of an `event` comes
-    true; `ends_at` is when the market was then said to end.
+    true; `ends_at` is when the market was then said to end. `sources` are those of the news that moved it.
     """
 
     forecast_id: str
@@ -33,6 +33,7 @@ class Forecast:
     probability: Decimal
     market_price: Decimal | None
     reasons: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class ForecastJournal:
         deliberate: bool,
         now: datetime,
         reasons: str = "",
+        sources: Sequence[str] = (),
     ) -> Forecast:
         """Write down a probability of the market's first outcome, beside its price at this moment."""
         forecast = Forecast(
@@ -59,6 +60,7 @@ class ForecastJournal:
             probability=probability.quantize(_MICRO),
             market_price=None if market_price is None else market_price.quantize(_MICRO),
             reasons=reasons,
+            sources=tuple(sources),
         )
         with self._database.writing() as connection:
             connection.execute(insert(forecasts).values(_columns(forecast)))
@@ -147,6 +149,7 @@ def _columns(forecast: Forecast) -> dict[str, Any]:
         "probability": to_micro(forecast.probability),
         "market_price": None if forecast.market_price is None else to_micro(forecast.market_price),
         "reasons": forecast.reasons,
+        "sources": "\n".join(forecast.sources),
     }
 
 
@@ -165,4 +168,5 @@ def _forecast(row: RowMapping) -> Forecast:
         probability=from_micro(row["probability"]),
         market_price=None if row["market_price"] is None else from_micro(row["market_price"]),
         reasons=row["reasons"],
+        sources=tuple(row["sources"].split("\n")) if row["sources"] else (),
     )

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from ..models import NewsItem, PriceHistory
 from ..news.stance import NewsReading
+from ..untrusted_text import quoted
 from .calibration import log_odds_of
 
 ONE_CLEAR_ITEM = 0.5
@@ -74,6 +75,12 @@ class NewsShift:
     by_caller: int
     repeated: int
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Who told the items, by name or else by the host of the address."""
+        named = {quoted(each.item.source or source_host(each.item), 60) for each in self.items}
+        return tuple(sorted(named - {""}))
+
 
 def news_shift(
     readings: Sequence[NewsReading], *, now: datetime, price: float | None, history: PriceHistory | None
@@ -114,15 +121,16 @@ def news_shift(
 
 def source_weight(item: NewsItem) -> float:
     """How much a source is taken to be worth, by its name and the host of its address."""
-    named = f"{item.source} {_host(item.url)}".strip()
+    named = f"{item.source} {source_host(item)}".strip()
     if not named:
         return _NAMELESS_SOURCE
     return next((weight for weight, pattern in _SOURCE_PATTERNS.items() if pattern.search(named)), _USUAL_SOURCE)
 
 
-def _host(url: str) -> str:
+def source_host(item: NewsItem) -> str:
+    """The host of an item's address; empty without one."""
     try:
-        return urlsplit(url).hostname or ""
+        return urlsplit(item.url).hostname or ""
     except ValueError:
         return ""
 

@@ -34,6 +34,7 @@ class ScoredMarket:
 
     `first` is the author's first probability and `series` the mean Brier score over time from then to the decision,
     each forecast counting until the next. The market's figures are of the same moments, None where it had no price.
+    `sources` are those of the news that moved the first forecast.
     """
 
     event: str
@@ -44,6 +45,7 @@ class ScoredMarket:
     market_first: float | None
     series: float
     market_series: float | None
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ def _scored(made: Sequence[Forecast], end: Decided, *, came_true: bool) -> Score
         market_series=None
         if None in prices
         else _over_time([_brier(float(price), came_true) for price in prices if price is not None], weights),
+        sources=first.sources,
     )
 
 

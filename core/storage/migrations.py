@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from .schema import orders_by_time_sent
 
@@ -21,5 +21,16 @@ def _news_is_kept(_: Connection) -> None:
     """A table more, and missing tables are made whenever a file is opened."""
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _spending_is_read_from_the_index, 2: _news_is_kept}
+def _forecasts_name_their_sources(connection: Connection) -> None:
+    """Nobody noted before whose news had moved a forecast. A file without that table is given it as it is now."""
+    columns = {column["name"] for column in inspect(connection).get_columns("forecasts")}
+    if "sources" not in columns:
+        connection.execute(text("ALTER TABLE forecasts ADD COLUMN sources TEXT NOT NULL DEFAULT ''"))
+
+
+MIGRATIONS: Mapping[int, Migration] = {
+    1: _spending_is_read_from_the_index,
+    2: _news_is_kept,
+    3: _forecasts_name_their_sources,
+}
 """What turns a file of a version into one of the next. Each runs in the transaction that also writes the version."""

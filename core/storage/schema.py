@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = MetaData()
 
@@ -110,10 +110,12 @@ forecasts = Table(
     Column("probability", BigInteger, nullable=False),
     Column("market_price", BigInteger),
     Column("reasons", Text, nullable=False),
+    Column("sources", Text, nullable=False, server_default=""),
     Index("forecasts_by_market", "condition_id", "author"),
 )
 """One row per forecast. `probability` and `market_price` are millionths, of the market's first outcome, which `outcome`
-names; markets of which at most one can come true have the same `event`."""
+names; markets of which at most one can come true have the same `event`. `sources` are those of the news that moved it,
+a line each."""
 
 outcomes = Table(
     "outcomes",

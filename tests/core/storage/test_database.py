@@ -94,6 +94,7 @@ def of_the_first_format(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("DROP INDEX orders_by_time_sent")
         connection.execute("CREATE INDEX orders_by_time_sent ON orders (account, sent_at)")
+        connection.execute("ALTER TABLE forecasts DROP COLUMN sources")
         connection.execute("UPDATE schema_version SET version = 1")
     connection.close()
 
@@ -115,6 +116,7 @@ def test_a_file_of_an_earlier_version_is_brought_forward_and_kept(open_file: Ope
     assert seen(open_file()) == [("a", 1)]
     columns = [row[2] for row in asked(path, "PRAGMA index_info(orders_by_time_sent)")]
     assert columns == ["account", "sent_at", "spent"]
+    assert "sources" in [row[1] for row in asked(path, "PRAGMA table_info(forecasts)")]
     assert asked(path, "SELECT version FROM schema_version") == [(SCHEMA_VERSION,)]
     before = path.with_name("desk.sqlite3.format-1")
     assert asked(before, "SELECT version FROM schema_version") == [(1,)]
