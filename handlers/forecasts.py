@@ -81,7 +81,6 @@ class ScoresAnswer(AccountAnswer):
     scores: list[ScoreLine]
     note: str
     plot_file: str | None = None
-    plot_problem: str | None = None
 
 
 async def record_forecast(
@@ -137,10 +136,8 @@ async def record_forecast(
 async def score_forecasts(
     desk: Desk,
     author: Author = None,
-    by: Annotated[
-        Literal["author", "category", "horizon", "source"], Field(description="Split scores; source: of news")
-    ] = "author",
-    plot: Annotated[bool, Field(description="Write calibration as a PNG file")] = False,
+    by: Annotated[Literal["author", "category", "horizon", "source"], Field(description="Split scores")] = "author",
+    plot: Annotated[bool, Field(description="Draw calibration, as PNG file")] = False,
     detail: Detail = "concise",
 ) -> ScoresAnswer:
     """Score forecasts of resolved markets against the market's price of then; those of analyses apart.
@@ -182,9 +179,8 @@ async def score_forecasts(
         **desk.heading,
         as_of=now,
         scores=lines[:_GROUPS_SHOWN],
-        note=_note(len(lines)),
+        note=" ".join(part for part in (_note(len(lines)), plot_problem) if part),
         plot_file=plot_file,
-        plot_problem=plot_problem,
     )
 
 
@@ -197,9 +193,9 @@ async def _drawn(desk: Desk, calibrations: Mapping[str, Sequence[CalibrationBin]
     try:
         await asyncio.to_thread(write_png, shown, path)  # loading the library takes a second
     except ImportError:
-        return None, "a picture needs: pip install 'polydesk[plots]'"
+        return None, "A picture needs: pip install 'polydesk[plots]'."
     except OSError as error:
-        return None, f"{path.name} cannot be written: {error.strerror}"
+        return None, f"{path.name} cannot be written: {error.strerror}."
     return str(path), None
 
 

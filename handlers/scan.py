@@ -14,8 +14,8 @@ from .context import Desk
 from .progress import Progress
 from .toolspec import Toolset, ToolSpec
 
-Screen = Literal["sums", "momentum", "wide_spread", "closing_soon", "new"]
-_ALL: tuple[Screen, ...] = ("sums", "momentum", "wide_spread", "closing_soon", "new")
+Screen = Literal["news_edge", "sums", "momentum", "wide_spread", "closing_soon", "new"]
+_ALL: tuple[Screen, ...] = ("news_edge", "sums", "momentum", "wide_spread", "closing_soon", "new")
 
 
 class ScanLine(Answer):
@@ -42,17 +42,17 @@ async def scan_markets(
     progress: Progress,
     screens: Annotated[
         list[Screen] | None,
-        Field(max_length=5, description="Default all. sums: exclusive outcomes that sum wrongly after fees"),
+        Field(max_length=6, description="Default all. sums: exclusive outcomes that sum wrongly after fees"),
     ] = None,
     words: Annotated[
         list[str] | None, Field(max_length=10, description="Any of them in title, tags or category, e.g. crypto")
     ] = None,
     min_volume_usd: Annotated[int, Field(ge=0, description="Least traded in 24 h")] = 1000,
-    max_requests: Annotated[int, Field(ge=1, le=500, description="Budget of upstream requests")] = 200,
+    max_requests: Annotated[int, Field(ge=1, le=500, description="Most upstream requests")] = 200,
     limit: Limit = 8,
     cursor: Cursor | None = None,
 ) -> ScanAnswer:
-    """Scan all open markets by screens; each hit says why. Hits are places to look, not advice: analyze them."""
+    """Scan all open markets; each hit says why. Places to look, not advice."""
     from ..core.forecasting.scan import ScanCriteria
 
     criteria = ScanCriteria(

@@ -16,9 +16,11 @@ from .doors.serving import DoorServers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from ..core.identifiers import ConditionId, TokenId
     from ..core.market_data.followed_books import FollowedBooks
+    from ..core.models import NewsItem
     from ..core.polymarket.wire.data_api import Activity
     from ..gpu.interface import Executor
     from ..handlers.context import Desk, DeskSeat
@@ -100,6 +102,7 @@ class Application:
 def _assemble(
     settings: Settings, site: Site, live: FollowedBooks, opened: AsyncExitStack, *, seat: Callable[[], DeskSeat]
 ) -> Desk:
+    from ..core.forecasting.news_screen import NewsScreen
     from ..core.forecasting.scan import MarketScanner
     from ..core.market_data.directory import MarketDirectory
     from ..core.market_data.market_statistics import MarketRecords
@@ -144,8 +147,14 @@ def _assemble(
         )
 
     directory = MarketDirectory(site.public.gamma)
+    quotes = MarketQuotes(site.clob, live=live, history=site.public.clob)
+
+    def recent_news(since: datetime, until: datetime, most: int) -> Sequence[NewsItem]:
+        return [each.item for each in news_store.recent(since=since, until=until, most=most)]
+
+    news_screen = NewsScreen(recent_news, judge.read_many, quotes, site.clock)
     # Not the books that are followed: a scan reads many of them once.
-    scanner = MarketScanner(directory, site.clob, site.clock)
+    scanner = MarketScanner(directory, site.clob, site.clock, news=news_screen)
 
     async def tokens_of(condition_id: ConditionId) -> tuple[TokenId, ...]:
         market = (await directory.find(condition_id)).market
@@ -160,7 +169,7 @@ def _assemble(
         account=site.account,
         recorded_on=site.recorded_on,
         directory=directory,
-        quotes=MarketQuotes(site.clob, live=live, history=site.public.clob),
+        quotes=quotes,
         records=MarketRecords(site.public.clob, site.public.data, own=site.clob if site.account else None),
         tape=TradeTape(site.public.data),
         traders=TraderRecords(site.public.data),

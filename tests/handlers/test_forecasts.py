@@ -146,5 +146,5 @@ async def test_without_the_library_a_picture_is_not_drawn_and_the_scores_are(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     async with live_client(venue, state_dir=tmp_path) as client:
         answer = await answer_of(client, "score_forecasts", plot=True)
-    assert answer["plot_problem"] == "a picture needs: pip install 'polydesk[plots]'"
+    assert answer["note"].endswith("A picture needs: pip install 'polydesk[plots]'.")
     assert answer["scores"][0]["events"] == 1
