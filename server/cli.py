@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     setup = commands.add_parser("setup", help="write the server into a host's configuration and try it")
     setup.add_argument("--host", default="claude-desktop", help="claude-desktop, claude-code, cursor or vscode")
     setup.add_argument("--config", help="the host's configuration file, when it is not in its usual place")
+    setup.add_argument(
+        "--live", action="store_true", help="real money: key, wallet, doctor and limits first, one question at a time"
+    )
     setup.add_argument("--json", action="store_true", help="print the result as JSON")
     setup.set_defaults(run=_setup)
 
@@ -156,6 +159,10 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _setup(options: argparse.Namespace) -> int:
+    if options.live:
+        from .live_setup import run_live_setup
+
+        return run_live_setup(options.host, config=options.config)
     from .setup import run_setup
 
     return run_setup(options.host, config=options.config, as_json=options.json)

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ import anyio
 
 from ..core.errors import ConfigurationError
 
-ENTRY_NAME = "polymarket"
 _START_TIMEOUT_S = 60
 
 
@@ -45,6 +44,18 @@ HOSTS: dict[str, Host] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One server in a host's file: its name there, what is run after the command, and its variables."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+PAPER = Entry("polymarket", ("serve",), {"POLYMARKET_MODE": "paper"})
+
+
+@dataclass(frozen=True, slots=True)
 class SetupResult:
     config: Path
     backup: Path | None
@@ -59,7 +70,7 @@ def run_setup(host: str, *, config: str | None, as_json: bool) -> int:
     if host not in HOSTS:
         raise ConfigurationError(f"There is no host {host!r}; choose from {', '.join(HOSTS)}.")
     path = Path(config).expanduser() if config else HOSTS[host].path()
-    result = set_up(HOSTS[host], path)
+    result = set_up(HOSTS[host], path, PAPER)
     if as_json:
         print(
             json.dumps(
@@ -73,7 +84,7 @@ def run_setup(host: str, *, config: str | None, as_json: bool) -> int:
             )
         )
     else:
-        print(f"Wrote the server {ENTRY_NAME!r} into {result.config}")
+        print(f"Wrote the server {PAPER.name!r} into {result.config}")
         if result.backup:
             print(f"The file as it was: {result.backup}")
         print(f"Started it as {host} will: {result.server} answered with {result.tools} tools.")
@@ -81,17 +92,17 @@ def run_setup(host: str, *, config: str | None, as_json: bool) -> int:
     return 0
 
 
-def set_up(host: Host, path: Path) -> SetupResult:
+def set_up(host: Host, path: Path, entry: Entry) -> SetupResult:
     """Prove that the command starts, then write it into `path` beside what is already there."""
-    command, arguments = sys.executable, ("-m", "polydesk.server", "serve")
+    command, arguments = sys.executable, ("-m", "polydesk.server", *entry.arguments)
     document = _read(path)
     servers = document.setdefault(host.key, {})
     if not isinstance(servers, dict):
         raise ConfigurationError(f"{path}: {host.key} is not an object; nothing was changed.")
     # A host has its own working directory and hardly any PATH: the command must be absolute.
-    entry = {**dict(host.extra), "command": command, "args": list(arguments), "env": {"POLYMARKET_MODE": "paper"}}
-    servers[ENTRY_NAME] = entry
-    server, tools = anyio.run(_start, command, arguments, {"POLYMARKET_MODE": "paper"})
+    environment = dict(entry.environment)
+    servers[entry.name] = {**dict(host.extra), "command": command, "args": list(arguments), "env": environment}
+    server, tools = anyio.run(_start, command, arguments, environment)
     backup = _back_up(path)
     _write(path, document)
     return SetupResult(path, backup, command, arguments, server, tools)

@@ -161,9 +161,7 @@ class _Examination:
 
     async def _history(self) -> None:
         """Which of the wallets has done anything at the venue."""
-        data = DataClient(self.subject.transport)
-        pages = await asyncio.gather(*(data.activity(each.address, deposits=True, limit=1) for each in self.wallets))
-        used = [wallet for wallet, page in zip(self.wallets, pages, strict=True) if page.items]
+        used = await used_wallets(self.subject.transport, self.wallets)
         self.facts["wallets with a history"] = named(used) or "none"
         account = self._account
         if not used:
@@ -306,6 +304,13 @@ class _Examination:
         if self.subject.signature_type is SignatureType.EOA or signer is None:
             return signer.address if signer else None
         return Address(self.subject.funder) if self.subject.funder else None
+
+
+async def used_wallets(transport: Transport, wallets: Sequence[CandidateWallet]) -> tuple[CandidateWallet, ...]:
+    """Those of the wallets that have a history at the venue, from the public records."""
+    data = DataClient(transport)
+    pages = await asyncio.gather(*(data.activity(each.address, deposits=True, limit=1) for each in wallets))
+    return tuple(wallet for wallet, page in zip(wallets, pages, strict=True) if page.items)
 
 
 def wallet_findings(

@@ -28,6 +28,10 @@ class Keychain:
     def __init__(self, backend: KeyringBackend | None = None) -> None:
         self._backend = backend if backend is not None else _system_keychain()
 
+    @property
+    def exists(self) -> bool:
+        return self._backend is not None
+
     def get(self, address: str) -> str | None:
         """The passphrase of a key. Raises ConfigurationError when the keychain refuses to say."""
         if self._backend is None:
@@ -52,7 +56,7 @@ class Keychain:
 
     def require(self) -> None:
         """Raise ConfigurationError, which says what else there is, where there is no keychain."""
-        if self._backend is None:
+        if not self.exists:
             raise ConfigurationError(
                 "This system has no keychain that can be used (pip install 'polydesk[keychain]' where it has one); "
                 "name a file for the passphrase with --passphrase-file, or type one with --ask."
