@@ -111,12 +111,19 @@ def _imported(settings: Settings) -> tuple[str, Path | None]:
         private_key = ask_hidden("Private key of the wallet's owner (64 hex digits; it is not shown): ")
     file = settings.key_passphrase_file
     if file is None and not keychain.exists:
-        usual = settings.key_folder.parent / "passphrase"
+        usual = _passphrase_file()
         typed = ask(f"This system has no keychain. File for a random passphrase [{usual}]: ").strip()
         file = Path(typed).expanduser() if typed else usual
     address = import_key(keys, private_key, keychain=keychain, passphrase_file=file, asks=False)
     _say(f"The key of {address} is kept encrypted in {keys.path_of(address)}.")
     return address, file
+
+
+def _passphrase_file() -> Path:
+    """Away from the keys, so that a copy of their folder is not a copy of this."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("polydesk")) / "passphrase"
 
 
 async def _wallet(settings: Settings, signer: Signer) -> CandidateWallet:

@@ -148,7 +148,7 @@ class _Examination:
         if not isinstance(seconds, (int, str)) or not str(seconds).isdigit():
             return
         skew_s = int(seconds) + 0.5 - self.subject.transport.clock.own_time().timestamp()
-        self.facts["clock"] = f"{skew_s:+.0f} s"
+        self.facts["clock"] = f"{round(skew_s):+d} s"
         if abs(skew_s) >= _SKEW_SHOWN_S:
             direction = "behind" if skew_s > 0 else "ahead of"
             self.findings.append(finding("clock_skew", seconds=round(abs(skew_s)), direction=direction))

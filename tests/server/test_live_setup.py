@@ -81,7 +81,7 @@ async def test_a_person_gets_from_nothing_to_an_entry_of_its_own(
     assert code == 0, shown
     assert f"The wallet is {ADDRESS}, the key's own account (signature type 0)." in shown
     assert "Nothing stands in the way of trading." in shown
-    assert "worst_cost: 1\n" in shown
+    assert "\nworst_cost: 1" in shown
     entry = written["mcpServers"]["polymarket-live"]
     assert entry["args"] == ["-m", "polydesk.server", "serve", "--mode", "live"]
     assert {name: entry["env"][name] for name in entry["env"] if not name.endswith("_URL")} == {
