@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ from ..core.errors import InputRejected
 from ..core.market_data.directory import choose_outcome
 from ..core.models import OrderSide, TimeInForce
 from ..core.trading.intent import OrderIntent
+from ..core.untrusted_text import quoted
 from .arguments import AsMoment, Exact, moment_schema, number_schema
 from .context import Desk
 
@@ -42,7 +44,23 @@ Slippage = Annotated[
 ]
 DraftId = Annotated[str, Field(max_length=40, description="Place this preview; then give no other order argument")]
 Token = Annotated[str, Field(max_length=80, description="Your id for this order: the same one never places two")]
+ForecastId = Annotated[str, Field(max_length=40, description="Recorded forecast that it follows")]
 Acknowledge = Annotated[Decimal, Exact, number_schema("The draft's worst_cost, where the desk asks for it")]
+
+
+def following(desk: Desk, intent: OrderIntent, forecast_id: str | None) -> OrderIntent:
+    """The intent with the forecast it follows. Raises InputRejected for one that is unknown or of another market."""
+    if forecast_id is None:
+        return intent
+    forecast = desk.forecasts.find(forecast_id)
+    if forecast is None or forecast.condition_id != intent.market.condition_id:
+        raise InputRejected(
+            f"{quoted(forecast_id, 40)!r} is no forecast of {intent.market.slug}.",
+            code="unknown_forecast",
+            fix="use the forecast_id that polymarket_record_forecast answered for this market, or leave it out",
+            next_tool="polymarket_record_forecast",
+        )
+    return dataclasses.replace(intent, forecast_id=forecast_id)
 
 
 async def intent_of(

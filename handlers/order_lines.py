@@ -48,6 +48,7 @@ class OrderLine(Answer):
     created: When
     open_until: str | None = None
     scores_rewards: bool | None = None
+    forecast_id: str | None = None
     fills: list[FillLine] | None = None
     letter_id: str | None = None
     stage: str | None = None
@@ -113,6 +114,7 @@ def order_line(
         created=view.created_at,
         open_until=open_until(plan) if plan and view.status.open else None,
         scores_rewards=scores if view.status.open else None,
+        forecast_id=record.intent.forecast_id or None if record else None,
         fills=[_fill_line(fill, plan, notes) for fill in view.fills[:10]] or None if with_fills else None,
         letter_id=letter_id,
         stage=refusal.stage if refusal else None,

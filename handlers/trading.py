@@ -32,6 +32,7 @@ from .order_intent import (
     Acknowledge,
     DraftId,
     ExpiresAt,
+    ForecastId,
     PostOnly,
     Price,
     Side,
@@ -39,6 +40,7 @@ from .order_intent import (
     SpendUsd,
     Tif,
     Token,
+    following,
     intent_of,
 )
 from .order_lines import OrdersAnswer, dead_cancels, has_status, order_line
@@ -88,6 +90,7 @@ async def place_order(
     draft_id: DraftId | None = None,
     acknowledge: Acknowledge | None = None,
     client_token: Token | None = None,
+    forecast_id: ForecastId | None = None,
 ) -> PlacedAnswer:
     """Place a {MODE} order: market_id, outcome and exactly one of size (shares) and spend_usd (dollars).
 
@@ -108,7 +111,7 @@ async def place_order(
             desk, market_id, outcome, size, spend_usd, side, price, time_in_force, expires_at, post_only, max_slippage
         )
     placement = await desk.trading.place(
-        intent,
+        following(desk, intent, forecast_id),
         client_token=client_token,
         draft_id=draft.draft_id if draft else None,
         named=draft_id is not None,

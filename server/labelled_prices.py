@@ -189,8 +189,8 @@ def _event_of(row: Mapping[str, Any], question: str, team: str, ends_at: datetim
     if "Up or Down" in question:
         return f"up or down, {ends_at}"
     if team:
-        # Of many teams several may advance, so that only a team's own rows hang together.
-        return team if str(row.get("market")) == "advance" else str(row.get("market"))
+        # One team wins outright; of others several may win their group or advance.
+        return str(row.get("group") or team) if str(row.get("market")) != "outright" else "outright"
     words = re.findall(r"\w+", question.lower())
     return f"{' '.join(words[-4:])}, {ends_at}" if words and ends_at else ""
 

@@ -75,6 +75,12 @@ class ForecastJournal:
             rows = connection.execute(query).mappings().all()
         return [_forecast(row) for row in rows]
 
+    def find(self, forecast_id: str) -> Forecast | None:
+        """The forecast of that id, if there is one."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(forecasts).where(forecasts.c.forecast_id == forecast_id)).mappings().first()
+        return None if row is None else _forecast(row)
+
     def is_first(self, forecast: Forecast) -> bool:
         """Whether its author had made none of the same kind about the market before."""
         query = (

@@ -18,7 +18,8 @@ class OrderIntent:
     """Exactly one of `size` (shares; "all" sells the whole holding) and `spend_usd` (most that leaves the account).
 
     Without `price` the order takes what rests on the book, no further than `max_slippage` dollars from the best
-    price, and the rest is killed. With `price` a `time_in_force` is required.
+    price, and the rest is killed. With `price` a `time_in_force` is required. `forecast_id` names the forecast that the
+    order follows, if any; it changes nothing about the trade.
     """
 
     market: Market
@@ -31,6 +32,7 @@ class OrderIntent:
     expires_at: datetime | None = None
     post_only: bool = False
     max_slippage: Decimal | None = None
+    forecast_id: str = ""
 
     @property
     def fingerprint(self) -> str:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,9 @@ from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
 from tests.support.live_desk import live_client
 from tests.support.processes import FED, answer_of, error_of
+
+if TYPE_CHECKING:
+    from tests.handlers.conftest import Agent
 
 RESOLVED = "no-change-in-fed-interest-rates-after-june-2025-meeting"
 
@@ -148,3 +151,29 @@ async def test_without_the_library_a_picture_is_not_drawn_and_the_scores_are(
         answer = await answer_of(client, "score_forecasts", plot=True)
     assert answer["note"].endswith("A picture needs: pip install 'polydesk[plots]'.")
     assert answer["scores"][0]["events"] == 1
+
+
+async def test_an_order_names_the_forecast_that_it_follows(agent: Agent) -> None:
+    forecast = (await agent.call("record_forecast", market_id=FED, probability=0.99))["forecast_id"]
+    order = {"market_id": FED, "outcome": "Yes", "spend_usd": 5}
+    placed = await agent.call("place_order", **order, forecast_id=forecast)
+    (line,) = (await agent.call("get_orders", order_id=placed["order_id"]))["orders"]
+    assert line["forecast_id"] == forecast
+    draft = (await agent.call("preview_order", market_id=FED, outcome="Yes", spend_usd=7))["draft_id"]
+    await agent.call("place_order", draft_id=draft, forecast_id=forecast)
+    plain = await agent.call("place_order", market_id=FED, outcome="Yes", spend_usd=9)
+    kept = {each["order_id"]: each.get("forecast_id") for each in (await agent.call("get_orders"))["orders"]}
+    assert list(kept.values()).count(forecast) == 2
+    assert kept[plain["order_id"]] is None
+    # the forecast is no part of the trade: repeated without it, the call still finds its order
+    again = await agent.call("place_order", **order)
+    assert (again["already_placed"], again["order_id"]) == (True, placed["order_id"])
+
+
+async def test_an_order_cannot_follow_a_forecast_of_another_market(agent: Agent) -> None:
+    other = "will-the-fed-decrease-interest-rates-by-25-bps-after-the-june-2026-meeting"
+    forecast = (await agent.call("record_forecast", market_id=other, probability=0.01))["forecast_id"]
+    for wrong in (forecast, "f-none"):
+        error = await agent.refused("place_order", market_id=FED, outcome="Yes", spend_usd=5, forecast_id=wrong)
+        assert (error["code"], error["anything_sent"]) == ("unknown_forecast", "no")
+    assert (await agent.call("get_orders"))["orders"] == []
