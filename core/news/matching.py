@@ -31,7 +31,7 @@ _OF_A_RARE_NAME = 0.5
 _LEAST_SHARED, _LEAST_SHARE = 2, 0.6
 """Words, and the share of the question's, that make a match where it names nobody."""
 
-_WEIGHTS = {"bank": 2.0, "asset": 2.0, "country": 2.0, "place": 2.0, "person": 1.5}
+_WEIGHTS = {"bank": 2.0, "asset": 2.0, "country": 2.0, "place": 3.0, "person": 1.5}
 _FOOTBALL = frozenset(
     {"world cup", "champions league", "europa league", "premier league", "la liga", "serie a", "bundesliga", "mls"}
 )
@@ -202,8 +202,8 @@ def _of_concept(concept: Concept, reading: Reading) -> tuple[float, str]:
     if concept.kind == "bank":
         moving = _MOVES_A_NAMED_COUNTRYS_BANK if reading.countries else _MOVES_A_BANK
         moved = max(reading.topics.get(topic, 0.0) for topic in moving)
-        at_home = {_BANK_OF.get(country, "") for country in reading.countries} or {"fed"}
-        # Whose figures they are must be plain: one country, or none, which in this press is the United States.
+        at_home = {_BANK_OF[each] for each in reading.countries if each in _BANK_OF} if reading.countries else {"fed"}
+        # Whose figures they are must be plain: one country with a bank, or none, which here means the United States.
         if moved and not reading.banks and at_home == {concept.name}:
             topic = next(each for each in sorted(moving) if each in reading.topics)
             return 0.6 * moved, f"{topic} moves {concept.name}"
@@ -239,13 +239,21 @@ def _context(question: Question, reading: Reading, why: list[tuple[float, str]])
         if shared:
             why.append((0.5, f"shares {', '.join(sorted(shared)[:4])}"))
         if not found and not question.of_a_price:
-            floor = _OF_A_RARE_NAME if any(_of_name(name, reading) == 1.0 for name in question.names) else 0.0
-            found.append(max(min(1.3 * len(shared) / len(question.words), 1.0), floor))
+            found.append(min(1.3 * len(shared) / len(question.words), 1.0))
         elif found and shared:
             found.append(min(1.2 * len(shared) / len(question.words), 0.8))
     if not found and not question.of_a_price and question.subjects and not question.names:
         return 0.0  # whoever is in the news every day needs more than a name
+    if found and _names_something_rare(question, reading):
+        found.append(_OF_A_RARE_NAME)
     return max(found) if found else None
+
+
+def _names_something_rare(question: Question, reading: Reading) -> bool:
+    if any(each.kind == "place" and each in reading.concepts for each in question.subjects):
+        return True
+    of_words = not question.topics and not question.competitions
+    return of_words and any(_of_name(name, reading) == 1.0 for name in question.names)
 
 
 def _of_topic(topic: str, reading: Reading) -> tuple[float, str]:

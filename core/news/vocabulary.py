@@ -92,15 +92,13 @@ def concepts_in(tokens: Sequence[Token]) -> Iterator[tuple[int, int, Concept]]:
     spellings = _spellings()
     index = 0
     while index < len(tokens):
-        for spelling in spellings.get(tokens[index].stem, ()):
-            if not spelling.stands(tokens, index):
-                continue
-            end = index + len(spelling.stems)
-            if spelling.concept is not None:
-                yield index, end, spelling.concept
-            index = end - 1
-            break
-        index += 1
+        standing = [each for each in spellings.get(tokens[index].stem, ()) if each.stands(tokens, index)]
+        length = len(standing[0].stems) if standing else 1
+        for spelling in standing:
+            # One spelling may name two things: a Fed meeting is both the bank and its meeting.
+            if len(spelling.stems) == length and spelling.concept is not None:
+                yield index, index + length, spelling.concept
+        index += length
 
 
 @functools.cache
