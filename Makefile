@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 JOBS ?= 4
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test check bench bundles docs clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ check: $(VENV)/.dev  ## lint, types, import rules
 
 bench: $(VENV)/.dev  ## run all benchmarks and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
+
+bundles: $(VENV)/.dev  ## build the bundles for Claude Desktop into dist
+	@$(BIN)/python -m build --wheel --outdir dist .
+	@$(BIN)/python -m tools.build_mcpb dist/polydesk-*.whl dist
 
 docs: $(VENV)/.dev  ## write the generated part of the documentation (docs/tools.md)
 	$(BIN)/python -m polydesk.server.reference docs/tools.md

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -14,6 +17,8 @@ from ..handlers.failures import Failure
 from .registration import failed
 
 _KEY = re.compile(r"(?<![0-9a-fA-F])(?:0x)?[0-9a-fA-F]{64}(?![0-9a-fA-F])")
+_WORD = re.compile(r"[a-z]+")
+_PHRASE_WORDS = 12
 _NAMES_A_SECRET = re.compile(r"private.?key|secret|mnemonic|seed.?phrase|passphrase|password", re.IGNORECASE)
 _TAKES_IDS = re.compile(r"(_|^)ids?$|^markets?$|^event$|^query$|^one$|^other$")
 """Arguments that name orders and markets, whose hashes have a key's shape."""
@@ -41,7 +46,8 @@ async def guard_secrets(ctx: Context, call_next: CallNext) -> HandlerResult:
 
 
 def holds_secret(arguments: Any, *, name: str = "") -> bool:
-    """Whether any argument is a secret of this process, has a key's shape where no id is expected, or says it is one.
+    """Whether any argument is a secret of this process or a recovery phrase, has a key's shape where no id is expected,
+    or says that it is one.
 
     Hashes of orders and conditions have 0x before them; 64 digits without are a key, whatever the argument is for.
     """
@@ -55,10 +61,36 @@ def holds_secret(arguments: Any, *, name: str = "") -> bool:
         return any(holds_secret(each, name=name) for each in arguments)
     if not isinstance(arguments, str):
         return isinstance(arguments, int) and SECRETS.are_in(str(arguments))
-    if SECRETS.are_in(arguments):
+    if SECRETS.are_in(arguments) or _holds_seed_phrase(arguments):
         return True
     takes_ids = _TAKES_IDS.search(name) is not None
     return any(not (takes_ids and key.startswith("0x")) for key in _KEY.findall(arguments))
+
+
+def _holds_seed_phrase(text: str) -> bool:
+    """Whether a dozen words in a row are of the list that recovery phrases are made of (BIP-39).
+
+    Prose cannot be: the list leaves out articles and most prepositions.
+    """
+    words = _WORD.findall(text.lower())
+    if len(words) < _PHRASE_WORDS:
+        return False
+    known = _recovery_words()
+    run = 0
+    for word in words:
+        run = run + 1 if word in known else 0
+        if run >= _PHRASE_WORDS:
+            return True
+    return False
+
+
+@cache
+def _recovery_words() -> frozenset[str]:
+    spec = find_spec("eth_account")  # its list alone: loading the package takes a fifth of a second
+    assert spec is not None
+    assert spec.submodule_search_locations
+    file = Path(spec.submodule_search_locations[0]) / "hdaccount" / "wordlist" / "english.txt"
+    return frozenset(file.read_text(encoding="utf-8").split())
 
 
 def _masked_result(result: CallToolResult) -> CallToolResult:
