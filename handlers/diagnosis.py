@@ -96,4 +96,4 @@ def _of_the_desk(desk: Desk) -> list[Finding]:
     return found
 
 
-TOOLS = (ToolSpec("polymarket_diagnose_account", Toolset.ADVANCED, "Account doctor ({MODE})", diagnose_account),)
+TOOLS = (ToolSpec("polymarket_diagnose_account", Toolset.OPERATIONS, "Account doctor ({MODE})", diagnose_account),)
