@@ -25,7 +25,8 @@ def server_instructions(mode: Mode, toolsets: frozenset[Toolset], *, read_only: 
         lines.append("Way of working: polymarket_search_markets finds a market; use its slug as market_id everywhere.")
     if Toolset.RESEARCH in toolsets:
         lines.append(
-            "polymarket_analyze_market before any trade. If its verdict is no_edge, say so and do not invent one."
+            "polymarket_analyze_market before any trade. If its verdict is no_edge, say so and do not invent one. "
+            "Hand news you read to polymarket_match_news: it finds the markets."
         )
     if Toolset.TRADING in toolsets and not read_only:
         lines += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
+from ..core.errors import PolymarketAPIError
 from ..core.models import NewsItem
 from ..core.untrusted_text import quoted
 from .analysis import analysed
@@ -145,7 +147,8 @@ async def match_news(
     told += [each for each in matched.items if each.stored.duplicate_of is not None]
     lines = [_item_line(each, readings, full=full) for each in told]
     shown = lines[: _ITEMS_SHOWN_IN_FULL if full else _ITEMS_SHOWN]
-    analyses = await _analyse(desk, chosen, readings, most=_SIGNALS_IN_FULL if full else _SIGNALS) if signals else []
+    most = _SIGNALS_IN_FULL if full else _SIGNALS
+    lines_of_signals = await _signals(desk, chosen, readings, most=most) if signals else []
     problem = next((each.problem for each in readings.values() if each.problem), None)
     return NewsAnswer(
         **desk.heading,
@@ -161,7 +164,7 @@ async def match_news(
         },
         items=shown,
         refused=refused[:_REFUSED_SHOWN] or None,
-        signals=[_signal_line(analysis, numbers) for analysis, numbers in analyses] or None,
+        signals=lines_of_signals or None,
         matched_by=f"{ENGINE}, {'all' if matched.markets.complete else 'the most traded'} "
         f"{len(matched.markets.index)} open markets",
         sources_failed=[quoted(f"{name}: {reason}", 120) for name, reason in failures.items()][:5] or None,
@@ -217,21 +220,20 @@ async def _read(desk: Desk, chosen: _Chosen) -> dict[str, NewsReadings]:
     return {key: each for (key, _), each in zip(asked, readings, strict=True)}
 
 
-async def _analyse(
-    desk: Desk, chosen: _Chosen, readings: Mapping[str, NewsReadings], *, most: int
-) -> list[tuple[MarketAnalysis, list[str]]]:
-    """The analyses of the best matched markets, with the items that were held against each."""
-    found = []
-    for key, (market, items, _) in list(chosen.items())[:most]:
-        analysis = await analysed(
-            desk,
-            market,
-            market.outcomes[0],
-            news=[each.item for each in items],
-            read_news=_Known(readings[key]),
-        )
-        found.append((analysis, [_name(each.number) for each in items]))
-    return found
+async def _signals(desk: Desk, chosen: _Chosen, readings: Mapping[str, NewsReadings], *, most: int) -> list[SignalLine]:
+    """What the best matched markets are worth with the items about each, read side by side."""
+
+    async def signal(key: str, market: Market, items: Sequence[StoredItem]) -> SignalLine:
+        numbers = [_name(each.number) for each in items]
+        news = [each.item for each in items]
+        try:
+            analysis = await analysed(desk, market, market.outcomes[0], news=news, read_news=_Known(readings[key]))
+        except PolymarketAPIError as error:  # one market that cannot be read takes nothing from the others
+            return SignalLine(market=market.slug, items=numbers, verdict="not_read", reason=quoted(error.message, 120))
+        return _signal_line(analysis, numbers)
+
+    best = list(chosen.items())[:most]
+    return await asyncio.gather(*(signal(key, market, items) for key, (market, items, _) in best))
 
 
 class _Known:

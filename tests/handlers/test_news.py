@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from polydesk.core.errors import VenueUnavailable
 from tests.support.small_models import inference_model
 
 if TYPE_CHECKING:
+    from polydesk.core.identifiers import TokenId
+    from polydesk.core.models import OrderBook
     from tests.handlers.conftest import Agent, OpenAgent
 
 NO_CHANGE = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting"
@@ -162,3 +165,22 @@ async def test_stances_towards_all_markets_take_one_call_to_the_workers(
     assert asked.count("stance") == 1
     assert len(answer["signals"]) == 8
     assert {line["stance_by"] for each in answer["items"] for line in each["matches"]} == {"inference"}
+
+
+async def test_a_market_that_cannot_be_read_takes_no_signal_from_the_others(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await agent.application.desk()
+    token = (await desk.directory.find(NO_CHANGE)).market.outcomes[0].token_id
+    book = desk.quotes.book
+
+    async def unreachable(token_id: TokenId) -> OrderBook | None:
+        if token_id == token:
+            raise VenueUnavailable("the venue did not answer")
+        return await book(token_id)
+
+    monkeypatch.setattr(desk.quotes, "book", unreachable)
+    answer = await agent.call("match_news", items=[FED], detail="full")
+    verdicts = {each["market"]: each["verdict"] for each in answer["signals"]}
+    assert verdicts.pop(NO_CHANGE) == "not_read"
+    assert set(verdicts.values()) == {"no_edge"}
