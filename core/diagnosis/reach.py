@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..polymarket.answers import is_bot_check
 from .findings import Finding, finding
 
 _CLOSE_ONLY = frozenset({"PL", "SG", "TH", "TW"})
 """Countries from which the venue lets positions only be closed, as of June 2026."""
 
-_BOT_CHECK = (
-    b"just a moment",
-    b"cf-chl",
-    b"challenge-platform",
-    b"attention required",
-    b"enable javascript and cookies",
-)
 _TIMEOUT_S = 5.0
 
 
@@ -62,7 +56,7 @@ def findings_of_reach(answer: Probe) -> list[Finding]:
             return [finding("tls_intercepted", host=host)]
         return [finding("venue_unreachable", host=host, reason=answer.failure)]
     body = answer.body.lower()
-    if answer.status in (403, 503) and any(mark in body for mark in _BOT_CHECK):
+    if answer.status in (403, 503) and is_bot_check(body):
         return [finding("bot_check")]
     if answer.status == 429:
         return [finding("rate_limited")]

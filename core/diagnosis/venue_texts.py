@@ -57,6 +57,7 @@ def explain(text: str, *, wallets: Sequence[CandidateWallet] = (), owner: str = 
         "wallets": named(wallets) or "see `polydesk keys export-address`",
         "owner": owner or "this key",
         "country": "the place",
+        "status": "403",
     }
     if code == "insufficient_balance":
         return _of_balance(text, said)

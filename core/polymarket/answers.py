@@ -13,6 +13,9 @@ from .wire.fields import decode_json
 if TYPE_CHECKING:
     from .sending import Answer
 
+_BOT_CHECK = (b"just a moment", b"cf-chl", b"challenge-platform", b"attention required", b"enable javascript")
+"""What stands on the pages of the service in front of the venue when it takes somebody for a bot."""
+
 
 def error_text(answer: Answer) -> str:
     """The reason in an error's body: its `error` or `error_msg`, or the beginning of a page that is not JSON.
@@ -25,10 +28,25 @@ def error_text(answer: Answer) -> str:
 def _stated_reason(answer: Answer) -> str:
     payload = _payload(answer)
     if payload is None:
-        return "" if b"<" in answer.body else answer.body[:200].decode(errors="replace").strip()
+        return _of_page(answer) if b"<" in answer.body else answer.body[:200].decode(errors="replace").strip()
     if isinstance(payload, dict):
         return str(payload.get("error") or payload.get("error_msg") or payload.get("errorMsg") or "")
     return payload if isinstance(payload, str) else ""
+
+
+def is_bot_check(page: bytes) -> bool:
+    """Whether a page is one that lets only browsers on."""
+    text = page.lower()
+    return any(mark in text for mark in _BOT_CHECK)
+
+
+def _of_page(answer: Answer) -> str:
+    """Whose page stands in the venue's place. The venue itself refuses in JSON, so a refusal as a page is another's."""
+    if answer.status not in (403, 451, 503):
+        return ""
+    if is_bot_check(answer.body):
+        return "the venue's edge asks for a browser (bot check)"
+    return "" if answer.status == 503 else "a page from between here and the venue refused the request"
 
 
 def asked_wait_s(answer: Answer, *, now: datetime) -> float | None:

@@ -67,6 +67,8 @@ _RULES = (
     _rule(r"order owner has to be", "wrong_owner"),
     _rule(r"use the deposit wallet flow", "deposit_wallet_required"),
     _rule(r"order_version_mismatch|invalid order version", "order_version_mismatch"),
+    _rule(r"asks for a browser", "bot_check"),
+    _rule(r"page from between here and the venue", "provider_filter"),
     _rule(r"restricted in your region", "region_restricted", OrderError, "region"),
     _rule(r"address in closed only mode", "closed_only"),
     _rule(r"address banned", "banned"),
@@ -81,6 +83,9 @@ _RULES = (
     _rule(r"invalid (order )?payload|invalid orderID", "invalid_payload"),
     _rule(r"order not found", "not_found", OrderNotFound),
 )
+
+_NOT_THE_VENUE = ("bot_check", "provider_filter")
+"""Refusals by who stands before the venue: nothing has reached it, and the region is not the reason."""
 
 
 def order_error(text: str, *, status: int = 400, retry_after_s: float | None = None) -> PolymarketAPIError:
@@ -103,6 +108,9 @@ def error_of_mutation(status: int, text: str, *, retry_after_s: float | None) ->
     if status == 401:
         return CredentialsRefused(f"the venue refused the API credentials: {text or 'no reason given'}")
     if status == 403:
+        rule = _matching_rule(text)
+        if rule is not None and rule.code in _NOT_THE_VENUE:
+            return OrderError(text, status=status, code=rule.code)
         return OrderError(
             text or "the venue refused the request's origin",
             status=status,

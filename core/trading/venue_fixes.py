@@ -21,6 +21,8 @@ _FIXES = {
     "deposit_wallet_required": "a person sets POLYMARKET_SIGNATURE_TYPE=3 and the deposit wallet as POLYMARKET_FUNDER",
     "order_version_mismatch": "a person updates polydesk: the venue has changed its order format",
     "region_restricted": "orders are not accepted from this place; do not try to get around it",
+    "bot_check": "a person waits some minutes and lowers POLYMARKET_RATE_LIMIT: the venue's edge takes this for a bot",
+    "provider_filter": "a person tries another network: something between here and the venue refuses orders",
     "closed_only": "the account may only sell what it holds; a person asks the venue why",
     "banned": "the account may not trade; a person asks the venue why",
     "expiration": "use an expires_at at least a minute and a half ahead",

@@ -29,6 +29,7 @@ from polydesk.core.exchange.faults import (
     StreamFault,
     TradingMode,
 )
+from polydesk.core.exchange.operator_controls import GEOBLOCKED
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
@@ -270,6 +271,9 @@ ROWS = [
     Row("region_blocked", rules={"geoblocked_country": "US"}, words="US"),
     Row("region_close_only", does(lambda scene: setattr(scene.exchange.controls, "country", "SG")), words="SG"),
     Row("bot_check", faults=(status("/clob/time", 403, "<html><title>Just a moment...</title></html>"),)),
+    Row("bot_check", refused(), faults=(status("/clob/order", 403, "<html><div class=cf-chl-x></div></html>"),)),
+    Row("provider_filter", refused(), faults=(status("/clob/order", 403, "<html>Access denied</html>"),)),
+    Row("region_blocked", refused(), faults=(status("/clob/order", 403, {"error": GEOBLOCKED}),)),
     Row("provider_filter", faults=(status("/clob/time", 200, "<html>This site is blocked.</html>"),), words="200"),
     Row("provider_filter", faults=(status("/clob/time", 451, "unavailable"),), words="451"),
     Row("venue_unreachable", faults=(ConnectionFault(kind="reset_before_read", route="/clob/time"),)),

@@ -66,6 +66,8 @@ TEXTS = {
     "Trading restricted in your region, please refer to available regions - https://docs.polymarket.com/x": (
         "region_blocked"
     ),
+    "the venue's edge asks for a browser (bot check)": "bot_check",
+    "a page from between here and the venue refused the request": "provider_filter",
     "Too Many Requests": "rate_limited",
     "Rate limit exceeded for tokenId: 12": "rate_limited",
     "quota exceeded": "rate_limited",

@@ -334,11 +334,21 @@ async def test_a_refused_order_says_why(
     assert refused.value.anything_sent == "no"
 
 
-async def test_a_block_page_is_a_region_restriction(venue: ScriptedVenue, transport: Transport) -> None:
-    venue.on("POST", "/order", venue.raw(b"<html><h1>Access denied</h1></html>", 403))
+@pytest.mark.parametrize(
+    ("page", "code"),
+    [
+        (b"<html><h1>Access denied</h1></html>", "provider_filter"),
+        (b"<html><title>Just a moment...</title></html>", "bot_check"),
+    ],
+)
+async def test_a_page_in_the_venues_place_is_no_region_restriction(
+    venue: ScriptedVenue, transport: Transport, page: bytes, code: str
+) -> None:
+    venue.on("POST", "/order", venue.raw(page, 403))
     with pytest.raises(OrderError) as refused:
         await transport.call(order())
-    assert refused.value.code == "region_restricted"
+    assert (refused.value.code, refused.value.restriction) == (code, None)
+    assert refused.value.anything_sent == "no"
     assert "<" not in refused.value.message
 
 
