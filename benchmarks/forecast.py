@@ -10,7 +10,8 @@ from typing import Any
 
 from polydesk.core.forecasting.calibration import Calibration, shipped_calibration
 from polydesk.server.forecast_evaluation import compared, in_time_order, predictors
-from polydesk.server.labelled_prices import LabelledPrice, read_labelled_prices
+from polydesk.server.labelled_price import LabelledPrice
+from polydesk.server.labelled_prices import read_labelled_prices
 from tools.fit_fair_value import EARLIER, SETS, fitted
 
 from .labelled_texts import ROOT

@@ -11,6 +11,7 @@ from .answer import AccountAnswer, Answer, Num, When, rounded
 if TYPE_CHECKING:
     from ..core.forecasting.analysis import MarketAnalysis
     from ..core.forecasting.edge import Edge
+    from ..core.forecasting.news_shift import ItemShift
     from ..core.news.stance import NewsReading, NewsStance
     from ..core.risk.market_simulation import MarketRisk
     from .context import Desk
@@ -65,6 +66,7 @@ class NewsLine(Answer):
     engine: str
     relatedness: Num | None = None
     moves_fair_value: bool
+    moved_by: str | None = None
     sentiment: str | None = None
     sentiment_score: Num | None = None
     sentiment_engine: str | None = None
@@ -201,7 +203,7 @@ def analysis_answer(desk: Desk, analysis: MarketAnalysis, *, full: bool, news_wa
             points=statistics.points,
             since=statistics.since,
         ),
-        news=[_news_line(reading) for reading in shown] or None,
+        news=[_news_line(reading, _shift_of(analysis, reading) if full else None) for reading in shown] or None,
         news_was_kept=(news_was_kept and bool(readings)) or None,
         news_not_shown=len(readings) - len(shown) or None,
         news_statement=quoted(analysis.news.statement.text, 300) if readings else None,
@@ -264,8 +266,20 @@ def _edges(analysis: MarketAnalysis) -> list[EdgeLine]:
     ]
 
 
-def _news_line(reading: NewsReading) -> NewsLine:
+def _shift_of(analysis: MarketAnalysis, reading: NewsReading) -> ItemShift | None:
+    """What an item added to the fair value, if it was counted."""
+    counted = analysis.fair.news.items if analysis.fair and analysis.fair.news else ()
+    return next((each for each in counted if each.item is reading.item), None)
+
+
+def _news_line(reading: NewsReading, shift: ItemShift | None) -> NewsLine:
     item = reading.item
+    moved_by = None
+    if shift is not None:
+        moved_by = (
+            f"{shift.log_odds:+.3f} log-odds: trust {shift.trust:.2f}, source {shift.source:.2f}, "
+            f"fresh {shift.fresh:.2f}, not in the price {shift.unpriced:.2f}"
+        )
     return NewsLine(
         title_by_stranger=quoted(item.title, 120),
         source=quoted(item.source, 60) or None,
@@ -279,6 +293,7 @@ def _news_line(reading: NewsReading) -> NewsLine:
         engine=" ".join(part for part in (reading.stance.engine, reading.stance.model) if part),
         relatedness=rounded(reading.stance.relatedness, 2),
         moves_fair_value=reading.stance.moves,
+        moved_by=moved_by,
         sentiment=reading.sentiment.label if reading.sentiment else None,
         sentiment_score=rounded(reading.sentiment.score, 2) if reading.sentiment else None,
         sentiment_engine=reading.sentiment.engine if reading.sentiment else None,

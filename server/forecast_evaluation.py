@@ -23,7 +23,7 @@ from ..core.forecasting.calibration import (
     published_tables,
 )
 from ..core.forecasting.siblings import Quoted, coherence
-from .labelled_prices import LabelledPrice
+from .labelled_price import LabelledPrice
 
 Predictor = Callable[[Sequence[LabelledPrice]], list[float]]
 

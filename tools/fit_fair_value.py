@@ -35,7 +35,8 @@ from polydesk.server.forecast_evaluation import (
     predictors,
     versus,
 )
-from polydesk.server.labelled_prices import LabelledPrice, read_labelled_prices
+from polydesk.server.labelled_price import LabelledPrice
+from polydesk.server.labelled_prices import read_labelled_prices
 
 SETS = (
     "history/favourite_entry_price_vs_outcome_2023_2025.csv.gz",

@@ -86,6 +86,16 @@ async def test_a_stance_of_the_caller_is_named_as_his_and_moves_the_value(agent:
     assert after["verdict"] == "no_edge"
 
 
+async def test_in_full_each_item_says_what_it_adds_and_why(agent: Agent) -> None:
+    news = [{"title": "Fed holds", "stance": "supports", "strength": 0.8}, {"title": "Fed", "stance": "neutral"}]
+    answer = await agent.call("analyze_market", market_id=NO_CHANGE, news=news, detail="full")
+    lines = {line["title_by_stranger"]: line.get("moved_by") for line in answer["news"]}
+    assert lines == {
+        "Fed holds": "+0.200 log-odds: trust 1.00, source 1.00, fresh 0.50, not in the price 1.00",
+        "Fed": None,
+    }
+
+
 async def test_old_news_moves_next_to_nothing(agent: Agent) -> None:
     before = await agent.call("analyze_market", market_id=NO_CHANGE)
     after = await agent.call("analyze_market", market_id=NO_CHANGE, news=[HEADLINE | {"stance": "opposes"}])

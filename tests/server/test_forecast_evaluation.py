@@ -16,7 +16,8 @@ from polydesk.core.errors import ConfigurationError
 from polydesk.core.forecasting.calibration import shipped_calibration
 from polydesk.server.cli import main
 from polydesk.server.forecast_evaluation import evaluate_forecast, file_hashes, in_time_order, verdict
-from polydesk.server.labelled_prices import LabelledPrice, read_labelled_prices
+from polydesk.server.labelled_price import LabelledPrice
+from polydesk.server.labelled_prices import read_labelled_prices
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -51,6 +52,16 @@ def row(event: int, price: float, came_true: bool, **changes: object) -> Labelle
 def test_a_plain_table_needs_a_price_and_an_outcome(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", "price,outcome", "0.3,yes", "0.4,0", "1,yes", "0.5,", "x,no")
     assert [(each.price, each.came_true) for each in read_labelled_prices(file)] == [(0.3, True), (0.4, False)]
+
+
+def test_names_in_capitals_and_moments_that_cannot_be_are_no_obstacle(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", "Price,OUTCOME,At,end_date", "0.3,Yes,9e30,2026-01-02", "0.4,No,soon,9999999")
+    first, second = read_labelled_prices(file)
+    assert (first.at, first.ends_at) == (None, datetime(2026, 1, 2, tzinfo=UTC))
+    assert second.at is None
+    lines = tmp_path / "b.jsonl"
+    lines.write_text('[1, 2]\n{"price": 0.3, "outcome": true}\n7\n', encoding="utf-8")
+    assert len(read_labelled_prices(lines)) == 1
 
 
 def test_a_bet_on_no_is_turned_around(tmp_path: Path) -> None:
