@@ -214,7 +214,7 @@ async def _read(desk: Desk, chosen: _Chosen) -> dict[str, NewsReadings]:
 
     asked = list(chosen.items())[:_MARKETS_READ]
     questions = [
-        Question(tuple(each.item for each in items), market, market.outcomes[0]) for _, (market, items, _) in asked
+        Question(tuple(each.evidence for each in items), market, market.outcomes[0]) for _, (market, items, _) in asked
     ]
     readings = await desk.read_many_news(questions) if questions else []
     return {key: each for (key, _), each in zip(asked, readings, strict=True)}
@@ -225,7 +225,7 @@ async def _signals(desk: Desk, chosen: _Chosen, readings: Mapping[str, NewsReadi
 
     async def signal(key: str, market: Market, items: Sequence[StoredItem]) -> SignalLine:
         numbers = [_name(each.number) for each in items]
-        news = [each.item for each in items]
+        news = [each.evidence for each in items]
         try:
             analysis = await analysed(desk, market, market.outcomes[0], news=news, read_news=_Known(readings[key]))
         except PolymarketAPIError as error:  # one market that cannot be read takes nothing from the others
@@ -262,7 +262,7 @@ def _item_line(each: MatchedItem, readings: Mapping[str, NewsReadings], *, full:
 
 def _reading(readings: Mapping[str, NewsReadings], market: Market, stored: StoredItem) -> NewsReading | None:
     read = readings.get(market.condition_id)
-    return next((each for each in read.readings if each.item == stored.item), None) if read else None
+    return next((each for each in read.readings if each.item == stored.evidence), None) if read else None
 
 
 def _match_line(market: Market, found: Match, reading: NewsReading | None) -> MatchLine:

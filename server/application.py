@@ -150,7 +150,7 @@ def _assemble(
     quotes = MarketQuotes(site.clob, live=live, history=site.public.clob)
 
     def recent_news(since: datetime, until: datetime, most: int) -> Sequence[NewsItem]:
-        return [each.item for each in news_store.recent(since=since, until=until, most=most)]
+        return [each.evidence for each in news_store.recent(since=since, until=until, most=most)]
 
     news_screen = NewsScreen(recent_news, judge.read_many, quotes, site.clock)
     # Not the books that are followed: a scan reads many of them once.

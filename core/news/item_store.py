@@ -39,6 +39,17 @@ class StoredItem:
     duplicate_of: int | None
     state: Literal["new", "known", "rewritten"]
 
+    @property
+    def evidence(self) -> NewsItem:
+        """The item as it is weighed: as old as its own date says where that is earlier than when it came here.
+
+        A host may hand in old news, and a feed begins with it. A title that was just rewritten is new.
+        """
+        item = self.item
+        if self.state == "rewritten" or item.published is None or item.first_seen is None:
+            return item
+        return replace(item, first_seen=min(item.first_seen, item.published))
+
 
 class NewsStore:
     """Items by (source, id or address). The last 50,000 are kept."""

@@ -80,8 +80,8 @@ class Newsroom:
         return (await asyncio.to_thread(about))[:most]
 
     async def recent_about(self, market: Market, *, most: int) -> list[NewsItem]:
-        """Kept items of the last three days about one market, the newest first."""
-        kept = [each.item for each in self._kept()]
+        """Kept items of the last three days about one market, the newest first, each as old as it says."""
+        kept = [each.evidence for each in self._kept()]
         if not kept:
             return []
         return (await asyncio.to_thread(items_about, kept, market))[:most]

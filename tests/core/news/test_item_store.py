@@ -153,3 +153,14 @@ def test_items_and_stories_outlive_the_process(tmp_path: Path) -> None:
     again, copied = NewsStore(database).add([item, other], now=LATER)
     assert (again.number, again.state, copied.duplicate_of) == (first.number, "known", first.number)
     database.close()
+
+
+def test_old_news_that_is_handed_in_late_is_weighed_as_old_and_a_rewritten_title_as_new(store: NewsStore) -> None:
+    published = NOW - timedelta(days=4)
+    item = NewsItem("Fed holds rates steady", source="A", id="1", published=published)
+    (late,) = store.add([item], now=NOW)
+    assert (late.item.first_seen, late.evidence.first_seen) == (NOW, published)
+    (rewritten,) = store.add([NewsItem("Fed raises rates", source="A", id="1", published=published)], now=LATER)
+    assert rewritten.evidence.first_seen == LATER
+    (undated,) = store.add([NewsItem("Nobody knows when")], now=NOW)
+    assert undated.evidence.first_seen == NOW
