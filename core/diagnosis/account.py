@@ -35,6 +35,9 @@ _SKEW_SHOWN_S = 5.0
 _SETTLED_SHARE = 0.1
 """The part of the patience that a user stream must stand before it counts as accepted."""
 
+_RELAYER_TYPES = {SignatureType.POLY_GNOSIS_SAFE: "SAFE", SignatureType.POLY_1271: "WALLET"}
+"""What the relayer calls the wallets that it knows of."""
+
 _WEIGHTS = ("blocks", "limits", "note")
 
 
@@ -177,6 +180,21 @@ class _Examination:
                     right=int(other.signature_type),
                 )
             )
+        elif account is not None and await self._lacks_code(account):
+            self.findings.append(finding("wallet_not_deployed", account=account))
+
+    async def _lacks_code(self, account: Address) -> bool:
+        """Whether the venue's relayer says that a contract wallet is not deployed; False where it says nothing."""
+        kind = _RELAYER_TYPES.get(self.subject.signature_type)
+        if kind is None:
+            return False
+        environment = self.subject.transport.environment
+        url = f"{environment.relayer_url}/deployed?address={account}&type={kind}"
+        told = (await probe(url, direct=environment.is_loopback)).json
+        deployed = told.get("deployed") if isinstance(told, dict) else None
+        if isinstance(deployed, bool):
+            self.facts["wallet on chain"] = "deployed" if deployed else "not deployed"
+        return deployed is False
 
     async def _credentials(self, signer: Signer) -> ApiCredentials | None:
         """Credentials that the venue accepts; None when there are none. They are looked for and never made."""

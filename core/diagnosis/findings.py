@@ -57,6 +57,11 @@ FINDINGS: dict[str, Row] = {
         "The configured wallet {account} has no history at the venue, but the {kind} of this key, {wallet}, has.",
         "set POLYMARKET_FUNDER={wallet} and POLYMARKET_SIGNATURE_TYPE={right}",
     ),
+    "wallet_not_deployed": Row(
+        "blocks",
+        "The wallet {account} has no code on the chain yet, so nobody can check its signatures.",
+        "trade once on the venue's site: that deploys the wallet",
+    ),
     "new_wallet": Row(
         "note",
         "No wallet of this key has a history at the venue.",

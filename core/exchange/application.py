@@ -47,7 +47,8 @@ from .venue import Exchange
 def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) -> Starlette:
     """Serve `exchange` under /clob, /gamma, /data, /ws/market and /ws/user, with the limits and faults of its settings.
 
-    /api/geoblock answers as the venue's site does. `before` looks at requests last, right before the routes.
+    /api/geoblock answers as the venue's site does, and /relayer/deployed as its relayer. `before` looks at requests
+    last, right before the routes.
     """
     hub = StreamHub(exchange)
     faults = exchange.settings.faults
@@ -77,6 +78,7 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
             Mount("/gamma", routes=[*gamma_routes(), *gamma_subject_routes(), *gamma_people_routes()]),
             Mount("/data", routes=data),
             Route("/api/geoblock", _geoblock),
+            Route("/relayer/deployed", _deployed),
             WebSocketRoute("/ws/market", hub.serve_market),
             WebSocketRoute("/ws/user", hub.serve_user),
         ],
@@ -105,6 +107,14 @@ async def _geoblock(request: Request) -> Response:
     controls = exchange_of(request).controls
     address = request.client.host if request.client else ""
     return JsonResponse({"blocked": controls.blocked, "ip": address, "country": controls.country, "region": ""})
+
+
+async def _deployed(request: Request) -> Response:
+    """Whether a wallet exists on chain: here every one that somebody uses, unless the operator says otherwise."""
+    exchange = exchange_of(request)
+    address = request.query_params.get("address", "")
+    used = exchange.accounts.account_of(address) is not None
+    return JsonResponse({"deployed": used and not exchange.controls.is_undeployed(address)})
 
 
 async def _nobody_listens(request: Request, error: Exception) -> Response:

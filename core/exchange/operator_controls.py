@@ -29,6 +29,7 @@ class OperatorControls:
     _allowances: dict[str, int] = field(default_factory=dict)
     _cancelled_on_chain: set[str] = field(default_factory=set)
     _tiers: dict[str, str] = field(default_factory=dict)
+    _undeployed: set[str] = field(default_factory=set)
     _remembered: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -58,6 +59,13 @@ class OperatorControls:
     def cancel_on_chain(self, order_id: str) -> None:
         """Cancel an order in the contract before it is posted."""
         self._cancelled_on_chain.add(order_id.lower())
+
+    def leave_undeployed(self, wallet: str) -> None:
+        """Say that a wallet has no code on chain yet, though money was sent to it."""
+        _put(self._undeployed, wallet, True)
+
+    def is_undeployed(self, wallet: str) -> bool:
+        return wallet.lower() in self._undeployed
 
     def remember_balance(self, address: str, amount: int) -> None:
         """Answer an old balance, in millionths of a dollar, until the client asks for a new look at the chain."""

@@ -55,6 +55,13 @@ class Environment:
         return "https://polymarket.com/api/geoblock"
 
     @property
+    def relayer_url(self) -> str:
+        """The service that makes and moves the venue's wallets."""
+        if self.is_loopback:
+            return f"{self.clob_url.removesuffix('/clob')}/relayer"
+        return "https://relayer-v2.polymarket.com"
+
+    @property
     def is_loopback(self) -> bool:
         """Whether every URL points at this machine, so that no venue's limits or proxies apply."""
         urls = (self.clob_url, self.gamma_url, self.data_url, self.ws_url)

@@ -97,6 +97,21 @@ async def test_a_person_gets_from_nothing_to_an_entry_of_its_own(
     assert "answered with" in shown
 
 
+async def test_a_deposit_wallet_is_found_and_written_with_its_signature_type(
+    venue: ExchangeServer, run: Run, tmp_path: Path
+) -> None:
+    await paid_in(venue)
+    assert venue.exchange.accounts.claim_wallet(DEPOSIT_WALLET, ADDRESS)
+    code, shown, written = await run(KEY, "x", "9", "2", "", "", "", "yes")
+    assert code == 0, shown
+    assert f"  2  {DEPOSIT_WALLET}  deposit wallet" in shown
+    assert f"The wallet is {DEPOSIT_WALLET}, the deposit wallet (signature type 3)." in shown
+    assert "wallet on chain: deployed" in shown
+    environment = written["mcpServers"]["polymarket-live"]["env"]
+    assert (environment["POLYMARKET_FUNDER"], environment["POLYMARKET_SIGNATURE_TYPE"]) == (DEPOSIT_WALLET, "3")
+    assert "POLYMARKET_KEY_PASSPHRASE_FILE" not in environment  # it is in the keychain
+
+
 async def test_a_new_account_is_told_to_deposit_first(venue: ExchangeServer, run: Run) -> None:
     code, shown, written = await run(KEY, "")
     assert (code, written) == (1, {})

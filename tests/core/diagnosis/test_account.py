@@ -88,6 +88,12 @@ class Scene:
         )
         return (CLOBClient(self.transport, signer=signer) if signer else self.clob).sign(ticket)
 
+    def has_wallet(self, *, deployed: bool) -> None:
+        """The account's money is in a deposit wallet."""
+        self.exchange.accounts.claim_wallet(WALLETS["deposit wallet"], SIGNER.address)
+        if not deployed:
+            self.exchange.controls.leave_undeployed(WALLETS["deposit wallet"])
+
     async def refusal(self, order: SignedOrder, **options: Any) -> str:
         """What the venue says to an order that it does not take."""
         return await said(self.clob.post_order(order, **options))
@@ -252,6 +258,12 @@ ROWS = [
         subject={"funder": WALLETS["Safe"], "signature_type": SignatureType.POLY_GNOSIS_SAFE},
         words=f"POLYMARKET_FUNDER={SIGNER.address} and POLYMARKET_SIGNATURE_TYPE=0",
     ),
+    Row(
+        "wallet_not_deployed",
+        does(lambda scene: scene.has_wallet(deployed=False)),
+        subject={"funder": WALLETS["deposit wallet"], "signature_type": SignatureType.POLY_1271},
+        words=WALLETS["deposit wallet"],
+    ),
     Row("new_wallet", never_came),
     Row("no_api_key", never_came),
     Row("deposit_wallet_required", refused(), rules={"deposit_wallets_only": True}, words=WALLETS["deposit wallet"]),
@@ -379,6 +391,14 @@ async def test_a_healthy_account_has_nothing_to_complain_of() -> None:
     }
     assert diagnosis.money is not None
     assert diagnosis.money.cash == diagnosis.money.free == Decimal(1000)
+
+
+async def test_a_deposit_wallet_is_as_healthy_as_any() -> None:
+    wallet = {"funder": WALLETS["deposit wallet"], "signature_type": SignatureType.POLY_1271}
+    row = Row("none", does(lambda scene: scene.has_wallet(deployed=True)), subject=wallet)
+    diagnosis = await diagnosis_of(row)
+    assert diagnosis.findings == ()
+    assert diagnosis.facts["wallet on chain"] == "deployed"
 
 
 async def test_what_nobody_knows_is_shown_in_the_venues_words() -> None:
