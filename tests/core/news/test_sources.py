@@ -32,6 +32,7 @@ from polydesk.core.news.gdelt import GdeltSource
 from polydesk.core.news.item_store import NewsStore
 from polydesk.core.news.news_file import ReplaySource, read_news
 from polydesk.core.news.news_source import NewsSource, NewsSourceFailed
+from polydesk.core.news.plain_text import plain
 from polydesk.core.news.web_fetching import FetchRules, WebFetcher
 from polydesk.core.polymarket.environments import environment_at
 from polydesk.core.polymarket.gamma import GammaClient
@@ -74,6 +75,18 @@ def test_entities_that_would_grow_without_bound_do_not() -> None:
     body = bomb + "]>" + RSS.partition("?>")[2].replace("Undated", "&j;")
     items = parse_feed(body.encode(), "Desk")
     assert all(len(item.title) <= 500 for item in items)
+
+
+def test_a_feed_of_nothing_but_markup_is_refused_before_it_takes_minutes() -> None:
+    head = RSS.partition("<item>")[0]
+    with pytest.raises(NewsSourceFailed, match="more markup than a feed has"):
+        parse_feed(f"{head}<item><title>a</title><description>{'<b>' * 600_000}".encode(), "Desk")
+
+
+def test_markup_that_is_cut_in_two_does_not_stay() -> None:
+    assert plain("<b>" * 10_000, most=100) == ""
+    assert plain("5 < 6 " + "x" * 10_000, most=20) == "5 < 6 xxxxxxxxxxxxx…"
+    assert plain("&lt;b&gt;", most=20) == "<b>"
 
 
 async def test_a_feed_is_asked_only_for_what_is_new(site: Site, fetcher: OpenFetcher) -> None:
