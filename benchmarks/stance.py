@@ -47,13 +47,13 @@ async def _compare(executor: Executor, model: str | None) -> Result:
         best = await evaluate_stance(executor, pairs, inference_model=model, sentiment_model=None)
         _interval(measured, "market_stance: tone of the word list (base install)", fallback["word_list_tone"])
         _interval(measured, "market_stance: sentiment of the subject (extra nlp)", fallback["sentiment_of_subject"])
+        _three_labels(measured, "market_stance: tone of the word list (base install)", fallback["word_list_tone"])
+        _three_labels(measured, "market_stance: sentiment of the subject (extra nlp)", fallback["sentiment_of_subject"])
         problem = best["problem"] or ""
         if best["basis"] == "inference":
             _interval(measured, "market_stance: inference alone", best["inference_alone"])
             _interval(measured, "market_stance: the chain with inference", best["chain"])
-            measured["market_stance: the chain, macro-F1 of three labels"] = best["chain"]["three_labels"]["macro_f1"][
-                "value"
-            ]
+            _three_labels(measured, "market_stance: the chain with inference", best["chain"])
             ratios["direction on market_stance: chain with inference / tone"] = (
                 best["chain"]["direction"]["value"] / fallback["word_list_tone"]["direction"]["value"]
             )
@@ -104,8 +104,14 @@ def _by_question(pairs: list[StancePair], answer: dict[str, Any]) -> dict[str, A
     return direction(scores, labels)
 
 
+def _three_labels(measured: dict[str, float], label: str, found: dict[str, Any]) -> None:
+    for score, name in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
+        for end in ("value", "low", "high"):
+            measured[f"{label}, three labels, {name}, {end}"] = found["three_labels"][score][end]
+
+
 def _interval(measured: dict[str, float], label: str, found: dict[str, Any] | None) -> None:
-    if found is None:
+    if found is None or "direction" not in found:
         return
     measured[f"{label}, n"] = found["rows"]
     for end in ("value", "low", "high"):

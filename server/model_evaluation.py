@@ -122,7 +122,6 @@ async def evaluate_stance(
     tones = [each["positive"] - each["negative"] for each in tone["items"]]
     moods = [each["sentiment"]["positive"] - each["sentiment"]["negative"] for each in answer["items"]]
     contrasts = [each["stance"] for each in answer["items"]]
-    names = {1: "supports", -1: "opposes", 0: "neutral"}
     return {
         "engine": answer["engine"],
         "model": answer.get("model"),
@@ -130,7 +129,7 @@ async def evaluate_stance(
         "problem": answer.get("problem"),
         "chain": {
             **(directions(pairs, [stance.score for stance in stances]) or {}),
-            "three_labels": classification([stance.label for stance in stances], [names[pair.label] for pair in pairs]),
+            "three_labels": three_labels(pairs, [stance.score for stance in stances]),
         },
         "means": {
             basis: directions(
@@ -140,8 +139,8 @@ async def evaluate_stance(
             for basis in sorted({stance.basis for stance in stances})
         },
         f"{answer['basis']}_alone": directions(pairs, contrasts),
-        "sentiment_of_subject": directions(pairs, moods),
-        "word_list_tone": directions(pairs, tones),
+        "sentiment_of_subject": {**(directions(pairs, moods) or {}), "three_labels": three_labels(pairs, moods)},
+        "word_list_tone": {**(directions(pairs, tones) or {}), "three_labels": three_labels(pairs, tones)},
     }
 
 
@@ -163,6 +162,13 @@ def judged(pair: StancePair, answer: Mapping[str, Any], index: int) -> NewsStanc
     if met is not None:
         return NewsStance(1.0 if met else -1.0, "figures", "arithmetic", measured=FIGURES_MEASURED)
     return by_model(answer, index)
+
+
+def three_labels(pairs: Sequence[StancePair], scores: Sequence[float]) -> dict[str, Any]:
+    """Accuracy and macro-F1 of supports, opposes and neutral, which a score near 0 is."""
+    names = {1: "supports", -1: "opposes", 0: "neutral"}
+    said = [NewsStance(score, "none", "none").label for score in scores]
+    return classification(said, [names[pair.label] for pair in pairs])
 
 
 def directions(pairs: Sequence[StancePair], scores: Sequence[float]) -> dict[str, Any] | None:
