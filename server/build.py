@@ -8,6 +8,7 @@ from ..handlers.confirmation import DeskSource
 from .application import Application
 from .mcp_server import mcp_server
 from .secret_guard import guard_secrets
+from .web.scopes import guard_scopes, name_principal
 
 
 def build_server(application: Application) -> MCPServer[DeskSource]:
@@ -20,4 +21,6 @@ def build_server(application: Application) -> MCPServer[DeskSource]:
     server.middleware.insert(0, application.doorway)
     # Before the way to the desk too: a secret in an argument leaves this process for no other.
     server.middleware.insert(0, guard_secrets)
+    server.middleware.insert(0, name_principal)
+    server.middleware.insert(0, guard_scopes)
     return server

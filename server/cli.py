@@ -20,6 +20,7 @@ from .doctor import add_doctor_command
 from .keys_command import add_keys_command
 from .models_command import add_models_commands
 from .process_guard import guard_process
+from .web.tokens_command import add_tokens_command
 
 _MODES = [mode.value for mode in Mode]
 
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="run the MCP server", description="Run the MCP server.")
     serve.add_argument("--transport", choices=["stdio", "sse", "http"], default="stdio", help="default: stdio")
-    serve.add_argument("--host", default="127.0.0.1", help="address for sse and http; only this machine's own")
+    serve.add_argument("--host", default="127.0.0.1", help="address for sse and http (default: this machine's own)")
     serve.add_argument("--port", type=int, default=8000, help="port for sse and http; 0: a free one (default: 8000)")
     serve.add_argument("--mode", choices=_MODES, help="which money (default: paper)")
     serve.add_argument("--toolsets", help="toolsets to offer, separated by commas (default: default)")
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_desk_file_commands(commands, _MODES)
     add_backtest_command(commands)
+    add_tokens_command(commands)
     add_models_commands(commands)
 
     soak = commands.add_parser("soak", help="trade through faults and kills, and prove that nothing is lost or doubled")

@@ -21,16 +21,26 @@ def _news_is_kept(_: Connection) -> None:
     """A table more, and missing tables are made whenever a file is opened."""
 
 
+def _add_column(connection: Connection, table: str, column: str) -> None:
+    """Add a column, unless the table was made just now, as it is in this version."""
+    if column.split()[0] not in {each["name"] for each in inspect(connection).get_columns(table)}:
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
+
+
 def _forecasts_name_their_sources(connection: Connection) -> None:
-    """Nobody noted before whose news had moved a forecast. A file without that table is given it as it is now."""
-    columns = {column["name"] for column in inspect(connection).get_columns("forecasts")}
-    if "sources" not in columns:
-        connection.execute(text("ALTER TABLE forecasts ADD COLUMN sources TEXT NOT NULL DEFAULT ''"))
+    """Nobody noted before whose news had moved a forecast."""
+    _add_column(connection, "forecasts", "sources TEXT NOT NULL DEFAULT ''")
+
+
+def _drafts_know_who_previewed_them(connection: Connection) -> None:
+    """Drafts of before are of whoever can start programs on this machine."""
+    _add_column(connection, "drafts", "principal TEXT NOT NULL DEFAULT 'local'")
 
 
 MIGRATIONS: Mapping[int, Migration] = {
     1: _spending_is_read_from_the_index,
     2: _news_is_kept,
     3: _forecasts_name_their_sources,
+    4: _drafts_know_who_previewed_them,
 }
 """What turns a file of a version into one of the next. Each runs in the transaction that also writes the version."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = MetaData()
 
@@ -51,8 +51,10 @@ drafts = Table(
     Column("attempt_id", Text),
     Column("replays", Text),
     Column("document", Text, nullable=False),
+    Column("principal", Text, nullable=False, server_default="local"),
     Index("drafts_by_attempt", "attempt_id"),
 )
+"""`principal` is who previewed it, and the only one who may place it."""
 
 audit = Table(
     "audit",

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, delete, insert, select, update
 
 from ..errors import InputRejected
+from ..storage.caller import principal
 from ..storage.database import Database
 from ..storage.moments import from_micros, to_micros
 from ..storage.schema import drafts
@@ -43,6 +44,7 @@ class DraftBook:
                     asked=False,
                     replays=replays,
                     document=plan_to_text(plan),
+                    principal=principal(),
                 )
             )
         return draft
@@ -50,9 +52,10 @@ class DraftBook:
     def get(self, draft_id: str, *, now: datetime) -> Draft:
         """A draft by its id; a used one stays readable so that repeating the call finds its order.
 
-        Raises InputRejected `unknown_draft` for one that never was, has expired, or is of another account.
+        Raises InputRejected `unknown_draft` for one that never was, has expired, or is of another account or principal:
+        knowing a draft's id is no right to place it.
         """
-        draft = self._one(self._mine().where(drafts.c.draft_id == draft_id))
+        draft = self._one(self._mine().where(drafts.c.draft_id == draft_id, drafts.c.principal == principal()))
         if draft is None or (draft.attempt_id is None and now >= draft.expires_at):
             raise InputRejected(
                 f"There is no draft {draft_id[:40]!r}; drafts last five minutes.",
@@ -68,6 +71,7 @@ class DraftBook:
             self._mine()
             .where(
                 drafts.c.fingerprint == intent.fingerprint,
+                drafts.c.principal == principal(),
                 drafts.c.asked,
                 drafts.c.attempt_id.is_(None),
                 drafts.c.expires_at > to_micros(now),

@@ -14,6 +14,9 @@ from pydantic import SecretStr
 from ... import __version__
 from ...core.settings import Settings
 
+TOKEN_KEY = "polydesk/token"
+"""Where in a call's `_meta` a door tells whose token it has seen. Only doors are believed: they know the secret."""
+
 Purpose = Literal["attend", "serve", "status"]
 """To be counted as a door and notice the desk's end, to make calls, or to ask how the desk is."""
 

@@ -18,8 +18,9 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ...core.background_tasks import cancelled
 from ...core.settings import Settings
+from ..web.scopes import token_of
 from .framing import LONGEST_LINE, MessageReader, MessageWriter, read_object, send_object
-from .greeting import Greeting, Purpose
+from .greeting import TOKEN_KEY, Greeting, Purpose
 from .lease import DeskCard
 
 _GREETING_S = 5.0
@@ -117,7 +118,7 @@ class Link:
         }
         self._calls.append(call)
         try:
-            return await self._dispatcher.send_raw_request(call.method, call.params, options)
+            return await self._dispatcher.send_raw_request(call.method, _with_token(call), options)
         except MCPError as error:
             if error.code == CONNECTION_CLOSED:
                 raise LinkLost(sent=number in self._writer.sent) from error
@@ -152,6 +153,15 @@ class Link:
             metadata=ServerMessageMetadata(related_request_id=call.request_id),
         )
         return answer.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def _with_token(call: Context) -> dict[str, Any]:
+    """The call's parameters with the name of the token that this door has seen, and with no other."""
+    params = dict(call.params or {})
+    meta = {key: value for key, value in (params.get("_meta") or {}).items() if key != TOKEN_KEY}
+    if (token := token_of(call)) is not None:
+        meta[TOKEN_KEY] = token
+    return {**params, "_meta": meta} if meta else {key: value for key, value in params.items() if key != "_meta"}
 
 
 async def _heard(_: DispatchContext[TransportContext], method: str, params: Mapping[str, Any] | None) -> None:

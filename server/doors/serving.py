@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.runner import serve_dual_era_loop
 
 from ...core.settings import Settings
+from ...core.storage.caller import proved_by
 from ...handlers.toolspec import parse_toolsets
 from ..mcp_server import mcp_server
 from .framing import MessageReader, MessageWriter
-from .greeting import Greeting
+from .greeting import TOKEN_KEY, Greeting
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
 
     from ...handlers.confirmation import DeskSource
     from ...handlers.context import Desk
+
+
+Context = ServerRequestContext[Any, Any]
 
 
 class Host(Protocol):
@@ -49,8 +54,16 @@ class DoorServers:
         if key not in self._servers:
             configured = self._host.settings.model_copy(update={"toolsets": key[0], "read_only": key[1]})
             self._servers[key] = mcp_server(configured, view)
+            self._servers[key].middleware.insert(0, _name_principal)
         # The SDK serves any pair of streams; of its own transports none fits a local socket.
         await serve_dual_era_loop(self._servers[key]._lowlevel_server, read, write, lifespan_state=view)
+
+
+async def _name_principal(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Middleware: what a call writes down is written for whoever the door says it is."""
+    token = ((ctx.params or {}).get("_meta") or {}).get(TOKEN_KEY)
+    with proved_by(token if isinstance(token, str) else None):
+        return await call_next(ctx)
 
 
 @dataclass(frozen=True, slots=True)

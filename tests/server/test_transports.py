@@ -14,7 +14,8 @@ import pytest
 
 from polydesk.core.errors import ConfigurationError
 from polydesk.core.settings import load_settings
-from polydesk.server.transports import check_loopback, serve
+from polydesk.server.transports import serve
+from polydesk.server.web.serving import check_http
 from tests.support.processes import (
     ERAS,
     FED,
@@ -125,8 +126,8 @@ async def _message_address(web: Served) -> str:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
 def test_addresses_that_other_machines_reach_are_refused(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="no authentication"):
-        check_loopback(host)
+    with pytest.raises(ConfigurationError, match="reached from other machines"):
+        check_http(load_settings(), host)
 
 
 def test_an_unusual_loopback_address_is_guarded_too(tmp_path: Path) -> None:

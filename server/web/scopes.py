@@ -1,0 +1,99 @@
+"""What a token may call: scopes per toolset, checked before a call goes anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+
+from ...core.errors import InputRejected
+from ...core.storage.caller import proved_by
+from ...handlers.catalogue import ALL_TOOLS
+from ...handlers.failures import Failure
+from ...handlers.toolspec import Toolset, ToolSpec
+
+Context = ServerRequestContext[Any, Any]
+
+_SPECS = {spec.name: spec for spec in ALL_TOOLS}
+
+SCOPES = tuple(f"{toolset.value}:{way}" for toolset in Toolset for way in ("read", "write"))
+"""`TOOLSET:read` allows the toolset's tools that only read, `TOOLSET:write` all of them."""
+
+
+def check_scopes(scopes: Sequence[str]) -> None:
+    """Raise InputRejected `unknown_scope` for names that are none."""
+    if unknown := [scope for scope in scopes if scope not in SCOPES]:
+        raise InputRejected(
+            f"There is no scope {', '.join(unknown)}; choose from {', '.join(SCOPES)}.", code="unknown_scope"
+        )
+
+
+def allowed(spec: ToolSpec, scopes: Collection[str]) -> bool:
+    """Whether a token with these scopes may call a tool."""
+    write = f"{spec.toolset.value}:write"
+    return write in scopes or (not spec.changes and f"{spec.toolset.value}:read" in scopes)
+
+
+async def guard_scopes(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Middleware: a token calls, and is shown, the tools of its scopes. Without authentication everything passes."""
+    scopes = _scopes_of(ctx)
+    if scopes is None:
+        return await call_next(ctx)
+    if ctx.method == "tools/call":
+        spec = _SPECS.get(str((ctx.params or {}).get("name")))
+        if spec is not None and not allowed(spec, scopes):
+            return _refused(spec)
+    result = await call_next(ctx)
+    if ctx.method == "tools/list":
+        return _listed(result, scopes)
+    return result
+
+
+def token_of(ctx: Context) -> str | None:
+    """The name of the token that a call came with; None where nobody had to show one."""
+    user = _user_of(ctx)
+    return None if user is None else str(user.access_token.client_id)
+
+
+async def name_principal(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Middleware: whatever a call writes down is written for the holder of its token."""
+    with proved_by(token_of(ctx)):
+        return await call_next(ctx)
+
+
+def _scopes_of(ctx: Context) -> frozenset[str] | None:
+    user = _user_of(ctx)
+    return None if user is None else frozenset(user.access_token.scopes)
+
+
+def _user_of(ctx: Context) -> Any:
+    if ctx.request is None:
+        return None
+    from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser  # there was a request, so it is loaded
+
+    user = ctx.request.scope.get("user")
+    return user if isinstance(user, AuthenticatedUser) else None
+
+
+def _refused(spec: ToolSpec) -> HandlerResult:
+    from ..registration import failed
+
+    way = "write" if spec.changes else "read"
+    return failed(
+        Failure(
+            "not_allowed",
+            f"The token of this connection may not use {spec.name}: it lacks the scope {spec.toolset.value}:{way}. "
+            "Nothing was sent. A person can give it a token that has it.",
+            "no",
+            "never",
+        )
+    )
+
+
+def _listed(result: HandlerResult, scopes: frozenset[str]) -> HandlerResult:
+    from mcp_types import ListToolsResult
+
+    if not isinstance(result, ListToolsResult):
+        return result
+    return result.model_copy(update={"tools": [each for each in result.tools if allowed(_SPECS[each.name], scopes)]})

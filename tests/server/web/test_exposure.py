@@ -1,0 +1,62 @@
+"""Which addresses may be served, and what is needed for those that others can reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from polydesk.core.errors import ConfigurationError
+from polydesk.server.web.settings import HttpSettings, check_exposure, load_http_settings
+
+ENOUGH = {"public_url": "https://desk.example", "behind_tls_proxy": True}
+
+
+def settings(**values: object) -> HttpSettings:
+    return HttpSettings(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.0.0.2"])
+def test_this_machine_needs_nothing(host: str) -> None:
+    check_exposure(host, settings(), has_authentication=False)
+
+
+@pytest.mark.parametrize(
+    ("missing", "authentication", "named"),
+    [
+        ({}, False, "polydesk tokens add"),
+        ({"public_url": None}, True, "POLYMARKET_HTTP_PUBLIC_URL"),
+        ({"behind_tls_proxy": False}, True, "POLYMARKET_HTTP_TLS_CERTIFICATE"),
+    ],
+)
+def test_other_addresses_need_authentication_tls_and_a_name(
+    missing: dict[str, object], authentication: bool, named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        check_exposure("0.0.0.0", settings(**(ENOUGH | missing)), has_authentication=authentication)
+    check_exposure("0.0.0.0", settings(**ENOUGH), has_authentication=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "http://desk.example"),
+        ("OAUTH_ISSUER", "http://login.example"),
+        ("OAUTH_JWKS_URL", "https://user:pw@login.example/keys"),
+        ("PUBLIC_URL", "desk.example"),
+        ("CALLS_PER_MINUTE", "none"),
+    ],
+)
+def test_addresses_in_the_clear_and_nonsense_are_refused_by_name_alone(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"POLYMARKET_HTTP_{name}", value)
+    with pytest.raises(ConfigurationError, match=f"POLYMARKET_HTTP_{name}") as refused:
+        load_http_settings()
+    assert value not in refused.value.message
+
+
+def test_a_certificate_comes_with_its_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("POLYMARKET_HTTP_TLS_CERTIFICATE", str(tmp_path / "cert.pem"))
+    with pytest.raises(ConfigurationError, match="go together"):
+        load_http_settings()
