@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from ..core.errors import PolymarketAPIError
 from ..core.settings import Mode
 from ..core.storage.caller import on_behalf_of
+from ..core.untrusted_text import visible
 from ..handlers.answer import Answer
 from ..handlers.confirmation import desk_of
 from ..handlers.failures import Failure, failure_of, failure_of_arguments, unexpected
@@ -60,7 +61,7 @@ def build_tools(specs: Sequence[ToolSpec], mode: Mode) -> list[Tool]:
 
 def failed(failure: Failure) -> CallToolResult:
     """A tool error with the same content for hosts that read text and hosts that read structure."""
-    data = failure.as_json()
+    data = visible(failure.as_json())
     return CallToolResult(content=[_text(data)], structured_content=data, is_error=True)
 
 
@@ -186,7 +187,7 @@ def _callable(spec: ToolSpec) -> Callable[..., Any]:
                 await progress.sent()
             else:
                 answer = await spec.function(desk, **arguments)
-        data = answer.as_json()
+        data = visible(answer.as_json())
         return CallToolResult(content=[_text(data)], structured_content=data)
 
     declared = [

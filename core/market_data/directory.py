@@ -65,7 +65,7 @@ class MarketDirectory:
             event = await self._gamma.event_by_slug(Slug(name.lower()))
         if event is None:
             raise InputRejected(
-                f"No event is called {reference[:200]!r}.",
+                f"No event is called {quoted(reference)!r}.",
                 code="unknown_event",
                 fix="use an event slug from polymarket_search_markets",
                 next_tool="polymarket_search_markets",
@@ -178,7 +178,7 @@ def _only(page: MarketPage, reference: str) -> Reference:
 
 def _unknown(reference: str) -> InputRejected:
     return InputRejected(
-        f"No market is called {reference[:200]!r}.",
+        f"No market is called {quoted(reference)!r}.",
         code="unknown_market",
         fix="search by words of the question and use the slug it returns",
         next_tool="polymarket_search_markets",

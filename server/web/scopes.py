@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp_types import ListToolsResult
 
 from ...core.errors import InputRejected
 from ...core.storage.caller import proved_by
@@ -92,8 +93,8 @@ def _refused(spec: ToolSpec) -> HandlerResult:
 
 
 def _listed(result: HandlerResult, scopes: frozenset[str]) -> HandlerResult:
-    from mcp_types import ListToolsResult
-
-    if not isinstance(result, ListToolsResult):
-        return result
+    """The list without what the token may not call; the SDK hands it on as a model or as what is sent."""
+    if isinstance(result, dict):
+        return {**result, "tools": [each for each in result["tools"] if allowed(_SPECS[each["name"]], scopes)]}
+    assert isinstance(result, ListToolsResult)
     return result.model_copy(update={"tools": [each for each in result.tools if allowed(_SPECS[each.name], scopes)]})

@@ -71,16 +71,16 @@ async def serve_http(
         if verifiers:
             app = _authenticated(app, verifiers, http, resource)
         # Connections queue from here on, so whoever reads this line may connect at once.
-        print(f"polydesk serves {own}{path}{_told(settings, verifiers)}", file=sys.stderr, flush=True)
+        print(f"polydesk serves {own}{path}", file=sys.stderr, flush=True)
+        if verifiers:
+            print(_told(settings), file=sys.stderr, flush=True)
         await _run(_tidy(app, rules), http, listener)
 
 
-def _told(settings: Settings, verifiers: list[TokenVerifier]) -> str:
+def _told(settings: Settings) -> str:
     """What whoever starts the server should know of who can use it."""
-    if not verifiers:
-        return ""
-    wallet = "; all of them trade with the one wallet of this server" if settings.trades_real_money else ""
-    return f" to whoever shows a token{wallet}"
+    wallet = " All of them trade with the one wallet of this server." if settings.trades_real_money else ""
+    return f"It answers whoever shows a token.{wallet}"
 
 
 def _verifiers(settings: Settings, http: HttpSettings, resource: str, clock: Clock) -> list[TokenVerifier]:
@@ -116,13 +116,22 @@ def _authenticated(app: ASGIApp, verifiers: list[TokenVerifier], http: HttpSetti
     from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
     from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
     from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
-    from pydantic import AnyHttpUrl
+    from mcp.server.auth.settings import AuthSettings
     from starlette.applications import Starlette
     from starlette.middleware.authentication import AuthenticationMiddleware
 
     from .scopes import SCOPES
 
-    url = AnyHttpUrl(resource)
+    # The SDK's settings keep addresses as they are written, which clients compare letter by letter.
+    said = AuthSettings.model_validate(
+        {
+            "issuer_url": http.oauth_issuer or resource,
+            "resource_server_url": resource,
+            "validate_token_resource": True,
+        }
+    )
+    url = said.resource_server_url
+    assert url is not None
     described = build_resource_metadata_url(url) if http.oauth_issuer else None
     backend = BearerAuthBackend(_AnyOf(verifiers), resource_server_url=url)
     guarded = AuthenticationMiddleware(
@@ -132,9 +141,7 @@ def _authenticated(app: ASGIApp, verifiers: list[TokenVerifier], http: HttpSetti
     if http.oauth_issuer is not None:
         about = Starlette(
             routes=create_protected_resource_routes(
-                resource_url=url,
-                authorization_servers=[AnyHttpUrl(http.oauth_issuer)],
-                scopes_supported=list(SCOPES),
+                resource_url=url, authorization_servers=[said.issuer_url], scopes_supported=list(SCOPES)
             )
         )
     described_at = urlsplit(str(described)).path

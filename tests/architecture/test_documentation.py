@@ -12,6 +12,7 @@ from polydesk.core.settings import Settings
 from polydesk.handlers.catalogue import ALL_TOOLS
 from polydesk.server.cli import command_names
 from polydesk.server.reference import render
+from polydesk.server.web.settings import HttpSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,3 +68,22 @@ def test_architecture_names_every_package_of_core() -> None:
     for folder in (ROOT / "core").iterdir():
         if (folder / "__init__.py").exists():
             assert f"`{folder.name}/`" in page, folder.name
+
+
+def test_every_line_of_the_security_list_names_tests_that_exist() -> None:
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    lines = [line for line in page.split("## The list")[1].splitlines() if line.startswith("- ")]
+    for line in lines:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", line)
+        assert named, line
+        for path, test in named:
+            assert re.search(rf"def {test}\(", (ROOT / path).read_text(encoding="utf-8")), f"{path}::{test}"
+
+
+def test_every_setting_of_the_network_stands_in_its_page() -> None:
+    expected = [
+        f"| `POLYMARKET_HTTP_{name.upper()}` | {_shown(field.default)} | {field.description} |"
+        for name, field in HttpSettings.model_fields.items()
+    ]
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `POLYMARKET_.*$", page, re.MULTILINE) == expected
