@@ -15,7 +15,7 @@ import pytest
 from polydesk.core.errors import ConfigurationError
 from polydesk.core.forecasting.calibration import shipped_calibration
 from polydesk.server.cli import main
-from polydesk.server.forecast_evaluation import evaluate_forecast, file_hashes, in_time_order, verdict
+from polydesk.server.forecast_evaluation import evaluate_forecast, file_hashes, in_time_order, modelled, verdict
 from polydesk.server.labelled_price import LabelledPrice
 from polydesk.server.labelled_prices import read_labelled_prices
 
@@ -240,3 +240,21 @@ def test_the_shipped_weights_are_what_the_fit_makes_of_its_data(shared_data: Pat
     assert again.coefficients == pytest.approx(shipped.coefficients, abs=1e-4)
     hashes = {digest for name in SETS for digest in file_hashes(shared_data / name)}
     assert hashes == {digest for each in shipped.data for digest in each.sha256}
+
+
+def test_rows_that_exclude_each_other_are_made_to_sum_to_one_at_most() -> None:
+    together = [
+        row(1, price, price > 0.5, market=str(price), exclusive=True, half_spread=spread)
+        for price, spread in ((0.6, 0.005), (0.4, None), (0.15, None), (0.05, None))
+    ]
+    alone = [dataclasses.replace(each, exclusive=False) for each in together]
+    plain = dataclasses.replace(shipped_calibration(), coefficients=(1.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+    assert sum(modelled(plain, alone)) == pytest.approx(1.2)
+    after = modelled(plain, together)
+    assert sum(after) == pytest.approx(1.0, abs=0.02)
+    assert all(now < before.price for now, before in zip(after, together, strict=True))
+
+
+def test_all_files_of_a_folder_are_hashed(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", "price,outcome", "0.3,yes")
+    assert file_hashes(tmp_path) == file_hashes(file)
