@@ -175,9 +175,9 @@ def _subject(question: Question, reading: Reading, why: list[tuple[float, str]])
     if question.competitions:
         return max(_of_competition(each, question, reading, why) for each in question.competitions)
     if question.topics:
-        if reading.countries - {"us"}:
+        if reading.countries - {"us"} or (question.words and not question.words & reading.stems.keys()):
             return 0.0
-        return max(_of_topic(each, reading)[0] for each in question.topics)
+        return min(_of_topic(each, reading)[0] for each in question.topics)
     shared = [each for each in question.words if each in reading.stems]
     if len(shared) < _LEAST_SHARED or len(shared) < _LEAST_SHARE * len(question.words):
         return 0.0
@@ -217,7 +217,7 @@ def _of_concept(concept: Concept, reading: Reading) -> tuple[float, str]:
 
 
 def _of_name(name: Name, reading: Reading) -> float:
-    if not name.key <= reading.stems.keys():
+    if not name.key <= reading.stems.keys() or not (name.is_rare or name.key <= reading.capitals):
         return 0.0
     whole = sum(reading.stems.get(each, 0.0) for each in name.stems) / len(name.stems)
     return max(whole, 0.75 * min(reading.stems[each] for each in name.key))
@@ -253,7 +253,8 @@ def _names_something_rare(question: Question, reading: Reading) -> bool:
     if any(each.kind == "place" and each in reading.concepts for each in question.subjects):
         return True
     of_words = not question.topics and not question.competitions
-    return of_words and any(_of_name(name, reading) == 1.0 for name in question.names)
+    whole = (name for name in question.names if len(name.stems) > 1)
+    return of_words and any(_of_name(name, reading) == 1.0 for name in whole)
 
 
 def _of_topic(topic: str, reading: Reading) -> tuple[float, str]:

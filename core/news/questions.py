@@ -30,7 +30,7 @@ _TITLES = frozenset(
     | {"open", "over", "party", "picture", "president", "presidential", "prime", "q1", "q2", "q3", "q4"}
     | {"republican", "round", "saturday", "season", "senate", "sep", "sept", "september", "series", "south"}
     | {"stage", "sunday", "thursday", "tuesday", "u", "under", "vs", "wednesday", "week", "west", "what", "who"}
-    | {"will", "women", "yes"}
+    | {"will", "women", "yes", "usd", "my", "we", "he", "she", "they", "their", "his", "her", "our"}
 )
 _OF_EVERY_QUESTION = frozenset(stem(word) for word in _GENERIC | _TITLES)
 _PRICES = frozenset(
@@ -41,11 +41,15 @@ _TICKER = re.compile(r"\([A-Z0-9.$]{1,6}\)")
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Somebody or something that the vocabulary does not have. `key` are the words that cannot be left out."""
+    """Somebody or something that the vocabulary does not have. `key` are the words that cannot be left out.
+
+    `is_rare` says that no dictionary has them, so that they mean nobody else.
+    """
 
     text: str
     stems: tuple[str, ...]
     key: frozenset[str]
+    is_rare: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def _names(tokens: Sequence[Token], taken: Sequence[bool]) -> list[Name]:
         named = token.is_capital and not taken[index] and plain not in _TITLES and plain not in _GENERIC and not begins
         if title_case and is_ordinary(token.text):
             named = False
-        if token.text[0].isdigit() or not named:
+        if token.text[0].isdigit() or len(token.text) == 1 or not named:
             runs.append([])
         else:
             runs[-1].append(token)
@@ -135,4 +139,4 @@ def _name(run: Sequence[Token]) -> Name:
     key = {run[-1].stem} if run[-1].stem in rare or not rare else {rare[-1]}
     if not rare:
         key = {token.stem for token in run}
-    return Name(" ".join(token.text for token in run), tuple(token.stem for token in run), frozenset(key))
+    return Name(" ".join(token.text for token in run), tuple(token.stem for token in run), frozenset(key), bool(rare))

@@ -17,10 +17,14 @@ _TEXT_READ = 2000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an item mentions, each with 1 where the title does and less where only the text does."""
+    """What an item mentions, each with 1 where the title does and less where only the text does.
+
+    `capitals` are the stems of words that stood with a capital somewhere.
+    """
 
     concepts: Mapping[Concept, float]
     stems: Mapping[str, float]
+    capitals: frozenset[str]
     topics: Mapping[str, float]
     countries: frozenset[str]
     banks: Mapping[str, float]
@@ -33,10 +37,13 @@ def read_item(item: NewsItem) -> Reading:
     """What an item mentions. Only the beginning of a long text is read."""
     concepts: dict[Concept, float] = {}
     stems: dict[str, float] = {}
+    capitals: set[str] = set()
     for part, weight in ((item.title[:500], 1.0), (item.text[:_TEXT_READ], _TEXT_WEIGHT)):
         tokens = tokens_of(part)
         for token in tokens:
             stems.setdefault(token.stem, weight)
+            if token.is_capital:
+                capitals.add(token.stem)
         for start, _, concept in concepts_in(tokens):
             if concept.kind == "asset" and _is_part_of_a_name(tokens, start):
                 continue
@@ -46,6 +53,7 @@ def read_item(item: NewsItem) -> Reading:
     return Reading(
         concepts=concepts,
         stems=stems,
+        capitals=frozenset(capitals),
         topics={each.name: weight for each, weight in concepts.items() if each.kind == "topic"},
         countries=frozenset(each.name for each in concepts if each.kind == "country"),
         banks={each.name: weight for each, weight in concepts.items() if each.kind == "bank"},
