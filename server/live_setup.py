@@ -10,7 +10,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from ..core.diagnosis.account import Diagnosis, Subject, diagnose, used_wallets
+from ..core.diagnosis.account import Diagnosis, Subject, diagnose
+from ..core.diagnosis.wallet_checks import used_wallets
 from ..core.errors import ConfigurationError
 from ..core.key_storage.keystore import KeyStore
 from ..core.key_storage.passphrases import Keychain

@@ -6,15 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InputRejected, PolymarketAPIError
 from ..identifiers import Address, TokenId
-from ..models import AccountBalance, OpenOrder, OrderSide, Trade
-from ..money import plain
 from ..polymarket.clob import CLOBClient
 from ..polymarket.credential_file import CredentialStore
 from ..polymarket.credentials import ApiCredentials
@@ -25,10 +22,12 @@ from ..polymarket.signing import SignatureType, Signer
 from ..polymarket.stream_connection import HealingStream
 from ..polymarket.streams import MarketStream, UserStream
 from ..polymarket.transport import Transport
-from ..polymarket.wallets import CandidateWallet, candidate_wallets, wallet_of
+from ..polymarket.wallets import CandidateWallet, candidate_wallets
 from .findings import Finding, finding
+from .money import Money, money_findings, money_of
 from .reach import findings_of_reach, findings_of_region, probe
 from .venue_texts import explain, named
+from .wallet_checks import used_wallets, wallet_findings
 
 _PROTOCOL_VERSION = 2
 _SKEW_SHOWN_S = 5.0
@@ -39,18 +38,6 @@ _RELAYER_TYPES = {SignatureType.POLY_GNOSIS_SAFE: "SAFE", SignatureType.POLY_127
 """What the relayer calls the wallets that it knows of."""
 
 _WEIGHTS = ("blocks", "limits", "note")
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """Dollars. `cash` is what the venue's balance shows; `reserved` is promised to open orders, `unsettled` owed for
-    matched trades that no balance shows yet, and `free` what is left. `allowance` is what the contracts may move."""
-
-    cash: Decimal
-    reserved: Decimal
-    unsettled: Decimal
-    free: Decimal
-    allowance: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,73 +309,6 @@ class _Examination:
         if self.subject.signature_type is SignatureType.EOA or signer is None:
             return signer.address if signer else None
         return Address(self.subject.funder) if self.subject.funder else None
-
-
-async def used_wallets(transport: Transport, wallets: Sequence[CandidateWallet]) -> tuple[CandidateWallet, ...]:
-    """Those of the wallets that have a history at the venue, from the public records."""
-    data = DataClient(transport)
-    pages = await asyncio.gather(*(data.activity(each.address, deposits=True, limit=1) for each in wallets))
-    return tuple(wallet for wallet, page in zip(wallets, pages, strict=True) if page.items)
-
-
-def wallet_findings(
-    owner: Address, funder: str | None, signature_type: SignatureType, wallets: Sequence[CandidateWallet]
-) -> list[Finding]:
-    """Whether key, funder and signature type belong together."""
-    given = int(signature_type)
-    if funder is None:
-        if signature_type is SignatureType.EOA:
-            return []
-        right = next((each.address for each in wallets if each.signature_type is signature_type), "")
-        return [finding("funder_missing", given=given, right=right)]
-    found = wallet_of(owner, funder)
-    if found is None:
-        return [finding("funder_not_of_key", owner=owner, funder=funder, wallets=named(wallets))]
-    right_type = int(found.signature_type)
-    if found.signature_type is signature_type:
-        return []
-    if signature_type is SignatureType.EOA:
-        return [finding("funder_with_eoa", owner=owner, funder=funder, right=right_type)]
-    return [finding("wrong_signature_type", funder=funder, kind=found.kind, right=right_type, given=given)]
-
-
-def money_of(balance: AccountBalance, orders: Sequence[OpenOrder], trades: Sequence[Trade]) -> Money:
-    """What of the cash is already promised, before fees."""
-    reserved = sum(
-        ((each.original_size - each.size_matched) * each.price for each in orders if each.side is OrderSide.BUY),
-        Decimal(0),
-    )
-    unsettled = sum(
-        (each.size * each.price for each in trades if each.status.undelivered and each.side is OrderSide.BUY),
-        Decimal(0),
-    )
-    free = max(balance.collateral - reserved - unsettled, Decimal(0))
-    return Money(balance.collateral, reserved, unsettled, free, balance.allowance)
-
-
-def money_findings(before: AccountBalance, money: Money) -> list[Finding]:
-    """What keeps money from being spent; `before` is the balance before the venue looked again."""
-    found = []
-    facts = {
-        name: f"{plain(amount):f}"
-        for name, amount in (
-            ("cash", money.cash),
-            ("reserved", money.reserved),
-            ("unsettled", money.unsettled),
-            ("free", money.free),
-        )
-    }
-    if before.collateral != money.cash:
-        found.append(finding("balance_cached", before=plain(before.collateral), after=plain(money.cash)))
-    if money.cash <= 0 and money.reserved + money.unsettled <= 0:
-        found.append(finding("no_money"))
-    if money.allowance < min(money.cash, Decimal(1)):
-        found.append(finding("allowance_missing", allowance=plain(money.allowance)))
-    if money.reserved > 0 and money.free < money.cash / 2:
-        found.append(finding("cash_reserved", **facts))
-    if money.unsettled > 0:
-        found.append(finding("cash_unsettled", **facts))
-    return found
 
 
 async def _busy_token(transport: Transport) -> TokenId | None:
