@@ -11,6 +11,7 @@ from polydesk.core.diagnosis.reach import Probe, findings_of_reach, findings_of_
 from polydesk.core.diagnosis.venue_texts import explain
 from polydesk.core.identifiers import Address
 from polydesk.core.polymarket.wallets import candidate_wallets
+from polydesk.core.untrusted_text import quoted
 
 OWNER = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "doctor.md").read_text(encoding="utf-8")
@@ -99,7 +100,7 @@ TEXTS = {
 def test_each_text_has_its_finding(text: str, code: str) -> None:
     found = explain(text, wallets=candidate_wallets(OWNER), owner=OWNER)
     assert found.code == code
-    assert found.said == text
+    assert found.said == quoted(text, 300)
     assert "{" not in found.cause + found.fix
 
 
