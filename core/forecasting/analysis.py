@@ -14,7 +14,6 @@ from ..identifiers import TokenId
 from ..market_data.fill_estimate import FillEstimate, estimate_fill
 from ..market_data.price_statistics import PriceStatistics, price_statistics
 from ..models import Market, NewsItem, OrderBook, OrderSide, Outcome, PriceHistory
-from ..money import round_down
 from ..news.stance import NewsReadings
 from ..risk.computing import ComputeUnavailable
 from ..risk.market_simulation import MarketRisk
@@ -53,7 +52,8 @@ class MarketAnalysis:
     caller's amount, else the suggestion's, else the reference amount.
 
     `book` is None for a market that no longer trades; then there is no fair value, edge or risk either. `risk` is
-    that of holding the suggested outcome, or the one asked about when nothing is suggested.
+    that of holding the shares of an edge: the suggested outcome's, or that of the one asked about when nothing is
+    suggested.
     """
 
     market: Market
@@ -122,15 +122,14 @@ async def analyse(
     held_edge, held_fair = edge, fair
     if suggestion and fair and suggestion.outcome != outcome:
         held_edge, held_fair = opposite, fair.complement()
-    if held_fair and held_edge:
-        shares = _shares_at_risk(suggestion, held_edge, amount_usd)
+    if held_fair and held_edge and held_edge.shares:
         days = (market.end_date - now).total_seconds() / 86_400 if market.end_date else None
         try:
             risk = await risk_model(
                 probability=min(max(held_fair.value, _SMALLEST), 1 - _SMALLEST),
                 price=held_edge.price,
-                shares=shares,
-                fee=held_edge.fee * shares,
+                shares=held_edge.shares,
+                fee=held_edge.fee * held_edge.shares,
                 days_to_resolution=days if days and days > 0 else None,
             )
         except ComputeUnavailable as error:
@@ -157,10 +156,3 @@ def _dollars_meant(outcome: Outcome, suggestion: Suggestion, amount_usd: Decimal
     """The caller's amount, else the suggested one, else the reference amount."""
     suggested = suggestion.dollars if suggestion.outcome == outcome else Decimal(0)
     return amount_usd or suggested or REFERENCE_AMOUNT_USD
-
-
-def _shares_at_risk(suggestion: Suggestion | None, edge: Edge, amount_usd: Decimal | None) -> Decimal:
-    """What the simulation holds: the suggestion, else what the caller's amount or the reference amount buys."""
-    if suggestion is not None and suggestion.shares > 0 and amount_usd is None:
-        return suggestion.shares
-    return round_down((amount_usd or REFERENCE_AMOUNT_USD) / edge.cost, 2)

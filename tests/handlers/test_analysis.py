@@ -58,9 +58,11 @@ async def test_the_edge_is_what_is_left_after_the_fee(agent: Agent) -> None:
 
 
 async def test_the_simulation_agrees_with_the_exact_expectation(agent: Agent) -> None:
-    risk = (await agent.call("analyze_market", market_id=BTC, amount_usd=50))["risk"]
+    answer = await agent.call("analyze_market", market_id=BTC, amount_usd=50)
+    risk, edge = answer["risk"], answer["edges"][0]
     assert abs(risk["simulated_expected"] - risk["expected"]) < 4 * risk["simulated_standard_error"]
-    assert risk["if_wrong"] == pytest.approx(-50, abs=0.05)
+    # Fifty dollars of shares, and the fee on top of them as in every order.
+    assert risk["if_wrong"] == pytest.approx(-50 - edge["fee"] * edge["shares"], abs=0.05)
     assert "engine numpy" in risk["method"]
 
 
@@ -123,6 +125,9 @@ async def test_the_edge_is_that_of_the_size_that_is_meant(agent: Agent) -> None:
     small, large = edges
     assert small["slippage"] == 0 < large["slippage"]
     assert large["sure"] < small["sure"]
+    # The book does not hold 100,000 dollars of shares: what is simulated is what it does hold.
+    assert answer["cost_of_buying"][0]["all_filled"] is False
+    assert answer["risk"]["shares"] == large["shares"] < 100_000
 
 
 async def test_markets_that_exclude_each_other_are_heard(agent: Agent) -> None:
