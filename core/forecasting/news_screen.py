@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from ..clock import Clock
+from ..errors import PolymarketAPIError
 from ..identifiers import ConditionId, TokenId
 from ..market_data.price_statistics import price_statistics
 from ..models import Market, NewsItem, OrderBook, PriceHistory
@@ -50,15 +51,18 @@ class NewsScreen:
         self._quotes = quotes
         self._clock = clock
 
-    async def __call__(self, markets: Sequence[Market], *, budget: int) -> tuple[list[Hit], int]:
+    async def __call__(
+        self, markets: Sequence[Market], *, events: Mapping[str, Sequence[Market]], budget: int
+    ) -> tuple[list[Hit], int]:
         """Hits, and the requests they took: a book and a history for each market that news moves, `budget` at most.
 
         A hit is a market where buying one side for the reference amount is expected to earn something after costs;
-        those rank first whose low end earns most.
+        those rank first whose low end earns most. `events` are the markets of each event by its slug: what the others
+        of a neg-risk event are quoted at corrects the value. A market whose quotes cannot be read is passed over.
         """
         now = self._clock.now()
         items = self._recent(now - RECENT_NEWS, now, _MOST_ITEMS)
-        if not items or not markets:
+        if not items or not markets or budget < _REQUESTS_A_MARKET:
             return [], 0
         questions = await asyncio.to_thread(_questions, items, markets)  # seconds for ten thousand markets
         readings = await self._read_many(questions)
@@ -67,19 +71,31 @@ class NewsScreen:
             for question, read in zip(questions, readings, strict=True)
             if any(each.stance.moves and each.stance.score for each in read.readings)
         ][: budget // _REQUESTS_A_MARKET]
-        found = await asyncio.gather(*(self._priced(question, read, now) for question, read in moving))
+        found = await asyncio.gather(*(self._priced(question, read, events, now) for question, read in moving))
         return [hit for hit in found if hit is not None], _REQUESTS_A_MARKET * len(moving)
 
-    async def _priced(self, question: Question, read: NewsReadings, now: datetime) -> Hit | None:
+    async def _priced(
+        self, question: Question, read: NewsReadings, events: Mapping[str, Sequence[Market]], now: datetime
+    ) -> Hit | None:
         market, outcome = question.market, question.outcome
-        book, history = await asyncio.gather(
-            self._quotes.book(outcome.token_id), self._quotes.history(outcome.token_id)
-        )
+        try:
+            book, history = await asyncio.gather(
+                self._quotes.book(outcome.token_id), self._quotes.history(outcome.token_id)
+            )
+        except PolymarketAPIError:
+            return None  # one market that cannot be read takes nothing from the others
         if book is None:
             return None
         volatility = price_statistics(history, now=now, current=book.midpoint).daily_volatility
         fair = fair_value(
-            market, outcome, book, now=now, daily_volatility=volatility, history=history, readings=read.readings
+            market,
+            outcome,
+            book,
+            now=now,
+            daily_volatility=volatility,
+            history=history,
+            siblings=events.get(market.event_slug, ()),
+            readings=read.readings,
         )
         if fair is None or fair.news is None or not fair.news.items:
             return None

@@ -20,9 +20,14 @@ Progress = Callable[[float], None]
 
 
 class NewsSearch(Protocol):
-    """Finds markets that recent news makes worth a look, and tells how many requests that took."""
+    """Finds markets that recent news makes worth a look, and tells how many requests that took.
 
-    async def __call__(self, markets: Sequence[Market], *, budget: int) -> tuple[list[Hit], int]: ...
+    `events` are the markets of each event by its slug, those that were not asked about among them.
+    """
+
+    async def __call__(
+        self, markets: Sequence[Market], *, events: Mapping[str, Sequence[Market]], budget: int
+    ) -> tuple[list[Hit], int]: ...
 
 
 EVENTS_A_PAGE = 100
@@ -93,7 +98,9 @@ class MarketScanner:
         now = self._clock.now()
         found: defaultdict[ScreenName, list[Hit]] = defaultdict(list)
         candidates: list[Event] = []
-        read: list[Market] = []
+        fitting: list[Market] = []
+        by_event: dict[str, Sequence[Market]] = {}
+        read = 0
         requests, cursor, more = 0, None, True
         while more and requests < criteria.max_requests:
             page = await self._events.open_events(limit=EVENTS_A_PAGE, after_cursor=cursor)
@@ -101,18 +108,24 @@ class MarketScanner:
             cursor, more = page.next_cursor, page.next_cursor is not None
             for event in page.events:
                 markets = [market for market in event.markets if market.tradable]
-                read += markets
+                read += len(markets)
+                by_event[event.slug] = markets
                 if markets and _fits(event, markets, criteria.words):
+                    fitting += markets
                     self._screen(event, markets, criteria, now, found, candidates)
-            progress(min(0.9 * len(read) / self._expected, 0.9))
-        self._expected = max(len(read), 1)
+            progress(min(0.9 * read / self._expected, 0.9))
+        self._expected = max(read, 1)
         if candidates:
-            sums, asked = await self._confirmed(candidates, budget=criteria.max_requests - requests)
-            found["sums"] = sums
+            found["sums"], asked, all_confirmed = await self._confirmed(
+                candidates, budget=criteria.max_requests - requests
+            )
             requests += asked
+            more = more or not all_confirmed
         if "news_edge" in criteria.screens and self._news is not None:
-            traded = [market for market in read if market.volume_24h >= criteria.least_volume_usd]
-            found["news_edge"], asked = await self._news(traded, budget=criteria.max_requests - requests)
+            traded = [market for market in fitting if market.volume_24h >= criteria.least_volume_usd]
+            found["news_edge"], asked = await self._news(
+                traded, events=by_event, budget=criteria.max_requests - requests
+            )
             requests += asked
         progress(1.0)
         ranked = {
@@ -122,7 +135,7 @@ class MarketScanner:
         scan = Scan(
             hits=tuple(hit for turn in turns for hit in turn if hit is not None),
             counts={screen: len(found[screen]) for screen in ranked},
-            markets=len(read),
+            markets=read,
             requests=requests,
             complete=not more,
             as_of=now,
@@ -167,8 +180,9 @@ class MarketScanner:
         if "sums" in criteria.screens and event.neg_risk and set_offer(event, _catalogue_quotes(markets)):
             candidates.append(event)
 
-    async def _confirmed(self, candidates: Sequence[Event], *, budget: int) -> tuple[list[Hit], int]:
-        """Of events that the catalogue prices wrongly, those that are so on the books too, and the requests it took."""
+    async def _confirmed(self, candidates: Sequence[Event], *, budget: int) -> tuple[list[Hit], int, bool]:
+        """Of events that the catalogue prices wrongly, those that are so on the books too, the requests it took, and
+        whether they were enough."""
         hits: list[Hit] = []
         requests = 0
         for event in sorted(candidates, key=lambda each: -each.volume)[:_MOST_SETS]:
@@ -176,7 +190,7 @@ class MarketScanner:
             wanted = list(tokens.values())
             batches = [wanted[start : start + _BOOKS_A_REQUEST] for start in range(0, len(wanted), _BOOKS_A_REQUEST)]
             if requests + len(batches) > budget:
-                break
+                return hits, requests, False
             books: dict[TokenId, OrderBook] = {}
             for batch in batches:
                 books |= await self._books.books(batch)
@@ -184,7 +198,7 @@ class MarketScanner:
             quotes = {condition: _best(books[token]) for condition, token in tokens.items() if token in books}
             if (offer := set_offer(event, quotes)) is not None:
                 hits.append(set_hit(event, offer))
-        return hits, requests
+        return hits, requests, True
 
 
 def _fits(event: Event, markets: Iterable[Market], words: Sequence[str]) -> bool:

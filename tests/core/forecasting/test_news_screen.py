@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from polydesk.core.clock import ManualClock
+from polydesk.core.errors import VenueUnavailable
 from polydesk.core.forecasting.news_screen import NewsScreen
 from polydesk.core.identifiers import ConditionId, TokenId
 from polydesk.core.models import Market, NewsItem, OrderBook, PriceHistory, PricePoint
@@ -73,7 +74,7 @@ async def test_a_market_that_news_moves_beyond_its_costs_is_found(
         quotes,
         ManualClock(now),
     )
-    hits, requests = await screen([fed, rain], budget=10)
+    hits, requests = await screen([fed, rain], events={}, budget=10)
     assert [question.market for question in questions] == [fed]
     assert len(hits) == found
     assert requests == 2 * bool(score)
@@ -92,7 +93,7 @@ async def test_without_news_budget_or_book_nothing_is_found(fed: Market, make_bo
             QuotesOfATest(book, now),
             ManualClock(now),
         )
-        found, requests = await screen([fed], budget=budget)
+        found, requests = await screen([fed], events={}, budget=budget)
         return len(found), requests
 
     item = NewsItem(TITLE, first_seen=now)
@@ -103,3 +104,54 @@ async def test_without_news_budget_or_book_nothing_is_found(fed: Market, make_bo
     assert await hits([item], make_book(asks=()), 10) == (0, 2)
     old = dataclasses.replace(item, first_seen=now - timedelta(days=5))
     assert await hits([old], make_book(), 10) == (0, 2)
+
+
+async def test_outcomes_that_exclude_each_other_correct_what_news_makes_of_one(
+    make_market: MakeMarket, make_book: MakeBook, now: datetime
+) -> None:
+    fed = make_market(question="Will the Fed cut interest rates in June 2026?", neg_risk=True)
+    other = make_market(
+        question="Will the Fed raise interest rates in June 2026?",
+        condition_id=ConditionId("0x" + "cd" * 32),
+        neg_risk=True,
+        best_bid=Decimal("0.69"),
+        best_ask=Decimal("0.71"),
+    )
+    values = []
+    for events in ({}, {"weather": (fed, other)}):
+        screen = NewsScreen(
+            lambda since, until, most: [NewsItem(TITLE, first_seen=now)],
+            judged_as(1.0, []),  # type: ignore[arg-type]
+            QuotesOfATest(make_book(bids=(("0.48", "5000"),), asks=(("0.50", "5000"),)), now),
+            ManualClock(now),
+        )
+        (hit,), _ = await screen([fed], events=events, budget=10)
+        side, value = hit.why.split()[:2]
+        assert side == "Yes"
+        values.append(float(value))
+    assert values[1] < values[0] - 0.03
+
+
+async def test_a_market_that_cannot_be_read_takes_nothing_from_the_others(
+    fed: Market, make_market: MakeMarket, make_book: MakeBook, now: datetime
+) -> None:
+    class Broken(QuotesOfATest):
+        async def book(self, token_id: TokenId) -> OrderBook | None:
+            if token_id == "3" * 70:
+                raise VenueUnavailable("the book does not answer")
+            return await super().book(token_id)
+
+    yes, no = fed.outcomes
+    silent = dataclasses.replace(
+        fed,
+        condition_id=ConditionId("0x" + "cd" * 32),
+        outcomes=(dataclasses.replace(yes, token_id=TokenId("3" * 70)), no),
+    )
+    screen = NewsScreen(
+        lambda since, until, most: [NewsItem(TITLE, first_seen=now)],
+        judged_as(1.0, []),  # type: ignore[arg-type]
+        Broken(make_book(), now),
+        ManualClock(now),
+    )
+    hits, requests = await screen([silent, fed], events={}, budget=10)
+    assert ([hit.market for hit in hits], requests) == ([fed], 4)

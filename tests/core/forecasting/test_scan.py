@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 
@@ -17,7 +17,9 @@ from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
 from polydesk.core.forecasting.scan import SNAPSHOT_LASTS, MarketScanner, Scan, ScanCriteria
+from polydesk.core.forecasting.screens import Hit
 from polydesk.core.market_data.directory import MarketDirectory
+from polydesk.core.models import Market
 from polydesk.core.polymarket.clob import CLOBClient
 from polydesk.core.polymarket.gamma import GammaClient
 from polydesk.core.polymarket.transport import Transport
@@ -29,10 +31,25 @@ CRITERIA = ScanCriteria(("sums", "momentum", "wide_spread", "closing_soon", "new
 
 
 @dataclass
+class NewsSearchOfATest:
+    """Remembers what it was asked about."""
+
+    asked: list[Market] = field(default_factory=list)
+    events: Mapping[str, Sequence[Market]] = field(default_factory=dict)
+
+    async def __call__(
+        self, markets: Sequence[Market], *, events: Mapping[str, Sequence[Market]], budget: int
+    ) -> tuple[list[Hit], int]:
+        self.asked, self.events = list(markets), events
+        return [], 0
+
+
+@dataclass
 class Scanning:
     scanner: MarketScanner
     clock: ManualClock
     told: list[float]
+    news: NewsSearchOfATest
 
     async def scan(self, criteria: ScanCriteria = CRITERIA) -> Scan:
         self.told.clear()
@@ -54,8 +71,10 @@ def scanning() -> OpenScanning:
             ExchangeServer(exchange) as server,
             Transport(environment_of(server), clock=SystemClock(), random=Random(1)) as transport,
         ):
-            scanner = MarketScanner(MarketDirectory(GammaClient(transport)), CLOBClient(transport), clock)
-            yield Scanning(scanner, clock, [])
+            news = NewsSearchOfATest()
+            directory = MarketDirectory(GammaClient(transport))
+            scanner = MarketScanner(directory, CLOBClient(transport), clock, news=news)
+            yield Scanning(scanner, clock, [], news)
 
     return opened
 
@@ -79,6 +98,11 @@ async def test_the_budget_ends_a_scan_and_the_answer_says_so(scanning: OpenScann
         assert (scan.markets, scan.requests, scan.complete) == (2000, 2, False)
         assert "sums" not in scan.counts  # there was nothing left to look at the books with
         assert desk.told[-1] == 1.0
+        # 300 events are three pages and an empty one; the books of one event would be the fifth request.
+        whole = await desk.scan()
+        short = await desk.scan(dataclasses.replace(CRITERIA, max_requests=whole.requests - 1))
+        assert (whole.complete, short.complete) == (True, False)
+        assert (short.markets, short.requests) == (whole.markets, whole.requests - 1)
 
 
 async def test_words_and_volume_narrow_a_scan(scanning: OpenScanning) -> None:
@@ -88,6 +112,11 @@ async def test_words_and_volume_narrow_a_scan(scanning: OpenScanning) -> None:
         busy = await desk.scan(dataclasses.replace(CRITERIA, screens=("momentum",), least_volume_usd=Decimal(5006)))
         assert busy.hits == ()
         assert busy.markets == 300
+        narrow = dataclasses.replace(CRITERIA, screens=("news_edge",), words=("event 7",), least_volume_usd=Decimal(0))
+        await desk.scan(narrow)
+        assert {market.event_title.casefold() for market in desk.news.asked} == {"event 7"}
+        assert len(desk.news.asked) == 10
+        assert len(desk.news.events) == 30  # what corrects a value is not narrowed
 
 
 async def test_what_was_found_is_kept_for_paging_and_then_forgotten(scanning: OpenScanning) -> None:
