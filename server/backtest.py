@@ -134,6 +134,7 @@ def _news_sentiment(
         ReplaySource.of_file(plan.news, replay.clock),
         read_news=NewsJudge(executor, inference_model=plan.inference_model).read_many,
         quotes=replay,
+        siblings=replay.siblings,
         bankroll=replay.free_cash,
         held_usd=run.held_usd,
         execution=execution,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from .replay import Replay
-from .run import Belief, Fill, Run, market_of
+from .run import Belief, Fill, Run
 
 _DAY = timedelta(days=1)
 _DAYS_A_YEAR = 365
@@ -89,7 +89,7 @@ def _by_market(fills: Sequence[Fill], replay: Replay) -> dict[str, Decimal]:
     """By question: what the shares are worth at the end, less what they cost."""
     found: dict[str, Decimal] = {}
     for fill in fills:
-        question = market_of(replay, fill.trade.market_id).question
+        question = replay.question(fill.trade.market_id)
         worth = replay.midpoint(fill.trade.token_id) or Decimal(0)
         found[question] = found.get(question, Decimal(0)) + fill.trade.size * worth - fill.paid - fill.fee
     return found

@@ -6,7 +6,9 @@ through memory. Books, queues, own impact, fees and settlement are the exchange'
 
 from __future__ import annotations
 
+import dataclasses
 import random
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -60,7 +62,7 @@ class Replay:
         self._player = Player(self._exchange, recording)
         self._seed = seed
         self._opened = AsyncExitStack()
-        self.markets: tuple[Market, ...] = ()
+        self._markets: Mapping[ConditionId, Market] = {}
 
     async def __aenter__(self) -> Self:
         import httpx2
@@ -82,13 +84,18 @@ class Replay:
         await clob.credentials()
         self.venue = PolymarketVenue(clob, DataClient(transport), self.clock)
         gamma = GammaClient(transport)
-        self.markets = tuple([market async for market in gamma.iterate_markets()])
+        self._markets = {market.condition_id: market async for market in gamma.iterate_markets()}
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._opened.aclose()
+
+    @property
+    def markets(self) -> Sequence[Market]:
+        """Every market, as the catalogue had it in the beginning."""
+        return tuple(self._markets.values())
 
     @property
     def account(self) -> Account:
@@ -119,7 +126,19 @@ class Replay:
 
     async def market(self, condition_id: ConditionId) -> Market:
         """Raises KeyError for a market that was not recorded."""
-        return next(each for each in self.markets if each.condition_id == condition_id)
+        return self._markets[condition_id]
+
+    async def siblings(self, market: Market) -> Sequence[Market]:
+        """The open markets of a neg-risk market's event, with the best prices of this moment."""
+        if not market.neg_risk:
+            return ()
+        return [
+            self._as_quoted(each) for each in self.markets if each.event_slug == market.event_slug and self.trades(each)
+        ]
+
+    def question(self, condition_id: ConditionId) -> str:
+        """What a market asks. Raises KeyError for a market that was not recorded."""
+        return self._markets[condition_id].question
 
     async def book(self, token_id: TokenId) -> OrderBook | None:
         """The book as it is at this moment."""
@@ -153,6 +172,14 @@ class Replay:
     def winner(self, condition_id: ConditionId) -> int | None:
         """The index of the outcome that came true, once the market has ended."""
         return self._listing(condition_id).winner
+
+    def _as_quoted(self, market: Market) -> Market:
+        bid, ask = self._listing(market.condition_id).book.best_for(0)
+        return dataclasses.replace(
+            market,
+            best_bid=None if bid is None else price_decimal(bid),
+            best_ask=None if ask is None else price_decimal(ask),
+        )
 
     def _listing(self, condition_id: str) -> Listing:
         return self._exchange.markets.by_condition[condition_id]

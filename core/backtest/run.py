@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from ..errors import PolymarketAPIError
 from ..identifiers import ConditionId, TokenId
-from ..models import Market, Trade, TradingSignal
+from ..models import Trade, TradingSignal
 from ..money import from_micro
 from ..strategies.strategy import PolymarketStrategy
 from .replay import Replay
@@ -131,7 +131,3 @@ def _equity(replay: Replay, run: Run) -> Decimal:
         if position.size and (midpoint := replay.midpoint(TokenId(token))) is not None:
             total += from_micro(position.size) * midpoint
     return total
-
-
-def market_of(replay: Replay, condition_id: ConditionId) -> Market:
-    return next(each for each in replay.markets if each.condition_id == condition_id)

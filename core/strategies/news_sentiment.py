@@ -34,6 +34,9 @@ class Quotes(Protocol):
     async def history(self, token_id: TokenId) -> PriceHistory: ...
 
 
+Siblings = Callable[[Market], Awaitable[Sequence[Market]]]
+"""The markets of which at most one comes true with this one, as they are quoted now; none where nobody knows."""
+
 ReadNews = Callable[[Sequence[Question]], Awaitable[Sequence[NewsReadings]]]
 """Judges the items of many questions in one call; see NewsJudge.read_many."""
 
@@ -67,6 +70,7 @@ class NewsSentimentStrategy(PolymarketStrategy):
         *,
         read_news: ReadNews,
         quotes: Quotes,
+        siblings: Siblings,
         bankroll: Callable[[], Awaitable[Decimal]],
         held_usd: Callable[[TokenId], Decimal],
         execution: Execution,
@@ -78,6 +82,7 @@ class NewsSentimentStrategy(PolymarketStrategy):
         self._news_source = news_source
         self._read_news = read_news
         self._quotes = quotes
+        self._siblings = siblings
         self._bankroll = bankroll
         self._held_usd = held_usd
         self._clock = clock
@@ -134,7 +139,9 @@ class NewsSentimentStrategy(PolymarketStrategy):
         if readings is None:
             return self._nothing(question, "no recent news is about this market", now=now)
         token = question.outcome.token_id
-        book, history = await asyncio.gather(self._quotes.book(token), self._quotes.history(token))
+        book, history, siblings = await asyncio.gather(
+            self._quotes.book(token), self._quotes.history(token), self._siblings(market)
+        )
         fair = None
         if book is not None:
             fair = fair_value(
@@ -144,6 +151,7 @@ class NewsSentimentStrategy(PolymarketStrategy):
                 now=now,
                 daily_volatility=price_statistics(history, now=now, current=book.midpoint).daily_volatility,
                 history=history,
+                siblings=siblings,
                 readings=readings.readings,
             )
         if book is None or fair is None:
@@ -152,7 +160,7 @@ class NewsSentimentStrategy(PolymarketStrategy):
             reason = readings.problem or "no item's stance is known well enough to move the estimate"
             return self._nothing(question, reason, now=now, fair=fair)
         sides = two_sides(market, question.outcome, fair, book)
-        found = suggest(sides, bankroll=bankroll, amount_usd=self._parameters.largest_order_usd)
+        found = suggest(sides, bankroll=bankroll)
         side = next(each for each in sides if each.outcome == found.outcome)
         return self._of(question, side, found, book, now=now)
 
@@ -160,7 +168,8 @@ class NewsSentimentStrategy(PolymarketStrategy):
         self, question: Question, side: Side, found: Suggestion, book: OrderBook, *, now: datetime
     ) -> TradingSignal:
         # The same news is told again at every look: what it bought already is part of what it may buy.
-        wanted = max(found.dollars - self._held_usd(side.outcome.token_id), _NOTHING)
+        missing = max(found.dollars - self._held_usd(side.outcome.token_id), _NOTHING)
+        wanted = min(missing, self._parameters.largest_order_usd)
         edge = side.edge(wanted or found.dollars or REFERENCE_AMOUNT_USD)
         news = side.fair.news
         assert news is not None  # without news there is no suggestion

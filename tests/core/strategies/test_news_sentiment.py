@@ -112,6 +112,7 @@ def make_bench(make_book: MakeBook, now: datetime) -> Any:
         book: Any = ...,
         items: Sequence[NewsItem] = (),
         held: str = "0",
+        siblings: Sequence[Market] = (),
         **bounds: Any,
     ) -> Bench:
         deep = make_book(bids=(("0.48", "5000"),), asks=(("0.50", "5000"),))
@@ -125,6 +126,9 @@ def make_bench(make_book: MakeBook, now: datetime) -> Any:
                 points = tuple(PricePoint(now - hours * HOUR, D("0.49")) for hours in range(48, 0, -1))
                 return PriceHistory(token_id, points, now)
 
+        async def siblings_of(market: Market) -> Sequence[Market]:
+            return siblings
+
         async def bankroll() -> Decimal:
             return D(1000)
 
@@ -134,6 +138,7 @@ def make_bench(make_book: MakeBook, now: datetime) -> Any:
             Source(items),
             read_news=judge.read_many,
             quotes=Quotes(),
+            siblings=siblings_of,
             bankroll=bankroll,
             held_usd=lambda token_id: D(held),
             execution=execution,
@@ -265,3 +270,25 @@ async def test_only_a_signal_to_trade_is_executed(make_bench: Any, market: Marke
         with pytest.raises(InputRejected, match="not to trade"):
             await bench.strategy.execute_trade(stale)
     assert len(bench.execution.signals) == 1
+
+
+async def test_a_shallow_book_is_taken_as_far_as_it_is_worth_it(
+    make_bench: Any, make_book: MakeBook, market: Market
+) -> None:
+    shallow = make_book(bids=(("0.48", "5000"),), asks=(("0.50", "20"), ("0.90", "5000")))
+    bench = make_bench({"Rain is certain": 0.95}, book=shallow, largest_order_usd=D(500))
+    signal = await bench.strategy.analyze_market(market, [bench.item("Rain is certain")])
+    assert (signal.verdict, signal.size, signal.price) == ("buy", D(20), D("0.50"))
+
+
+async def test_outcomes_that_exclude_each_other_correct_the_estimate(make_bench: Any, make_market: MakeMarket) -> None:
+    rain = make_market(fees=NO_FEES, neg_risk=True)
+    snow = make_market(
+        condition_id=ConditionId("0x" + "cd" * 32), neg_risk=True, best_bid=D("0.69"), best_ask=D("0.71")
+    )
+    alone, beside = make_bench({"Rain is certain": 0.95}), make_bench({"Rain is certain": 0.95}, siblings=(rain, snow))
+    values = []
+    for bench in (alone, beside):
+        signal = await bench.strategy.analyze_market(rain, [bench.item("Rain is certain")])
+        values.append(signal.fair_value if signal.outcome == "Yes" else 1 - signal.fair_value)
+    assert values[1] < values[0] - D("0.05")
