@@ -125,7 +125,8 @@ async def cancel_orders(
     order_ids: Annotated[list[str] | None, Field(max_length=100, description="Order ids (0x...) to cancel")] = None,
     market_id: Annotated[MarketRef | None, Field(description="Cancel all open orders of this market")] = None,
     side: Annotated[Literal["BUY", "SELL"], Field(description="Only orders of this side")] | None = None,
-    older_than_s: Annotated[int, Field(ge=1, description="Only orders at least so old, in seconds")] | None = None,
+    older_than_s: Annotated[int, Field(ge=1, le=31_536_000, description="Only orders at least so old, in seconds")]
+    | None = None,
     cancel_all: Annotated[bool, Field(description="Cancel every open order of the account")] = False,
 ) -> CancelAnswer:
     """Cancel {MODE} orders: by order_ids, by market, side and age, or all. Needs no confirmation."""

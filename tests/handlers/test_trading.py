@@ -201,6 +201,10 @@ async def test_a_draft_is_placed_as_it_was_previewed_or_not_at_all(agent: Agent)
     assert again["order_id"] == placed["order_id"]
 
 
+async def test_an_age_beyond_any_date_is_refused_as_an_argument(agent: Agent) -> None:
+    assert (await agent.refused("cancel_orders", older_than_s=10**14))["code"] == "invalid_arguments"
+
+
 async def test_halting_cancels_refuses_and_is_lifted_only_outside_the_tools(agent: Agent) -> None:
     await agent.call("place_order", market_id=NO_CHANGE, outcome="Yes", size=50, price=0.9, time_in_force="GTC")
     halted = await agent.call("halt_trading", reason="prices look wrong")
