@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ...core.clock import Clock
+from .scopes import holder_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -89,10 +90,9 @@ def limited(app: ASGIApp, limits: ClientLimits, *, slowest_body_s: float = SLOWE
 
 
 def _client(scope: Scope) -> str:
-    user = scope.get("user")
-    name = getattr(getattr(user, "access_token", None), "client_id", None)
-    if name is not None:
-        return f"token {name}"
+    token = getattr(scope.get("user"), "access_token", None)
+    if token is not None:
+        return f"token {holder_of(token)}"
     return f"address {scope['client'][0] if scope.get('client') else ''}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import ListToolsResult
@@ -13,6 +13,9 @@ from ...core.storage.caller import proved_by
 from ...handlers.catalogue import ALL_TOOLS
 from ...handlers.failures import Failure
 from ...handlers.toolspec import Toolset, ToolSpec
+
+if TYPE_CHECKING:
+    from mcp.server.auth.provider import AccessToken
 
 Context = ServerRequestContext[Any, Any]
 
@@ -52,9 +55,17 @@ async def guard_scopes(ctx: Context, call_next: CallNext) -> HandlerResult:
 
 
 def token_of(ctx: Context) -> str | None:
-    """The name of the token that a call came with; None where nobody had to show one."""
+    """Whose token a call came with; None where nobody had to show one."""
     user = _user_of(ctx)
-    return None if user is None else str(user.access_token.client_id)
+    return None if user is None else holder_of(user.access_token)
+
+
+def holder_of(token: AccessToken) -> str:
+    """One name for each holder: that of a handed out token, or a person and the program that acts for them.
+
+    The second holds a blank, which names of handed out tokens cannot.
+    """
+    return token.client_id if token.subject is None else f"{token.subject} with {token.client_id}"
 
 
 async def name_principal(ctx: Context, call_next: CallNext) -> HandlerResult:

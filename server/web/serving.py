@@ -18,7 +18,7 @@ from ...core.clock import Clock, SystemClock
 from ...core.errors import ConfigurationError
 from ...core.settings import Settings
 from .limits import ClientLimits, limited
-from .settings import HttpSettings, check_exposure, is_loopback, load_http_settings
+from .settings import HttpSettings, check_exposure, check_tls, is_loopback, load_http_settings
 from .tokens import TokenFileVerifier, token_file
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _PATHS = {"sse": "/sse", "http": "/mcp"}
 def check_http(settings: Settings, host: str) -> HttpSettings:
     """The HTTP settings. Raises ConfigurationError where the server would be reached by whom it should not be."""
     http = load_http_settings()
+    check_tls(http)
     check_exposure(host, http, has_authentication=_verifiers(settings, http, "", SystemClock()) != [])
     return http
 
@@ -246,6 +247,8 @@ async def _run(app: ASGIApp, http: HttpSettings, listener: socket.socket) -> Non
         timeout_graceful_shutdown=_GRACE_S,
         lifespan="on",
         limit_concurrency=_CONNECTIONS,
+        # Without a proxy of ours in front, what a request says of where it came from is anybody's word.
+        proxy_headers=http.behind_tls_proxy,
         ssl_certfile=_path(http.tls_certificate),
         ssl_keyfile=_path(http.tls_key),
     )

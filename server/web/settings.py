@@ -68,6 +68,26 @@ def _check_url(name: str, url: str) -> None:
         raise ConfigurationError(f"{name} must be an https address without a user, query or fragment.")
 
 
+def check_tls(settings: HttpSettings) -> None:
+    """Raise ConfigurationError for a certificate and key that cannot be served with, before anything listens.
+
+    A key with a passphrase is one of those: a server that a host starts has nobody to ask for it.
+    """
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            settings.tls_certificate, settings.tls_key, password=lambda: ""
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"POLYMARKET_HTTP_TLS_CERTIFICATE and _KEY cannot be used: {error.strerror or error}; both are PEM files, "
+            "the key without a passphrase."
+        ) from error
+
+
 def check_exposure(host: str, settings: HttpSettings, *, has_authentication: bool) -> None:
     """Raise ConfigurationError where others could reach the server unasked or in the clear.
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from polydesk.core.errors import ConfigurationError
-from polydesk.server.web.settings import HttpSettings, check_exposure, load_http_settings
+from polydesk.server.web.settings import HttpSettings, check_exposure, check_tls, load_http_settings
+from tests.support.certificates import self_signed
 
 ENOUGH = {"public_url": "https://desk.example", "behind_tls_proxy": True}
 
@@ -60,3 +67,17 @@ def test_a_certificate_comes_with_its_key(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("POLYMARKET_HTTP_TLS_CERTIFICATE", str(tmp_path / "cert.pem"))
     with pytest.raises(ConfigurationError, match="go together"):
         load_http_settings()
+
+
+def test_a_certificate_that_cannot_be_served_with_is_refused_before_anything_listens(tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    check_tls(settings(tls_certificate=certificate, tls_key=key))
+    sealed = tmp_path / "sealed.pem"
+    sealed.write_bytes(
+        load_pem_private_key(key.read_bytes(), None).private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase")
+        )
+    )
+    for bad in (tmp_path / "missing.pem", certificate, sealed):
+        with pytest.raises(ConfigurationError, match="TLS_CERTIFICATE"):
+            check_tls(settings(tls_certificate=certificate, tls_key=bad))

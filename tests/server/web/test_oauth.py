@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,9 +19,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
+from mcp.server.auth.provider import AccessToken
 
 from polydesk.core.clock import ManualClock
 from polydesk.server.web.oauth import JwtVerifier
+from polydesk.server.web.scopes import holder_of
 from tests.support.processes import SOURCE_COMMAND, WAIT_S, environment, serving
 
 AUDIENCE = "http://127.0.0.1:8000/mcp"
@@ -33,17 +38,25 @@ class Issuer:
         self.kid = "one"
         self.fetches = 0
         self.broken = False
+        self.padding = b""
+        self.may_answer, self.asked_again = threading.Event(), threading.Event()
+        self.may_answer.set()
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.fetches += 1
+                if issuer.fetches > 1:
+                    issuer.asked_again.set()
+                issuer.may_answer.wait(10)
                 public = json.loads(ECAlgorithm.to_jwk(issuer.key.public_key()))
                 body = json.dumps({"keys": [{**public, "kid": issuer.kid, "alg": "ES256", "use": "sig"}]}).encode()
+                body += issuer.padding
                 self.send_response(500 if issuer.broken else 200)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with suppress(OSError):  # a reader may have had enough
+                    self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -118,6 +131,44 @@ async def test_signatures_of_others_and_none_at_all_are_refused(issuer: Issuer, 
     secret = issuer.token(key="x" * 32, algorithm="HS256")
     for forged in (issuer.token(key=stranger), f"{head}.{body}.", unsigned, secret, "", "a.b.c", "x" * 10_000):
         assert await verifier.verify_token(forged) is None
+
+
+async def test_a_token_of_odd_parts_is_none_and_breaks_nothing(issuer: Issuer, verifier: JwtVerifier) -> None:
+    assert await verifier.verify_token(issuer.token()) is not None
+    deep = b'{"kid":"one","alg":"ES256","x":' + b"[" * 30_000 + b"]" * 30_000 + b"}"
+    heads = (deep, b'{"kid":"one","alg":"RS256"}', b'{"kid":"one","alg":["ES256"]}', b'{"kid":{},"alg":"ES256"}', b"[]")
+    for head in heads:
+        odd = base64.urlsafe_b64encode(head).decode().rstrip("=")
+        assert await verifier.verify_token(f"{odd}.e30.eA") is None
+
+
+async def test_known_keys_count_while_others_are_being_fetched(
+    issuer: Issuer, verifier: JwtVerifier, clock: ManualClock
+) -> None:
+    good = issuer.token()
+    assert await verifier.verify_token(good) is not None
+    await clock.advance(31)
+    issuer.may_answer.clear()
+    waiting = asyncio.create_task(verifier.verify_token(issuer.token(kid="unknown")))
+    try:
+        await asyncio.to_thread(issuer.asked_again.wait, 10)
+        assert await verifier.verify_token(good) is not None
+        assert not waiting.done()
+    finally:
+        issuer.may_answer.set()
+    assert await waiting is None
+
+
+async def test_keys_without_end_are_not_read(issuer: Issuer, verifier: JwtVerifier) -> None:
+    issuer.padding = b" " * (4 << 20)
+    assert await verifier.verify_token(issuer.token()) is None
+
+
+def test_two_people_of_one_program_are_two_and_neither_is_a_handed_out_token() -> None:
+    def holder(client_id: str, subject: str | None) -> str:
+        return holder_of(AccessToken(token="x", client_id=client_id, scopes=[], subject=subject))
+
+    assert len({holder("desk", None), holder("desk", "ann"), holder("desk", "bob"), holder("ann", "desk")}) == 4
 
 
 async def test_a_new_key_is_fetched_but_not_without_end(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,22 @@ def test_names_are_given_once_and_scopes_exist(tmp_path: Path) -> None:
         file.add("one", ["markets:read"])
     with pytest.raises(InputRejected, match="no scope markets:everything"):
         file.add("two", ["markets:everything"])
+    for name in ("", "two words", "x\ny", "x" * 65):
+        with pytest.raises(InputRejected, match="is no name"):
+            file.add(name, ["markets:read"])
     with pytest.raises(InputRejected, match="no token 'three'"):
         file.remove("three")
     assert [entry.name for entry in file.entries()] == ["one"]
 
 
-@pytest.mark.parametrize("text", ["{}", "[1]", '[{"name": "x"}]', "not json", "\xff"])
+_ODD_ENTRIES = (
+    '[{"name": "x", "scopes": "markets:read", "sha256": "00"}]',
+    '[{"name": "x", "scopes": [], "sha256": "\xe9"}]',
+    '[{"name": 1, "scopes": [], "sha256": "00"}]',
+)
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", '[{"name": "x"}]', "not json", "\xff", "[" * 100_000, *_ODD_ENTRIES])
 def test_a_file_that_is_none_is_refused_by_name(tmp_path: Path, text: str) -> None:
     path = tmp_path / "tokens.json"
     path.write_text(text, encoding="latin-1")
@@ -55,8 +66,35 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "tokens.json")
     file.add("one", ["markets:read"])
     (tmp_path / "tokens.json").chmod(0o644)
-    with pytest.raises(ConfigurationError, match="set its mode to 600"):
+    with pytest.raises(ConfigurationError, match="chmod 600"):
         file.entries()
+
+
+async def test_while_the_file_cannot_be_used_nobody_is_let_in_and_nothing_breaks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "tokens.json"
+    file = TokenFile(path)
+    token = file.add("one", ["markets:read"])
+    verifier = TokenFileVerifier(file, resource="http://127.0.0.1/mcp")
+    whole = path.read_text()
+    path.write_text(whole[:-10])
+    assert await verifier.verify_token(token) is None
+    path.write_text(whole)
+    path.chmod(0o644)
+    assert await verifier.verify_token(token) is None
+    assert "every token is refused" in caplog.text
+    assert token not in caplog.text
+    path.chmod(0o600)
+    assert await verifier.verify_token(token) is not None
+
+
+def test_tokens_that_are_added_at_once_are_all_kept(tmp_path: Path) -> None:
+    names = [f"agent-{number}" for number in range(12)]
+    with ThreadPoolExecutor(max_workers=6) as workers:
+        list(workers.map(lambda name: TokenFile(tmp_path / "tokens.json").add(name, ["markets:read"]), names))
+    assert sorted(entry.name for entry in TokenFile(tmp_path / "tokens.json").entries()) == sorted(names)
+    assert {path.name for path in tmp_path.iterdir()} <= {"tokens.json", "tokens.lock"}
 
 
 def test_the_command_shows_a_token_once(

@@ -18,6 +18,7 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 from polydesk.server.web.tokens import TokenFile
+from tests.support.certificates import self_signed
 from tests.support.processes import (
     ERAS,
     FED,
@@ -155,8 +156,11 @@ async def test_one_client_cannot_ask_without_end(tmp_path: Path) -> None:
         assert served.url is not None
         async with httpx2.AsyncClient(timeout=WAIT_S) as http:
             answers = [await http.post(served.url, json=_PING, headers=_ACCEPT) for _ in range(10)]
-        assert answers[-1].status_code == 429
-        assert 0 < int(answers[-1].headers["retry-after"]) <= 3
+            assert answers[-1].status_code == 429
+            assert 0 < int(answers[-1].headers["retry-after"]) <= 3
+            elsewhere = {**_ACCEPT, "X-Forwarded-For": "203.0.113.9"}
+            claimed = [await http.post(served.url, json=_PING, headers=elsewhere) for _ in range(3)]
+        assert claimed[-1].status_code == 429, "nobody gets another allowance by saying that he is somebody else"
 
 
 @pytest.mark.takeover
@@ -170,7 +174,7 @@ def test_a_connection_that_says_nothing_is_closed(tmp_path: Path) -> None:
 
 
 def test_with_a_certificate_it_is_https(tmp_path: Path) -> None:
-    certificate, key = _self_signed(tmp_path)
+    certificate, key = self_signed(tmp_path)
     env = environment(tmp_path, POLYMARKET_HTTP_TLS_CERTIFICATE=str(certificate), POLYMARKET_HTTP_TLS_KEY=str(key))
     command = [*SOURCE_COMMAND, "serve", "--transport", "http", "--port", "0"]
     with running(command, env) as process:
@@ -180,36 +184,3 @@ def test_with_a_certificate_it_is_https(tmp_path: Path) -> None:
         with pytest.raises(httpx2.HTTPError):
             httpx2.post(url, json=_PING)
     assert os.path.exists(key)
-
-
-def _self_signed(folder: Path) -> tuple[Path, Path]:
-    import datetime
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(private, hashes.SHA256())
-    )
-    paths = folder / "cert.pem", folder / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return paths
