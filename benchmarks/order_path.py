@@ -62,6 +62,8 @@ _ORDERS = 300
 _WARM_UP = 20
 _KEY = "0x" + "1f" * 32
 
+_NOWHERE = "http://127.0.0.1:9"
+
 
 class InstantVenue:
     """Answers everything at once and fills every order whole; it signs as the real one does."""
@@ -150,7 +152,7 @@ async def _measure(folder: Path) -> tuple[list[float], dict[str, list[float]]]:
     )
     market = replace(market, tick=Decimal("0.01"), end_date=None, accepting_orders=True)
     environment = environment_at(
-        "none", clob_url="http://127.0.0.1:9", gamma_url="", data_url="", ws_url="", chain_id=1
+        "none", clob_url=_NOWHERE, gamma_url=_NOWHERE, data_url=_NOWHERE, ws_url=_NOWHERE, chain_id=1
     )
     async with AsyncExitStack() as opened:
         transport = await opened.enter_async_context(

@@ -14,7 +14,6 @@ from functools import partial
 from ..core.clock import Clock, ShiftedClock, SystemClock, unix_ms
 from ..core.diagnosis.account import Diagnosis, Subject, diagnose
 from ..core.diagnosis.findings import Finding
-from ..core.errors import ConfigurationError
 from ..core.exchange.catalogue import load_catalogue
 from ..core.exchange.named_accounts import open_or_create_account
 from ..core.exchange.server import ExchangeServer
@@ -186,8 +185,6 @@ async def open_live(settings: Settings, opened: AsyncExitStack, *, signer: Signe
     """
     config = settings.polymarket_config()
     environment = _environment("polymarket", config)
-    if not environment.is_loopback:
-        _check_encrypted(config)
     if signer is None:
         signer = await asyncio.to_thread(open_signer, settings)
     store = credential_file(settings, signer) if signer is not None else None
@@ -212,8 +209,6 @@ async def open_subject(settings: Settings, opened: AsyncExitStack, *, signer: Si
         return (await open_site(settings, opened)).subject
     config = settings.polymarket_config()
     environment = _environment("polymarket", config)
-    if not environment.is_loopback:
-        _check_encrypted(config)
     transport = _transport(environment, SystemClock(), config, opened)
     store = credential_file(settings, signer) if signer is not None else None
     return subject_of(config, transport, signer=signer, store=store)
@@ -236,16 +231,6 @@ def subject_of(
 def credential_file(settings: Settings, signer: Signer) -> CredentialFile:
     """Where the API credentials of a key are kept: beside the encrypted keys."""
     return CredentialFile(settings.key_folder, owner=signer, venue=settings.polymarket_config().clob_url)
-
-
-def _check_encrypted(config: PolymarketConfig) -> None:
-    """Raise ConfigurationError for an address elsewhere that would be spoken to in the clear."""
-    for name in ("clob_url", "gamma_url", "data_url", "ws_url"):
-        url = getattr(config, name)
-        if not url.startswith(("https://", "wss://")):
-            raise ConfigurationError(
-                f"{url} is not encrypted: outside this machine live trading needs https and wss addresses."
-            )
 
 
 def sandbox_key(seed: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from starlette.middleware import Middleware
 
 from ..background_tasks import cancelled
 from ..errors import ConfigurationError
+from ..loopback import is_loopback
 from .application import build_application
 from .faults_messages import OpenConnectionProtocol
 from .resolution import Resolutions
@@ -38,7 +38,7 @@ class ExchangeServer:
     def __init__(
         self, exchange: Exchange, *, host: str = "127.0.0.1", port: int = 0, before: Sequence[Middleware] = ()
     ) -> None:
-        if not _is_loopback(host):
+        if not is_loopback(host):
             raise ConfigurationError(f"the exchange serves this machine only; {host!r} is not a loopback address")
         self.exchange = exchange
         self.application = build_application(exchange, before=before)
@@ -142,15 +142,6 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from ..errors import ConfigurationError
 from ..identifiers import Address
+from ..loopback import is_loopback
 
-_LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
+_ENCRYPTED, _IN_THE_CLEAR = frozenset({"https", "wss"}), frozenset({"http", "ws"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Environment:
     def is_loopback(self) -> bool:
         """Whether every URL points at this machine, so that no venue's limits or proxies apply."""
         urls = (self.clob_url, self.gamma_url, self.data_url, self.ws_url)
-        return all(urlsplit(url).hostname in _LOOPBACK_HOSTS for url in urls)
+        return all(is_loopback(urlsplit(url).hostname or "") for url in urls)
 
 
 def environment_at(
@@ -78,7 +80,13 @@ def environment_at(
     chain_id: int,
     contracts: Contracts | None = None,
 ) -> Environment:
-    """An environment at any set of URLs; a slash at the end of one is dropped. The chain chooses the contracts."""
+    """An environment at any set of URLs; a slash at the end of one is dropped. The chain chooses the contracts.
+
+    Raises ConfigurationError for a URL that would be spoken to in the clear, unless it is of this machine: what is read
+    decides orders as much as what is sent, and prices of play money are read with the same settings as real ones.
+    """
+    for url in (clob_url, gamma_url, data_url, ws_url):
+        _check_encrypted(url)
     return Environment(
         name=name,
         clob_url=clob_url.rstrip("/"),
@@ -88,6 +96,21 @@ def environment_at(
         chain_id=chain_id,
         contracts=contracts or (EXCHANGE_V2_AMOY if chain_id == AMOY_CHAIN_ID else EXCHANGE_V2),
     )
+
+
+def _check_encrypted(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ConfigurationError("An address of the venue cannot be read as a URL.") from error
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(f"The address of {host} holds a user or a password, which have no place there.")
+    allowed = _ENCRYPTED | _IN_THE_CLEAR if is_loopback(host) else _ENCRYPTED
+    if not host or parts.scheme not in allowed:
+        raise ConfigurationError(
+            f"{url} is not encrypted: addresses of a venue outside this machine begin with https:// and wss://."
+        )
 
 
 PRODUCTION = Environment(

@@ -16,9 +16,10 @@ import anyio
 
 from ...core.clock import Clock, SystemClock
 from ...core.errors import ConfigurationError
+from ...core.loopback import is_loopback
 from ...core.settings import Settings
 from .limits import ClientLimits, limited
-from .settings import HttpSettings, check_exposure, check_tls, is_loopback, load_http_settings
+from .settings import HttpSettings, check_exposure, check_tls, load_http_settings
 from .tokens import TokenFileVerifier, token_file
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ...core.errors import ConfigurationError
+from ...core.loopback import is_loopback
 
 
 class HttpSettings(BaseSettings):
@@ -51,14 +51,6 @@ def load_http_settings() -> HttpSettings:
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise ConfigurationError("POLYMARKET_HTTP_TLS_CERTIFICATE and POLYMARKET_HTTP_TLS_KEY go together.")
     return settings
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_url(name: str, url: str) -> None:

@@ -35,7 +35,10 @@ KEY_ADDRESS = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 OTHER_WALLET = Address("0x2e234DAe75C793f67A35089C9d99245E1C58470b")
 TOKEN = TokenId("71321045679252212594626385532706912750332728571942532289631379312455583992563")
 SIGNED_AT = datetime.fromtimestamp(1767225600, UTC)
-AMOY = environment_at("amoy", clob_url="a", gamma_url="b", data_url="c", ws_url="d", chain_id=80002)
+_TEST_URL = "https://venue.test"
+AMOY = environment_at(
+    "amoy", clob_url=_TEST_URL, gamma_url=_TEST_URL, data_url=_TEST_URL, ws_url="wss://venue.test", chain_id=80002
+)
 
 
 class FixedSalt(Random):

@@ -446,7 +446,12 @@ async def test_a_rate_of_none_does_not_bound_reads(monkeypatch: pytest.MonkeyPat
         ),
         (
             environment_at(
-                "half", clob_url="http://127.0.0.1:1", gamma_url="https://x.org", data_url="", ws_url="", chain_id=137
+                "half",
+                clob_url="http://127.0.0.1:1",
+                gamma_url="https://x.org",
+                data_url="http://127.0.0.1:1",
+                ws_url="ws://127.0.0.1:1",
+                chain_id=137,
             ),
             False,
         ),
