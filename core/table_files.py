@@ -1,4 +1,4 @@
-"""Rows of tables in files: CSV, TSV, JSON, JSON lines and Parquet, gzipped or not."""
+"""Rows of tables in files (CSV, TSV, JSON, JSON lines and Parquet, gzipped or not), and moments and truths in them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,28 @@ import contextlib
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .errors import ConfigurationError
 
+TRUE = frozenset({"yes", "true", "1", "1.0", "up", "won"})
+FALSE = frozenset({"no", "false", "0", "0.0", "down", "lost"})
+
+_EPOCH_MS = 10_000_000_000
+"""Larger numbers are milliseconds: as seconds they would be after the year 2286."""
+
+UNREADABLE: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, csv.Error, zlib.error)
+"""What reading a file raises that is damaged, or no table."""
+
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet"})
 
 
 def records(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Each row by the names of its columns. Raises OSError, ValueError, and ConfigurationError for a missing extra."""
+    """Each row by the names of its columns. Raises what UNREADABLE lists; ConfigurationError for a missing extra."""
     suffix = suffix_of(path)
     if suffix == ".parquet":
         yield from _parquet(path)
@@ -53,3 +64,27 @@ def stem_of(path: Path) -> str:
 def suffix_of(path: Path) -> str:
     """How a file's name ends, without regard to compression."""
     return Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+
+
+def truth_of(value: Any) -> bool | None:
+    """Whether something came true; None where the word tells neither."""
+    word = str(value).strip().lower()
+    return True if word in TRUE else False if word in FALSE else None
+
+
+def moment_of(value: Any) -> datetime | None:
+    """A moment in seconds or milliseconds since 1970 or in ISO 8601, without a zone in UTC; None for anything else."""
+    if value is None or value == "":
+        return None
+    try:
+        if not isinstance(value, datetime):
+            try:
+                seconds = float(value)
+            except (TypeError, ValueError):
+                value = datetime.fromisoformat(str(value))
+            else:
+                return datetime.fromtimestamp(seconds / 1000 if seconds > _EPOCH_MS else seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    moment: datetime = value
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
+
+from ..core.table_files import TRUE
 
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "price": (
@@ -39,9 +40,6 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "category": ("category", "subtype", "tags"),
     "question": ("question", "title", "slug", "market_slug", "market"),
 }
-TRUE = frozenset({"yes", "true", "1", "1.0", "up", "won"})
-FALSE = frozenset({"no", "false", "0", "0.0", "down", "lost"})
-_EPOCH_MS = 10_000_000_000
 
 
 def is_exclusive(row: Mapping[str, Any]) -> bool:
@@ -72,23 +70,3 @@ def number(value: Any) -> float | None:
         return None if value is None else float(value)
     except (TypeError, ValueError):
         return None
-
-
-def truth(value: Any) -> bool | None:
-    """Whether an outcome came true; None where the word tells neither."""
-    word = str(value).strip().lower()
-    return True if word in TRUE else False if word in FALSE else None
-
-
-def moment_of(value: Any) -> datetime | None:
-    """A moment in seconds or milliseconds since 1970 or in ISO 8601, without a zone in UTC; None for anything else."""
-    if value is None or value == "":
-        return None
-    seconds = number(value)
-    try:
-        if seconds is not None:
-            return datetime.fromtimestamp(seconds / 1000 if seconds > _EPOCH_MS else seconds, UTC)
-        moment = datetime.fromisoformat(str(value))
-    except (ValueError, OverflowError, OSError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

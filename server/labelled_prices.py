@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ConfigurationError
-from ..core.table_files import TABLE_SUFFIXES, records, stem_of, suffix_of
-from .labelled_columns import TRUE, cell, half_spread_of, is_exclusive, moment_of, number, plain, truth
+from ..core.table_files import TABLE_SUFFIXES, TRUE, UNREADABLE, moment_of, records, stem_of, suffix_of, truth_of
+from .labelled_columns import cell, half_spread_of, is_exclusive, number, plain
 from .labelled_price import LabelledPrice
 from .labelled_series import from_histories, from_series
 
@@ -28,7 +28,7 @@ def read_labelled_prices(path: Path) -> list[LabelledPrice]:
     """
     try:
         rows = list(_read(path))
-    except (OSError, ValueError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
     if not rows:
         raise ConfigurationError(
@@ -75,7 +75,7 @@ def _table(found: Iterator[Mapping[str, Any]], *, name: str) -> Iterator[Labelle
 def _row(row: Mapping[str, Any], *, name: str) -> LabelledPrice | None:
     if str(row.get("resolved", "true")).lower() not in TRUE or str(row.get("closed", "")).lower() in TRUE:
         return None  # undecided, or a price of after the decision
-    price, came_true = number(cell(row, "price")), truth(cell(row, "outcome"))
+    price, came_true = number(cell(row, "price")), truth_of(cell(row, "outcome"))
     if price is None or not 0 < price < 1 or came_true is None:
         return None
     if str(row.get("side", "")).upper() == "NO":

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from .labelled_columns import cell, is_exclusive, moment_of, number, truth
+from ..core.table_files import moment_of, truth_of
+from .labelled_columns import cell, is_exclusive, number
 from .labelled_price import LabelledPrice
 
 _LEADS_H = (24 * 28, 24 * 14, 24 * 7, 24 * 3, 24, 12, 6, 3, 1)
@@ -24,7 +25,7 @@ def from_series(markets: Iterable[Mapping[str, Any]], prices: Iterable[Mapping[s
     """Markets with an outcome, and their prices in rows of another table."""
     wanted: dict[str, Mapping[str, Any]] = {}
     for row in markets:
-        if truth(cell(row, "outcome")) is not None:
+        if truth_of(cell(row, "outcome")) is not None:
             wanted[str(row.get("market_id") or row.get("condition_id"))] = row
     points: defaultdict[str, list[tuple[datetime, float]]] = defaultdict(list)
     for row in prices:
@@ -34,7 +35,7 @@ def from_series(markets: Iterable[Mapping[str, Any]], prices: Iterable[Mapping[s
             points[market].append((at, price))
     for market, row in wanted.items():
         series = sorted(points[market])
-        came_true = truth(cell(row, "outcome"))
+        came_true = truth_of(cell(row, "outcome"))
         if not series or came_true is None:
             continue
         ends_at = moment_of(cell(row, "ends_at"))
@@ -65,10 +66,13 @@ def from_histories(rows: Iterable[Mapping[str, Any]]) -> Iterator[LabelledPrice]
     seen: set[str] = set()
     for row in rows:
         market = str(row.get("market_id"))
+        points = row["history"] if isinstance(row["history"], list) else []
         series = [
-            (at, float(point["p"]))
-            for point in row["history"]
-            if (at := moment_of(point.get("t"))) is not None and point.get("p") is not None
+            (at, price)
+            for point in points
+            if isinstance(point, Mapping)
+            and (at := moment_of(point.get("t"))) is not None
+            and (price := number(point.get("p"))) is not None
         ]
         if market in seen or not series:
             continue

@@ -1,7 +1,8 @@
 """Recorded prices of markets: tables with a price (and perhaps quotes) in each row, read into one series a market.
 
 Read are a table whose rows name their market, and a folder with `markets.*` (one row a market) and `prices.*`; CSV,
-JSON lines or Parquet, gzipped or not. Columns are known by their usual names, see `COLUMNS`. What tells how a market
+JSON lines or Parquet, gzipped or not. Columns are known by their usual names, see `COLUMNS`; a candle's close is none
+of them, because it is known only when the candle ends, and its time is mostly when that began. What tells how a market
 ended is kept apart from the prices, so that nothing that trades on these can see it.
 """
 
@@ -17,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..table_files import TABLE_SUFFIXES, records, stem_of, suffix_of
+from ..table_files import TABLE_SUFFIXES, UNREADABLE, moment_of, records, stem_of, suffix_of, truth_of
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "at": ("at", "t", "ts_utc", "timestamp", "time"),
-    "price": ("price", "yes", "mid", "p", "close"),
+    "price": ("price", "yes", "mid", "p"),
     "bid": ("bid", "best_bid"),
     "ask": ("ask", "best_ask"),
     "market": ("market_id", "condition_id", "market_slug", "slug", "market"),
@@ -39,8 +40,6 @@ _QUESTIONS = {
     "advance": "Will {name} advance to the knockout stage of the 2026 FIFA World Cup?",
 }
 """What the markets of a table by team ask, where its rows only name the kind of market."""
-
-_EPOCH_MS = 10_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def read_price_series(path: Path) -> list[PriceSeries]:
     """The series of a table or a folder. Raises ConfigurationError that names the file and what is wrong with it."""
     try:
         found = _of_folder(path) if path.is_dir() else _of_rows(path, records(path), {})
-    except (OSError, ValueError, KeyError, InvalidOperation) as error:
+    except UNREADABLE as error:
         raise ConfigurationError(f"{path} cannot be read as a table of prices: {error}") from error
     series = [each for each in found if each.rows]
     if not series:
@@ -97,8 +96,8 @@ def _of_rows(
     for row in rows:
         if _get(row, "outcome") not in (None, "", 0, "0"):
             continue  # the second outcome's price is the first one's complement
-        key, price, at = _key(row), _decimal(_get(row, "price")), _get(row, "at")
-        if not key or price is None or at in (None, ""):
+        key, price, at = _key(row), _decimal(_get(row, "price")), _moment(_get(row, "at"))
+        if not key or price is None or at is None:
             continue
         whole = {**about.get(key, {}), **row}
         series = found.get(key)
@@ -106,12 +105,16 @@ def _of_rows(
             series = found[key] = PriceSeries(
                 key, _question(whole, key), str(_get(whole, "event") or key), _moment(_get(whole, "ends")), None
             )
-        result = _truth(_get(whole, "result"))
+        result = truth_of(_get(whole, "result"))
         if result is not None:
             results[key].add(result)
-        if _truth(_get(row, "closed")):
+        if truth_of(_get(row, "closed")):
             continue  # a closed market's 0 and 1 are its outcome, not prices
-        series.rows.append(PriceRow(_at_ms(at), price, _decimal(_get(row, "bid")), _decimal(_get(row, "ask"))))
+        if not 0 <= price <= 1:
+            raise ValueError(f"{price} of {key} is no price of an outcome: those are between 0 and 1")
+        series.rows.append(
+            PriceRow(int(at.timestamp() * 1000), price, _decimal(_get(row, "bid")), _decimal(_get(row, "ask")))
+        )
     for key, said in results.items():
         if len(said) > 1:
             raise ConfigurationError(f"{path}: rows of {key} say both that it came true and that it did not")
@@ -140,33 +143,20 @@ def _get(row: Mapping[str, Any], column: str) -> Any:
 
 def _decimal(value: Any) -> Decimal | None:
     """A number rounded to the finest tick there is; binary fractions of files are nearest to what was recorded."""
-    if value in (None, "") or value != value:
+    if value in (None, ""):
         return None
-    return round(Decimal(str(value)), 4)
-
-
-def _truth(value: Any) -> bool | None:
-    text = str(value).strip().lower()
-    if text in ("1", "1.0", "true", "yes"):
-        return True
-    return False if text in ("0", "0.0", "false", "no") else None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation as error:
+        raise ValueError(f"{value!r} is no number") from error
+    return round(number, 4) if number.is_finite() else None
 
 
 def _moment(value: Any) -> datetime | None:
-    if value in (None, ""):
-        return None
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _at_ms(value: Any) -> int:
-    text = str(value)
-    if text.replace(".", "", 1).isdigit():
-        number = float(text)
-        return int(number if number > _EPOCH_MS else number * 1000)
-    moment = _moment(value)
-    assert moment is not None  # rows without a time were left out
-    return int(moment.timestamp() * 1000)
+    moment = moment_of(value)
+    if moment is None and value not in (None, ""):
+        raise ValueError(f"{value!r} is no time")
+    return moment
 
 
 def span(series: Sequence[PriceSeries]) -> tuple[datetime, datetime]:

@@ -53,6 +53,9 @@ def test_a_folder_has_markets_and_prices(tmp_path: Path) -> None:
         ("empty.csv", "t,market,price\n", "holds no prices"),
         ("words.csv", "t,market,price\n1770732017,m,cheap\n", "cannot be read"),
         ("both.csv", "t,market,price,yes_won\n1770732017,m,0.5,1\n1770732018,m,0.5,0\n", "both that it came true"),
+        ("percent.csv", "t,market,price\n1770732017,m,45\n", "between 0 and 1"),
+        ("numbers.csv", "t,market,price\n1770732017,m,nan\n", "holds no prices"),
+        ("candles.csv", "t,market,open,close\n1770732017,m,0.4,0.5\n", "holds no prices"),
         ("time.csv", "t,market,price\nyesterday,m,0.5\n", "cannot be read"),
     ],
 )

@@ -256,3 +256,17 @@ def test_a_file_of_sources_that_cannot_be_used_is_refused(tmp_path: Path, conten
     file.write_text(content)
     with pytest.raises(ConfigurationError, match=r"news\.json cannot be used"):
         news_settings(str(file))
+
+
+def test_a_moment_of_first_sight_that_is_none_is_refused_and_unix_seconds_are_one(tmp_path: Path) -> None:
+    file = tmp_path / "news.csv"
+    file.write_text("title,first_seen,published\nOne,1780308000,2026-05-01\n")
+    (item,) = read_news(file)
+    assert item.first_seen == datetime(2026, 6, 1, 10, tzinfo=UTC)
+    file.write_text("title,first_seen,published\nOne,last Monday,2026-05-01\n")
+    with pytest.raises(ConfigurationError, match="last Monday"):
+        read_news(file)
+    cut_short = tmp_path / "news.jsonl.gz"
+    cut_short.write_bytes(gzip.compress(b'{"title": "One"}\n' * 1000)[:-12])
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read_news(cut_short)
