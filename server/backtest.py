@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,11 +16,14 @@ from typing import Any, Literal
 from ..core.backtest.bars import BarAssumptions, bar_recording
 from ..core.backtest.performance import Performance, performance
 from ..core.backtest.price_series import read_price_series
+from ..core.backtest.recorded_news import RecordedNews, recorded_news
 from ..core.backtest.replay import Replay
 from ..core.backtest.run import Run, run_strategy
 from ..core.errors import ConfigurationError
 from ..core.exchange.replay.moments import TradeMoment
 from ..core.exchange.replay.recording import Recording, read_recording
+from ..core.forecasting.calibration import shipped_calibration
+from ..core.models import NewsItem
 from ..core.news.news_file import ReplaySource
 from ..core.news.stance import NewsJudge
 from ..core.risk.limits import RiskLimits
@@ -30,6 +33,7 @@ from ..core.strategies.news_sentiment import NewsParameters, NewsSentimentStrate
 from ..core.trading.consent import NoConsent
 from ..core.trading.signal_execution import DeskExecution
 from ..gpu.interface import Executor
+from .forecast_evaluation import file_hashes
 from .order_desk import order_desk
 
 Fidelity = Literal["l2", "trades", "bars"]
@@ -55,7 +59,11 @@ class BacktestPlan:
 
 @dataclass(frozen=True, slots=True)
 class BacktestResult:
-    """What came out, with what it was run on. `engines` judged the news, by how many looks."""
+    """What came out, with what it was run on.
+
+    `in_sample` names the data that the fair value's weights were fitted on and that this is not independent of, and
+    `warnings` what had to be assumed of the news.
+    """
 
     plan: BacktestPlan
     fidelity: Fidelity
@@ -65,6 +73,8 @@ class BacktestResult:
     ended: datetime
     run: Run
     performance: Performance
+    in_sample: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 async def run_backtest(
@@ -73,9 +83,12 @@ async def run_backtest(
     """Replay the plan's data under its strategy. Raises ConfigurationError for data or parameters that cannot be used.
 
     Nothing that happened later can be seen: prices and books are those of the moment, news is known from when it was
-    first seen, and how a market ended only after its last price.
+    first seen, and how a market ended only after its last price. The weights of the fair value are those of today, so
+    the result says where they were fitted on these outcomes or on others of the same days.
     """
+    _check(plan)
     recording, fidelity, assumption = recorded(plan.data, plan.assumptions)
+    news = recorded_news(plan.news) if plan.news is not None else RecordedNews((), ())
     async with AsyncExitStack() as opened:
         replay = await opened.enter_async_context(
             Replay(recording, starting_balance=plan.starting_balance, seed=plan.seed)
@@ -99,10 +112,41 @@ async def run_backtest(
             lifted_by="starting another backtest",
         ).desk
         run = Run(plan.starting_balance)
-        strategy = _news_sentiment(plan, replay, run, DeskExecution(desk, replay.market, replay.clock), executor)
+        strategy = _news_sentiment(
+            plan, replay, run, DeskExecution(desk, replay.market, replay.clock), executor, news.items
+        )
         await run_strategy(strategy, replay, run, every=plan.every, report=report)
         judged = performance(run, replay, seed=plan.seed)
-        return BacktestResult(plan, fidelity, assumption, len(replay.markets), began, replay.clock.now(), run, judged)
+        ended = replay.clock.now()
+        return BacktestResult(
+            plan=plan,
+            fidelity=fidelity,
+            assumption=assumption,
+            markets=len(replay.markets),
+            began=began,
+            ended=ended,
+            run=run,
+            performance=judged,
+            in_sample=shipped_calibration().known_of(
+                hashes=file_hashes(plan.data), began=began.date(), ended=ended.date()
+            ),
+            warnings=news.warnings,
+        )
+
+
+def _check(plan: BacktestPlan) -> None:
+    """Raises ConfigurationError for what no run could begin with."""
+    assumed = plan.assumptions
+    bounds = {
+        "the dollars to begin with must be more than 0": plan.starting_balance > 0,
+        "looks must be some time apart": plan.every > timedelta(0),
+        "half a spread is from 0 to less than 0.5": 0 <= assumed.half_spread < Decimal("0.5"),
+        "the depth must be more than 0 dollars": assumed.depth_usd > 0,
+        "the fee rate is from 0 to 1": 0 <= assumed.fee_rate <= 1,
+    }
+    for rule, kept in bounds.items():
+        if not kept:
+            raise ConfigurationError(f"This cannot be run: {rule}.")
 
 
 def recorded(path: Path, assumptions: BarAssumptions) -> tuple[Recording, Fidelity, str]:
@@ -118,7 +162,12 @@ def recorded(path: Path, assumptions: BarAssumptions) -> tuple[Recording, Fideli
 
 
 def _news_sentiment(
-    plan: BacktestPlan, replay: Replay, run: Run, execution: DeskExecution, executor: Executor
+    plan: BacktestPlan,
+    replay: Replay,
+    run: Run,
+    execution: DeskExecution,
+    executor: Executor,
+    news: Sequence[NewsItem],
 ) -> NewsSentimentStrategy:
     if plan.strategy != NewsSentimentStrategy.name:
         raise ConfigurationError(f"There is no strategy {plan.strategy!r}; choose {NewsSentimentStrategy.name}.")
@@ -130,8 +179,10 @@ def _news_sentiment(
         raise ConfigurationError(f"Unknown parameters: {', '.join(unknown)}; there are {', '.join(sorted(known))}.")
     if "most_items" in given:
         given["most_items"] = int(given["most_items"])
+    if too_small := sorted(name for name, value in given.items() if value < (0 if name == "least_edge" else 1)):
+        raise ConfigurationError(f"Too small: {', '.join(too_small)}.")
     return NewsSentimentStrategy(
-        ReplaySource.of_file(plan.news, replay.clock),
+        ReplaySource(plan.news.name, lambda: news, replay.clock),
         read_news=NewsJudge(executor, inference_model=plan.inference_model).read_many,
         quotes=replay,
         siblings=replay.siblings,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .backtest import BacktestPlan, BacktestResult
 
 _SHOWN = 10
+_LARGEST = 1_000_000_000
 
 
 def add_backtest_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,11 +26,14 @@ def add_backtest_command(commands: argparse._SubParsersAction[argparse.ArgumentP
     backtest.add_argument("--data", type=Path, required=True, metavar="PATH", help="recorded prices or books")
     backtest.add_argument("--news", type=Path, metavar="FILE", help="recorded news (JSON lines or CSV)")
     backtest.add_argument("--params", nargs="*", default=[], metavar="NAME=VALUE", help="the strategy's parameters")
-    backtest.add_argument("--cash", type=Decimal, default=Decimal(1000), help="dollars to begin with (default: 1000)")
-    backtest.add_argument("--every", type=float, default=60.0, metavar="MINUTES", help="between looks (default: 60)")
-    backtest.add_argument("--half-spread", type=Decimal, default=Decimal("0.01"), help="where no quotes were recorded")
-    backtest.add_argument("--depth", type=Decimal, default=Decimal(500), help="dollars at the best price, of bars")
-    backtest.add_argument("--fee-rate", type=Decimal, default=Decimal(0), help="of takers, of bars (default: 0)")
+    for option, default, meaning in (
+        ("--cash", "1000", "dollars to begin with"),
+        ("--every", "60", "minutes between looks"),
+        ("--half-spread", "0.01", "dollars, of bars without recorded quotes"),
+        ("--depth", "500", "dollars at the best price, of bars"),
+        ("--fee-rate", "0", "of takers, of bars"),
+    ):
+        backtest.add_argument(option, type=_number_of, default=Decimal(default), help=f"{meaning} (default: {default})")
     backtest.add_argument("--model", help="folder or pinned hub model that judges stance")
     backtest.add_argument("--seed", type=int, default=1, help="of everything random (default: 1)")
     backtest.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -45,7 +49,7 @@ def _backtest(options: argparse.Namespace) -> int:
         data=options.data,
         news=options.news,
         starting_balance=options.cash,
-        every=timedelta(minutes=options.every),
+        every=timedelta(minutes=float(options.every)),
         seed=options.seed,
         assumptions=BarAssumptions(half_spread=options.half_spread, depth_usd=options.depth, fee_rate=options.fee_rate),
         parameters=dict(_parameter(each) for each in options.params),
@@ -64,12 +68,21 @@ def _backtest(options: argparse.Namespace) -> int:
 def _parameter(text: str) -> tuple[str, Decimal]:
     name, separator, value = text.partition("=")
     try:
-        number = Decimal(value)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not separator or not number.is_finite():
-        raise ConfigurationError(f"{text!r} is not a parameter: write NAME=NUMBER.")
-    return name, number
+        if separator:
+            return name, _number_of(value)
+    except argparse.ArgumentTypeError:
+        pass
+    raise ConfigurationError(f"{text!r} is not a parameter: write NAME=NUMBER.")
+
+
+def _number_of(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from error
+    if not number.is_finite() or abs(number) > _LARGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number that can be used")
+    return number
 
 
 async def _run(plan: BacktestPlan) -> BacktestResult:
@@ -93,7 +106,7 @@ async def _run(plan: BacktestPlan) -> BacktestResult:
 
 
 def as_json(result: BacktestResult) -> dict[str, Any]:
-    """Plain values: dollars as numbers, times in ISO 8601."""
+    """Plain values: dollars as numbers, times in ISO 8601. Ratios of risk are left out where the run is in sample."""
     judged, run = result.performance, result.run
     return {
         "strategy": result.plan.strategy,
@@ -101,6 +114,9 @@ def as_json(result: BacktestResult) -> dict[str, Any]:
         "news": str(result.plan.news) if result.plan.news else None,
         "fidelity": result.fidelity,
         "assumption": result.assumption,
+        "in_sample": bool(result.in_sample),
+        "in_sample_with": list(result.in_sample),
+        "warnings": list(result.warnings),
         "began": result.began.isoformat(),
         "ended": result.ended.isoformat(),
         "markets": result.markets,
@@ -122,8 +138,8 @@ def as_json(result: BacktestResult) -> dict[str, Any]:
         "by_market": {question: float(profit) for question, profit in judged.by_market.items()},
         "turnover": float(judged.turnover),
         "max_drawdown": float(judged.max_drawdown),
-        "sharpe": judged.sharpe,
-        "sortino": judged.sortino,
+        "sharpe": None if result.in_sample else judged.sharpe,
+        "sortino": None if result.in_sample else judged.sortino,
         "hit_rate": judged.hit_rate,
         "brier": judged.brier,
         "market_brier": judged.market_brier,
@@ -150,6 +166,8 @@ def as_text(result: BacktestResult) -> str:
         f"{result.plan.strategy} on {result.plan.data}, {result.began:%Y-%m-%d} to {result.ended:%Y-%m-%d}",
         f"{result.markets} markets, {run.looks} looks, {run.signals} signals, {judged.orders} orders filled",
         f"Assumed, {result.assumption}.",
+        *(f"Warning: {warning}." for warning in result.warnings),
+        *_in_sample(result),
         "",
         f"Profit        {profit.total:+.2f} dollars of {run.starting_balance} (doing nothing: 0)",
         f"  prices      {profit.prices:+.2f}",
@@ -159,7 +177,9 @@ def as_text(result: BacktestResult) -> str:
     if judged.profit_low is not None and judged.profit_high is not None:
         lines.append(f"  95 % of resampled markets: {judged.profit_low:+.2f} to {judged.profit_high:+.2f}")
     lines.append(f"Drawdown      {judged.max_drawdown:.2f} at most")
-    if judged.sharpe is not None:
+    if judged.sharpe is not None and result.in_sample:
+        lines.append("Sharpe        withheld: in sample")
+    elif judged.sharpe is not None:
         lines.append(f"Sharpe        {judged.sharpe:.2f} a year, of daily changes")
     if judged.brier is not None and judged.market_brier is not None:
         lines.append(
@@ -172,6 +192,11 @@ def as_text(result: BacktestResult) -> str:
         lines.append(f"No signal, {count} times because {reason}.")
     lines += [f"{amount:+10.2f}  {question}" for question, amount in list(judged.by_market.items())[:_SHOWN]]
     return "\n".join(lines)
+
+
+def _in_sample(result: BacktestResult) -> list[str]:
+    known = ", ".join(result.in_sample)
+    return [f"In sample: the weights of the fair value were fitted on {known}."] if known else []
 
 
 def _number(value: Decimal | None) -> float | None:

@@ -156,7 +156,12 @@ def verdict(gain: Mapping[str, float], events: int) -> str:
 def file_hashes(path: Path) -> list[str]:
     """The sha256 of a file, or of all files of a folder."""
     inner = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-    return [hashlib.sha256(each.read_bytes()).hexdigest() for each in inner]
+    return [_sha256(each) for each in inner]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def in_time_order(rows: Sequence[LabelledPrice], share: float) -> tuple[list[LabelledPrice], list[LabelledPrice]]:

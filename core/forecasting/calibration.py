@@ -11,8 +11,9 @@ import functools
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -111,6 +112,17 @@ class Calibration:
             for column, second in enumerate(values)
         )
         return Correction(total - log_odds, math.sqrt(max(variance, 0.0)))
+
+    def known_of(self, *, hashes: Collection[str], began: date, ended: date) -> tuple[str, ...]:
+        """The data sets of the fit that a test on files with these sha256, from one day to another, is not independent
+        of: the very same file, or outcomes of the same days. None of them means that a test is out of sample."""
+        known = []
+        for each in self.data:
+            if not set(each.sha256).isdisjoint(hashes):
+                known.append(f"{each.name} (the same file)")
+            elif began.isoformat() <= each.ends and each.begins <= ended.isoformat():
+                known.append(f"{each.name} (the same days)")
+        return tuple(known)
 
     def probability(self, price: float, *, group: Group, days: float | None, is_yes: float) -> float:
         """A price corrected."""

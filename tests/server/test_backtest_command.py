@@ -90,6 +90,12 @@ def test_news_after_the_price_or_none_about_the_market_does_nothing(
         (("--strategy", "news_sentiment"), "needs news"),
         (("--strategy", "news_sentiment", "--params", "luck=1"), "Unknown parameters: luck"),
         (("--strategy", "news_sentiment", "--params", "most_items"), "not a parameter"),
+        (("--strategy", "news_sentiment", "--params", "most_items=-1"), "Too small: most_items"),
+        (("--strategy", "news_sentiment", "--cash", "0"), "more than 0"),
+        (("--strategy", "news_sentiment", "--every", "-1"), "some time apart"),
+        (("--strategy", "news_sentiment", "--half-spread", "0.5"), "half a spread"),
+        (("--strategy", "news_sentiment", "--depth", "0"), "the depth"),
+        (("--strategy", "news_sentiment", "--fee-rate", "2"), "the fee rate"),
     ],
 )
 def test_what_cannot_be_run_is_refused_by_name(
@@ -101,9 +107,64 @@ def test_what_cannot_be_run_is_refused_by_name(
     message: str,
 ) -> None:
     monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
-    with_news = ("--news", str(news(tmp_path, hour=1))) if "luck=1" in arguments else ()
+    with_news = ("--news", str(news(tmp_path, hour=1))) if arguments[-1] in ("luck=1", "most_items=-1") else ()
     assert main(["backtest", "--data", str(recorded), *arguments, *with_news]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("amount", ["lots", "nan", "1e999"])
+def test_an_amount_that_is_no_number_is_a_wrong_command_line(
+    recorded: Path, capsys: pytest.CaptureFixture[str], amount: str
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["backtest", "--strategy", "news_sentiment", "--data", str(recorded), "--cash", amount])
+    assert exit_.value.code == 2
+    assert "--cash" in capsys.readouterr().err
+
+
+def test_news_is_known_no_earlier_than_it_could_be_read_and_the_result_says_what_was_assumed(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
+    at = (START + timedelta(hours=9, minutes=58)).isoformat()
+    rows: list[dict[str, str]] = [{"title": title, "source": "Reuters", "published": at} for title in HEADLINES]
+    rows.append({"title": "Bitcoin above $107,000 at last", "source": "Reuters"})
+    path = tmp_path / "dated.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    result = run(capsys, "--data", str(recorded), "--news", str(path))
+    # Two minutes to ten is read at the look at eleven, and what has no date is not known from the beginning.
+    assert result["fills"][0]["at"] == (START + timedelta(hours=11)).isoformat()
+    assert [each.split(" items ")[0] for each in result["warnings"]] == ["4", "1"]
+    assert main(["backtest", "--strategy", "news_sentiment", "--data", str(recorded), "--news", str(path)]) == 0
+    assert "Warning: 4 items have only the date they claim" in capsys.readouterr().out
+
+
+def test_a_run_on_days_that_the_weights_know_is_in_sample_and_has_no_sharpe_ratio(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
+    results = {}
+    for year in (2026, 2031):
+        lines = ["t,market_id,question,price,yes_won"]
+        for day in range(14):
+            at = int(datetime(year, 5, 1 + day, tzinfo=UTC).timestamp())
+            lines.append(f'{at},7,"{QUESTION}",{0.40 if day < 3 else 0.80 - day / 50},1')
+        prices = tmp_path / f"{year}.csv"
+        prices.write_text("\n".join(lines))
+        seen = datetime(year, 5, 1, tzinfo=UTC).isoformat()
+        rows = [{"title": title, "source": "Reuters", "first_seen": seen} for title in HEADLINES]
+        items = tmp_path / f"{year}.jsonl"
+        items.write_text("\n".join(json.dumps(row) for row in rows))
+        told = ("--data", str(prices), "--news", str(items))
+        results[year] = run(capsys, *told)
+        assert main(["backtest", "--strategy", "news_sentiment", *told]) == 0
+        text = capsys.readouterr().out
+        assert ("withheld: in sample" in text) == (year == 2026)
+    assert results[2026]["orders"] == results[2031]["orders"] > 0
+    assert (results[2026]["in_sample"], results[2026]["sharpe"], results[2026]["sortino"]) == (True, None, None)
+    assert any(each.endswith("(the same days)") for each in results[2026]["in_sample_with"])
+    assert (results[2031]["in_sample"], results[2031]["in_sample_with"]) == (False, [])
+    assert results[2031]["sharpe"] > 0
 
 
 def test_data_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,4 +186,5 @@ def test_a_recording_of_the_world_cup_can_be_run(
         "1440",
     )
     assert result["markets"] == 96
+    assert "history/world_cup_2026 (the same file)" in result["in_sample_with"]
     assert result["profit"]["total"] == pytest.approx(sum(result["by_market"].values()))
