@@ -34,6 +34,16 @@ def quoted(text: str, most: int = 200) -> str:
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
+def is_visible(document: str) -> bool:
+    """Whether a JSON document surely holds nothing that `visible` would change: a look at it as a whole is cheap."""
+    return (
+        len(document) <= _LONGEST
+        and document.isprintable()
+        and not any(mark in document for mark in ("<", "](", "![", "\\u", "\\n"))
+        and _ROLE_TAG.search(document) is None
+    )
+
+
 def visible(value: Any) -> Any:
     """JSON whose texts hold nothing invisible and no tag of a role, for whatever reached an answer without `quoted`."""
     if isinstance(value, str):

@@ -7,7 +7,7 @@ from mcp.server import MCPServer
 from ..handlers.confirmation import DeskSource
 from .application import Application
 from .mcp_server import mcp_server
-from .secret_guard import guard_secrets
+from .secret_guard import refuse_secrets
 from .web.scopes import guard_scopes, name_principal
 
 
@@ -20,7 +20,7 @@ def build_server(application: Application) -> MCPServer[DeskSource]:
     # Outermost, so that what a host sealed with the desk that asked it is given back to that desk as it is.
     server.middleware.insert(0, application.doorway)
     # Before the way to the desk too: a secret in an argument leaves this process for no other.
-    server.middleware.insert(0, guard_secrets)
+    server.middleware.insert(0, refuse_secrets)
     server.middleware.insert(0, name_principal)
     server.middleware.insert(0, guard_scopes)
     return server

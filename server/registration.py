@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from ..core.errors import PolymarketAPIError
 from ..core.settings import Mode
 from ..core.storage.caller import on_behalf_of
-from ..core.untrusted_text import visible
+from ..core.untrusted_text import is_visible, visible
 from ..handlers.answer import Answer
 from ..handlers.confirmation import desk_of
 from ..handlers.failures import Failure, failure_of, failure_of_arguments, unexpected
@@ -61,8 +61,7 @@ def build_tools(specs: Sequence[ToolSpec], mode: Mode) -> list[Tool]:
 
 def failed(failure: Failure) -> CallToolResult:
     """A tool error with the same content for hosts that read text and hosts that read structure."""
-    data = visible(failure.as_json())
-    return CallToolResult(content=[_text(data)], structured_content=data, is_error=True)
+    return _answered(failure.as_json(), is_error=True)
 
 
 def lean_schema(schema: dict[str, Any], *, output: bool) -> dict[str, Any]:
@@ -187,8 +186,7 @@ def _callable(spec: ToolSpec) -> Callable[..., Any]:
                 await progress.sent()
             else:
                 answer = await spec.function(desk, **arguments)
-        data = visible(answer.as_json())
-        return CallToolResult(content=[_text(data)], structured_content=data)
+        return _answered(answer.as_json())
 
     declared = [
         each for each in inspect.signature(spec.function).parameters.values() if each.name not in ("desk", "progress")
@@ -210,5 +208,14 @@ def _cause_of(error: BaseException) -> PolymarketAPIError | None:
     return None
 
 
-def _text(data: dict[str, Any]) -> TextContent:
-    return TextContent(type="text", text=json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+def _answered(data: dict[str, Any], *, is_error: bool = False) -> CallToolResult:
+    """The same content for hosts that read text and hosts that read structure, with nothing in it that could act."""
+    text = _json(data)
+    if not is_visible(text):
+        data = visible(data)
+        text = _json(data)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data, is_error=is_error)
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

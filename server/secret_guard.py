@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,13 +34,18 @@ _REFUSAL = Failure(
 Context = ServerRequestContext[Any, Any]
 
 
-async def guard_secrets(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Refuse calls that hold a secret before anything else sees them, and mask known secrets in every answer."""
-    if ctx.method != "tools/call":
-        return await call_next(ctx)
-    if holds_secret((ctx.params or {}).get("arguments")):
+async def refuse_secrets(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Refuse calls that hold a secret before anything else sees them."""
+    if ctx.method == "tools/call" and holds_secret((ctx.params or {}).get("arguments")):
         return failed(_REFUSAL)
-    result = await call_next(ctx)
+    return await call_next(ctx)
+
+
+async def guard_secrets(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """Refuse calls that hold a secret, and mask known secrets in every answer."""
+    result = await refuse_secrets(ctx, call_next)
+    if ctx.method != "tools/call":
+        return result
     return _masked_result(result) if isinstance(result, CallToolResult) else _masked(result)
 
 
@@ -94,10 +98,13 @@ def _recovery_words() -> frozenset[str]:
 
 
 def _masked_result(result: CallToolResult) -> CallToolResult:
-    """The same answer where it holds no secret. Failures are words, and words are also masked by shape."""
+    """The same answer where its text, which says all that its structure does, holds no secret.
+
+    Failures are words, and words are also masked by shape.
+    """
     texts = [each.text for each in result.content if isinstance(each, TextContent)]
     shown = redacted if result.is_error else SECRETS.masked
-    if all(shown(text) == text for text in texts) and not any(map(SECRETS.are_in, _strings(result.structured_content))):
+    if texts and all(shown(text) == text for text in texts):
         return result
     return result.model_copy(
         update={
@@ -108,17 +115,6 @@ def _masked_result(result: CallToolResult) -> CallToolResult:
             "structured_content": _masked(result.structured_content),
         }
     )
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _strings(each)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _strings(each)
 
 
 def _masked(value: Any) -> Any:

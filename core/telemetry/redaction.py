@@ -73,11 +73,12 @@ class KnownSecrets:
         self.learn(digits, str(int(digits, 16)))
 
     def are_in(self, text: str) -> bool:
-        return bool(self.__texts) and self.__compiled().search(text) is not None
+        lower = text.lower()  # looking for each is a hundred times faster than one expression for all of them
+        return any(secret in lower for secret in self.__texts)
 
     def masked(self, text: str) -> str:
         """The text without the secrets; nothing else in it changes."""
-        return self.__compiled().sub(MASK, text) if self.__texts else text
+        return self.__compiled().sub(MASK, text) if self.are_in(text) else text
 
     def __compiled(self) -> re.Pattern[str]:
         if self.__pattern is None:
