@@ -73,7 +73,10 @@ def parse_feed(body: bytes, source: str) -> list[NewsItem]:
     if body.count(b"<") > _MOST_TAGS:
         raise NewsSourceFailed(f"{source} sent more markup than a feed has")
     # A stream, because feedparser would take text for an address or the name of a file. Markup is taken out below.
-    parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    try:
+        parsed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    except Exception as error:  # whatever a parser of many dialects stumbles over, it is the feed that cannot be read
+        raise NewsSourceFailed(f"{source} sent a feed that cannot be read: {type(error).__name__}") from error
     if not parsed.get("version") and not parsed.entries:
         raise NewsSourceFailed(f"{source} sent no feed")
     items = []

@@ -44,8 +44,10 @@ class GdeltSource:
         document = await self._fetcher.get(f"{self._url}?{urlencode(asked)}")
         try:
             # Refusals, such as of a word that is too short, come as plain text with the status 200.
-            articles = json.loads(document.body or b"{}").get("articles", [])
-        except (ValueError, AttributeError) as error:
+            articles = json.loads(document.body or b"{}").get("articles") or []
+            if not isinstance(articles, list):
+                raise TypeError("the articles are no list")
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise NewsSourceFailed("GDELT refused the query") from error
         return [item for article in articles if (item := _item(article)) is not None]
 

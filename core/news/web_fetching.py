@@ -99,7 +99,8 @@ class WebFetcher:
                 return await self._followed(url, validators or Validators())
         except TimeoutError as error:
             raise NewsSourceFailed(f"{_host(url)} did not answer within {self._rules.timeout_s:g} s") from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+            # ValueError: an address or a name of a host, in a redirect, that is none.
             raise NewsSourceFailed(f"{_host(url)} could not be read: {type(error).__name__}") from error
 
     async def _followed(self, url: str, validators: Validators) -> Document:

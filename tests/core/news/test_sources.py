@@ -68,6 +68,15 @@ def test_what_is_no_feed_is_told(body: bytes) -> None:
         parse_feed(body, "Desk")
 
 
+def test_whatever_the_parser_stumbles_over_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object, **__: object) -> None:
+        raise AttributeError("no such dialect")
+
+    monkeypatch.setattr("feedparser.parse", stumble)
+    with pytest.raises(NewsSourceFailed, match="cannot be read: AttributeError"):
+        parse_feed(RSS.encode(), "Desk")
+
+
 def test_entities_that_would_grow_without_bound_do_not() -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + "".join(
         f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)
@@ -120,9 +129,10 @@ async def test_gdelt_is_searched_by_plain_words(site: Site, fetcher: OpenFetcher
     assert (undated.source, undated.published) == ("GDELT", None)
 
 
-async def test_a_query_that_gdelt_refuses_is_told(site: Site, fetcher: OpenFetcher) -> None:
+@pytest.mark.parametrize("answer", ["The specified phrase is too short.", '{"articles": 7}', "[" * 100_000])
+async def test_a_query_that_gdelt_refuses_is_told(site: Site, fetcher: OpenFetcher, answer: str) -> None:
     path = "/?query=a+sourcelang%3Aenglish&mode=artlist&format=json&sort=datedesc&timespan=3d&maxrecords=75"
-    site.put(path, "The specified phrase is too short.")
+    site.put(path, answer)
     async with fetcher() as web:
         with pytest.raises(NewsSourceFailed, match="refused"):
             await GdeltSource(web, url=f"{site.url}/").latest("a")

@@ -42,12 +42,15 @@ async def test_redirects_are_followed_within_the_hosts(site: Site, fetcher: Open
     site.put("/new", "here")
     site.put("/away", status="302 Found", headers="Location: http://elsewhere.test/x\r\n")
     site.put("/round", status="302 Found", headers="Location: /round\r\n")
+    site.put("/broken", status="302 Found", headers="Location: http://[\r\n")
     async with fetcher() as web:
         assert (await web.get(f"{site.url}/old")).body == b"here"
         with pytest.raises(NewsSourceFailed, match=r"elsewhere\.test was not asked"):
             await web.get(f"{site.url}/away")
         with pytest.raises(NewsSourceFailed, match="more than 3 times"):
             await web.get(f"{site.url}/round")
+        with pytest.raises(NewsSourceFailed, match="could not be read"):
+            await web.get(f"{site.url}/broken")
 
 
 async def test_a_redirect_into_a_private_network_is_not_followed(site: Site) -> None:
