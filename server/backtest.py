@@ -36,7 +36,7 @@ from ..gpu.interface import Executor
 from .forecast_evaluation import file_hashes
 from .order_desk import order_desk
 
-Fidelity = Literal["l2", "trades", "bars"]
+Fidelity = Literal["l2", "bars"]
 
 _TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _OPEN_ORDERS = 1000

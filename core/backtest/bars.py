@@ -36,8 +36,12 @@ class BarAssumptions:
 
     def told(self, series: Sequence[PriceSeries]) -> str:
         """The assumptions in one sentence."""
-        quoted = any(row.bid is not None and row.ask is not None for each in series for row in each.rows[:1])
-        spread = "recorded quotes" if quoted else f"half a spread of {self.half_spread} dollars"
+        quoted = {row.bid is not None or row.ask is not None for each in series for row in each.rows}
+        assumed = f"half a spread of {self.half_spread} dollars"
+        if quoted == {True}:
+            spread = "recorded quotes"
+        else:
+            spread = f"recorded quotes, and {assumed} where there are none" if True in quoted else assumed
         return (
             f"bars: {spread}, {self.depth_usd} dollars at the best price of each side, taker fee rate {self.fee_rate}; "
             "nothing is said about capacity"
@@ -105,7 +109,7 @@ def _tick(rows: Sequence[PriceRow]) -> Decimal:
 def _market(
     series: PriceSeries, condition_id: str, tick: Decimal, assumptions: BarAssumptions, starts_at: datetime
 ) -> RecordedMarket:
-    number = str(int(condition_id[2:9], 16))
+    number = str(int(condition_id[2:11], 16))
     tokens = [stand_in_token(condition_id, outcome) for outcome in (0, 1)]
     gamma: dict[str, Any] = {
         "id": number,

@@ -78,6 +78,10 @@ def test_quotes_are_the_book_and_prices_alone_stand_amid_the_stated_spread(tmp_p
     one_sided = next(each for each in quoted.moments if isinstance(each, BookMoment) and not each.bids)
     assert one_sided.asks == {10: 17_000_000_000}
     (tmp_path / "mid.csv").write_text("t,market,price\n1770732017,rain,0.255\n1770732018,rain,0.9995\n")
+    cup, mid = read_price_series(tmp_path / "cup.csv"), read_price_series(tmp_path / "mid.csv")
+    assert "bars: recorded quotes, 500" in BarAssumptions().told(cup)
+    assert "bars: half a spread of 0.01 dollars, 500" in BarAssumptions().told(mid)
+    assert "recorded quotes, and half a spread of 0.01 dollars where there are none" in BarAssumptions().told(cup + mid)
     bare = bar_recording(read_price_series(tmp_path / "mid.csv"), BarAssumptions(half_spread=D("0.02")))
     books = [(set(each.bids), set(each.asks)) for each in bare.moments if isinstance(each, BookMoment)]
     assert books == [({2350}, {2750}), ({9790}, set())]
