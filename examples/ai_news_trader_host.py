@@ -74,7 +74,9 @@ class Trader:
             counts=found["counts"],
             titles=[each["title_by_stranger"] for each in found["items"]],
         )
-        for each in found["items"]:
+        about_markets = [each for each in found["items"] if each.get("matches")]  # the others repeat a story
+        signals = found.get("signals", [])
+        for each in about_markets:
             best = each["matches"][0]
             self.tell(
                 "item",
@@ -83,7 +85,7 @@ class Trader:
                 market=best["market"],
                 why=best["why"],
             )
-        for signal in found["signals"]:
+        for signal in signals:
             self.tell(
                 "signal",
                 f"  signal {signal['verdict']}: {signal['market']}, worth {signal.get('fair_value')} at "
@@ -91,8 +93,8 @@ class Trader:
                 **signal,
             )
         views = {each["title"]: each.get("own_views", {}) for each in headlines}
-        for each in found["items"]:
-            for signal in found["signals"]:
+        for each in about_markets:
+            for signal in signals:
                 for part, shift in views.get(each["title_by_stranger"], {}).items():
                     if part in signal["market"] and await self._ordered(signal, shift):
                         return
