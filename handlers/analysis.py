@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from ..core.errors import PolymarketAPIError
 from ..core.market_data.directory import choose_outcome
 from ..core.models import NewsItem
-from .analysis_answer import AnalysisAnswer, analysis_answer
+from .analysis_answer import analysis_answer
+from .analysis_fields import AnalysisAnswer
 from .arguments import AsMoment, Detail, Exact, MarketRef, OutcomeRef, number_schema
 from .context import Desk
 from .toolspec import Toolset, ToolSpec

@@ -204,7 +204,7 @@ def _note(lines: int) -> str:
         return "No forecast is on record; polymarket_record_forecast writes one down."
     said = "Each author's first forecast per market counts; markets that exclude each other are one event."
     if lines > _GROUPS_SHOWN:
-        said += f" {lines - _GROUPS_SHOWN} smaller groups are not shown."
+        said += f" {lines - _GROUPS_SHOWN} more lines are not shown; name an author."
     return said
 
 
