@@ -11,16 +11,22 @@ from typing import Any
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import CallToolResult, TextContent
 
-from ..core.telemetry.redaction import SECRETS, redacted
+from ..core.telemetry.redaction import SECRETS, TOKEN, redacted
 from ..handlers.failures import Failure
 from .registration import failed
 
 _KEY = re.compile(r"(?<![0-9a-fA-F])(?:0x)?[0-9a-fA-F]{64}(?![0-9a-fA-F])")
 _WORD = re.compile(r"[a-z]+")
 _PHRASE_WORDS = 12
+_KEY_BITS = 256
 _NAMES_A_SECRET = re.compile(r"private.?key|secret|mnemonic|seed.?phrase|passphrase|password", re.IGNORECASE)
 _TAKES_IDS = re.compile(r"(_|^)ids?$|^markets?$|^event$|^query$|^one$|^other$")
 """Arguments that name orders and markets, whose hashes have a key's shape."""
+
+_TAKES_NEWS = re.compile(r"^(title|text|url)$")
+"""Arguments with words of the press, which quotes transactions and links to them."""
+
+_CALLS_IT_A_KEY = re.compile(rf"\bkeys?\b|{_NAMES_A_SECRET.pattern}", re.IGNORECASE)
 
 _REFUSAL = Failure(
     "secret_in_arguments",
@@ -53,22 +59,32 @@ def holds_secret(arguments: Any, *, name: str = "") -> bool:
     """Whether any argument is a secret of this process or a recovery phrase, has a key's shape where no id is expected,
     or says that it is one.
 
-    Hashes of orders and conditions have 0x before them; 64 digits without are a key, whatever the argument is for.
+    Hashes of orders and conditions have 0x before them; 64 digits without are a key, whatever the argument is for. News
+    quotes transactions, so that a hash in a news text passes unless the text speaks of a key.
     """
     if isinstance(arguments, dict):
         return any(
             (_NAMES_A_SECRET.search(str(key)) is not None and value not in (None, ""))
+            or holds_secret(str(key))
             or holds_secret(value, name=str(key))
             for key, value in arguments.items()
         )
     if isinstance(arguments, (list, tuple)):
         return any(holds_secret(each, name=name) for each in arguments)
     if not isinstance(arguments, str):
-        return isinstance(arguments, int) and SECRETS.are_in(str(arguments))
-    if SECRETS.are_in(arguments) or _holds_seed_phrase(arguments):
+        return isinstance(arguments, int) and _is_known(arguments)
+    if SECRETS.are_in(arguments) or TOKEN.search(arguments) or _holds_seed_phrase(arguments):
         return True
-    takes_ids = _TAKES_IDS.search(name) is not None
-    return any(not (takes_ids and key.startswith("0x")) for key in _KEY.findall(arguments))
+    keys = _KEY.findall(arguments)
+    if not keys:
+        return False
+    hashes_belong = _TAKES_IDS.search(name) or (_TAKES_NEWS.search(name) and not _CALLS_IT_A_KEY.search(arguments))
+    return not (hashes_belong and all(key.startswith("0x") for key in keys))
+
+
+def _is_known(number: int) -> bool:
+    """Whether a secret is written as this number, which none is that has more bits than a key."""
+    return number.bit_length() <= _KEY_BITS and SECRETS.are_in(str(number))
 
 
 def _holds_seed_phrase(text: str) -> bool:

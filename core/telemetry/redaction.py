@@ -17,6 +17,11 @@ _SHORTEST = 16
 
 _REMEMBERED = 256
 
+TOKEN = re.compile(
+    r"(?<![\w-])(?:pd_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,})(?![A-Za-z0-9_-])"
+)
+"""What clients show to be let in: tokens that this program gave out, and JWTs. Other tools make no such texts."""
+
 _SHAPES = (
     # Headers of the venue and of HTTP, as text, as a dictionary or as a list of pairs.
     (
@@ -35,6 +40,7 @@ _SHAPES = (
         ),
         rf"\1{MASK}",
     ),
+    (TOKEN, MASK),
     (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/-]{8,}=*", re.IGNORECASE), rf"\1 {MASK}"),
     # 65 bytes and more of hex are a signature; 43 characters and their padding an HMAC or an API secret.
     (re.compile(r"\b(?:0x)?[0-9a-fA-F]{130,}\b"), MASK),

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from ...core.clock import Clock, SystemClock
+from ...core.clock import Clock
 from ...core.errors import ConfigurationError
 from ...core.loopback import is_loopback
 from ...core.settings import Settings
 from .limits import ClientLimits, limited
 from .settings import HttpSettings, check_exposure, check_tls, load_http_settings
-from .tokens import TokenFileVerifier, token_file
+from .tokens import TokenFile, TokenFileVerifier, token_file
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
@@ -43,8 +43,13 @@ def check_http(settings: Settings, host: str) -> HttpSettings:
     """The HTTP settings. Raises ConfigurationError where the server would be reached by whom it should not be."""
     http = load_http_settings()
     check_tls(http)
-    check_exposure(host, http, has_authentication=_verifiers(settings, http, "", SystemClock()) != [])
+    check_exposure(host, http, has_authentication=_asks(token_file(settings), http))
     return http
+
+
+def _asks(file: TokenFile, http: HttpSettings) -> bool:
+    """Whether who calls must show who they are."""
+    return http.oauth_issuer is not None or bool(file.entries())
 
 
 async def serve_http(
@@ -69,12 +74,13 @@ async def serve_http(
         else:
             app = server.streamable_http_app(host=host, transport_security=rules)
         app = limited(app, ClientLimits(per_minute=http.calls_per_minute, clock=clock))
-        verifiers = _verifiers(settings, http, resource, clock)
-        if verifiers:
-            app = _authenticated(app, verifiers, http, resource)
+        file = token_file(settings)
+        asks = _asks(file, http)
+        guarded = _authenticated(app, _verifiers(file, http, resource, clock), http, resource)
+        app = guarded if asks else _open_until_there_is_a_token(app, guarded, file)
         # Connections queue from here on, so whoever reads this line may connect at once.
         print(f"polydesk serves {own}{path}", file=sys.stderr, flush=True)
-        if verifiers:
+        if asks:
             print(_told(settings), file=sys.stderr, flush=True)
         await _run(_tidy(app, rules), http, listener)
 
@@ -85,12 +91,9 @@ def _told(settings: Settings) -> str:
     return f"It answers whoever shows a token.{wallet}"
 
 
-def _verifiers(settings: Settings, http: HttpSettings, resource: str, clock: Clock) -> list[TokenVerifier]:
-    """What can tell who somebody is; empty where nobody has to show anything."""
-    found: list[TokenVerifier] = []
-    file = token_file(settings)
-    if file.entries():
-        found.append(TokenFileVerifier(file, resource=resource))
+def _verifiers(file: TokenFile, http: HttpSettings, resource: str, clock: Clock) -> list[TokenVerifier]:
+    """What can tell who somebody is."""
+    found: list[TokenVerifier] = [TokenFileVerifier(file, resource=resource)]
     if http.oauth_issuer is not None:
         from .oauth import JwtVerifier  # loads cryptography
 
@@ -98,6 +101,25 @@ def _verifiers(settings: Settings, http: HttpSettings, resource: str, clock: Clo
             JwtVerifier(issuer=http.oauth_issuer, jwks_url=http.oauth_jwks_url, audience=resource, clock=clock)
         )
     return found
+
+
+def _open_until_there_is_a_token(app: ASGIApp, guarded: ASGIApp, file: TokenFile) -> ASGIApp:
+    """`app`, and `guarded` from the first token on: that a person makes one shuts everybody else out at once.
+
+    It stays so when the last token is removed, until the server starts anew.
+    """
+    asks = False
+
+    async def opened(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal asks
+        if not asks and scope["type"] == "http":
+            try:
+                asks = bool(file.entries())
+            except ConfigurationError:
+                asks = True  # there is a file, whatever is wrong with it
+        await (guarded if asks else app)(scope, receive, send)
+
+    return opened
 
 
 class _AnyOf:

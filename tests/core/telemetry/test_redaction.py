@@ -12,6 +12,8 @@ from polydesk.core.telemetry.redaction import MASK, KnownSecrets, redacted
 KEY = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff81"
 ORDER_ID = "0xa1ed5c983acfcf169c7d93b9affad3df330e69053fcf62ae21ea2538df966084"
 HMAC = "hsbnc6zm_g3USPihrCjnipW_CUBgBJEX8qPJ9oV0Ms4="
+TOKEN = "pd_" + "aB3-_" * 8 + "xyz"
+JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlIQ"
 SIGNATURE = "0x" + "1b" * 65
 
 
@@ -55,6 +57,8 @@ def test_hashes_of_orders_and_conditions_survive(known: KnownSecrets) -> None:
         (f'"private_key": "{KEY}"', KEY),
         (f"private key = 0x{KEY}", KEY),
         ('"passphrase": "a-long-phrase-of-mine"', "a-long-phrase-of-mine"),
+        (f"a client sent {TOKEN}, which nobody knows", TOKEN),
+        (f"the token {JWT} has expired", JWT),
         ("api_secret='0123456789abcdef'", "0123456789abcdef"),
     ],
 )

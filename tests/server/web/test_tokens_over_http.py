@@ -122,6 +122,20 @@ async def test_a_token_that_was_removed_is_refused_at_once(guarded: Guarded) -> 
         assert (await http.send(call)).status_code == 401
 
 
+async def test_the_first_token_shuts_everybody_else_out_of_a_server_that_runs(tmp_path: Path) -> None:
+    file = TokenFile(tmp_path / "tokens.json")
+    with serving(SOURCE_COMMAND, "http", environment(tmp_path)) as served:
+        assert served.url is not None
+        async with httpx2.AsyncClient(timeout=WAIT_S, headers=_ACCEPT) as http:
+            assert (await http.post(served.url, json=_PING)).status_code != 401
+            token = file.add("one", ["markets:read"])
+            assert (await http.post(served.url, json=_PING)).status_code == 401
+            known = {"Authorization": f"Bearer {token}"}
+            assert (await http.post(served.url, json=_PING, headers=known)).status_code != 401
+            file.remove("one")
+            assert (await http.post(served.url, json=_PING)).status_code == 401
+
+
 async def test_a_door_tells_the_desk_whose_token_it_saw(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "tokens.json")
     one, two = (file.add(name, ["trading:write", "markets:read"]) for name in ("one", "two"))
