@@ -24,8 +24,11 @@ def guard_process() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _stay_undumpable()
     sys.excepthook = _report
-    threading.excepthook = _report_of_a_thread
-    sys.unraisablehook = _report_unraisable
+    # Whoever runs this within a process of theirs may have hooks of their own.
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _report_of_a_thread
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _report_unraisable
     if logging.lastResort is not None:  # what commands without a log of their own say
         logging.lastResort.setFormatter(RedactingFormatter())
 

@@ -110,6 +110,11 @@ def flows_of(
     return CashFlows(tuple(flows), tuple(sorted(not_counted)))
 
 
+def is_whole(dollars: Decimal) -> bool:
+    """Whether an amount is one of millionths, as the venue's are, so that nothing is left to its rounding."""
+    return dollars == dollars.quantize(_MICRO)
+
+
 def sets_in(activity: Iterable[Activity]) -> set[ConditionId]:
     """The markets whose both outcomes must be known to book what happened in them."""
     return {row.condition_id for row in activity if row.kind in _SETS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,8 +12,8 @@ from ..clock import Clock
 from ..models import OpenOrder, Position, Trade
 from ..venues.venue import Venue
 from .account_state import owed_for, reserved_by
-from .cash_flow import FeeOf, flows_of
-from .statement import ReadActivity, Statement, TokensOf, read_statement
+from .cash_flow import CashFlow, FeeOf, flows_of, is_whole
+from .statement import LOOKS, ReadActivity, Statement, TokensOf, read_statement, shown_by_balances
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,22 @@ class Portfolio:
         self._tokens_of = tokens_of
 
     async def snapshot(self) -> PortfolioSnapshot:
-        """Read balance, positions, open orders and trades at once and add them up."""
+        """Read balance, positions, open orders and trades at once and add them up.
+
+        While trades settle, balance and trades are read anew until they tell of the same moment.
+        """
         balance, positions, open_orders, trades = await asyncio.gather(
             self._venue.balance(), self._venue.positions(), self._venue.open_orders(), self._venue.trades()
         )
+        for _ in range(LOOKS if any(trade.status.settling for trade in trades) else 0):
+            shown = shown_by_balances(trades)
+            balance, positions = await asyncio.gather(self._venue.balance(), self._venue.positions())
+            trades = await self._venue.trades()
+            if shown_by_balances(trades) == shown:
+                break
+        settling = await self._flows_of([trade for trade in trades if trade.status.settling])
         value = sum((position.value for position in positions if position.value is not None), Decimal(0))
         reserved = reserved_by(open_orders)
-        settling = flows_of(
-            [trade for trade in trades if trade.status.settling], (), fee_of=self._fee_of, tokens_of={}
-        ).items
         return PortfolioSnapshot(
             cash=balance.collateral,
             settled=balance.collateral - sum((flow.cash for flow in settling if flow.delivered), Decimal(0)),
@@ -86,6 +94,14 @@ class Portfolio:
             unpriced=tuple(position.title for position in positions if position.value is None),
             as_of=self._clock.now(),
         )
+
+    async def _flows_of(self, settling: Sequence[Trade]) -> Sequence[CashFlow]:
+        """What trades that settle have moved; what a fraction of a millionth became is read in the public record."""
+        rounded = any(not trade.status.undelivered and not is_whole(trade.price * trade.size) for trade in settling)
+        hashes = {trade.transaction_hash for trade in settling}
+        rows = [row for row in await self._activity() if row.transaction_hash in hashes] if rounded else []
+        trades = [row for row in rows if row.kind == "TRADE"]
+        return flows_of(settling, trades, fee_of=self._fee_of, tokens_of={}).items
 
     async def statement(self) -> Statement:
         """The account's profit by its cash flows, held against the venue's balances."""

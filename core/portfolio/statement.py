@@ -20,7 +20,7 @@ ReadActivity = Callable[[], Awaitable[Sequence[Activity]]]
 TokensOf = Callable[[ConditionId], Awaitable[tuple[TokenId, ...]]]
 """The outcomes of a market."""
 
-_LOOKS = 3
+LOOKS = 3
 """How often balances are read again because a trade settled meanwhile."""
 
 
@@ -84,11 +84,11 @@ async def read_statement(venue: Venue, *, activity: ReadActivity, tokens_of: Tok
 
     Raises what the venue's reads raise.
     """
-    for _ in range(_LOOKS):
+    for _ in range(LOOKS):
         before = await venue.trades()
         balance, positions, record = await asyncio.gather(venue.balance(), venue.positions(), activity())
         trades = await venue.trades()
-        if _settled(before) == _settled(trades):
+        if shown_by_balances(before) == shown_by_balances(trades):
             break
     conditions = sorted(sets_in(record))
     outcomes = await asyncio.gather(*(tokens_of(each) for each in conditions))
@@ -101,7 +101,7 @@ async def read_statement(venue: Venue, *, activity: ReadActivity, tokens_of: Tok
     )
 
 
-def _settled(trades: Sequence[Trade]) -> set[tuple[str, str]]:
+def shown_by_balances(trades: Sequence[Trade]) -> set[tuple[str, str]]:
     """The fills that the balances show."""
     return {(trade.id, trade.order_id) for trade in trades if not trade.status.undelivered}
 

@@ -23,6 +23,25 @@ def holds(key):
 holds("{KEY[:32]}" + "{KEY[32:]}")
 """
 
+_QUIET_CRASHES = f"""
+import ctypes, sys, threading
+from polydesk.server.process_guard import guard_process
+guard_process()
+from polydesk.core.telemetry.redaction import SECRETS
+SECRETS.learn_key("{KEY}")
+key = "{KEY[:32]}" + "{KEY[32:]}"
+def fails():
+    raise RuntimeError("in a thread with " + key)
+class Falling:
+    def __del__(self):
+        raise RuntimeError("in a destructor with " + key)
+thread = threading.Thread(target=fails)
+thread.start()
+thread.join()
+Falling()
+print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) if sys.platform.startswith("linux") else 0)
+"""
+
 _FORGET = """
 import os
 from polydesk.core.settings import forget_secrets_in_environment, load_settings
@@ -50,6 +69,15 @@ def test_a_crash_leaves_neither_a_core_dump_nor_a_secret() -> None:
     assert crashed.stdout == "(0, 0)\n"
     assert "RuntimeError: with <redacted> and POLY_SIGNATURE: <redacted>" in crashed.stderr
     assert "in holds" in crashed.stderr
+
+
+def test_what_fails_where_nobody_looks_shows_no_secret_and_the_memory_is_nobodys() -> None:
+    told = ended(_QUIET_CRASHES)
+    assert told.returncode == 0
+    assert "in a thread with <redacted>" in told.stderr
+    assert "in a destructor with <redacted>" in told.stderr
+    assert KEY not in told.stderr
+    assert told.stdout == "0\n", "it counts as one whose memory may not be dumped or read"
 
 
 def test_what_a_server_starts_inherits_no_secret() -> None:

@@ -20,7 +20,7 @@ from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
 from polydesk.core.identifiers import ConditionId, Slug, TokenId
 from polydesk.core.models import Market, OrderSide, OrderTicket, TimeInForce, Trade
-from polydesk.core.polymarket.amounts import limit_amounts
+from polydesk.core.polymarket.amounts import limit_amounts, market_buy_amounts
 from polydesk.core.polymarket.clob import CLOBClient
 from polydesk.core.polymarket.data_api import DataClient
 from polydesk.core.polymarket.gamma import GammaClient
@@ -60,6 +60,22 @@ class Trader:
             shares=amounts.shares,
             dollars=amounts.dollars,
             time_in_force=TimeInForce.GTC,
+            tick=self.market.tick,
+            neg_risk=self.market.neg_risk,
+        )
+        await self.clob.post_order(self.clob.sign(ticket))
+
+    async def spend(self, dollars: str, price: str) -> None:
+        """A purchase at once, whose shares have more decimals than prices times whole cents."""
+        amounts = market_buy_amounts(worst_price=Decimal(price), spend_dollars=Decimal(dollars), tick=self.market.tick)
+        ticket = OrderTicket(
+            token_id=self.market.outcomes[0].token_id,
+            condition_id=self.market.condition_id,
+            side=OrderSide.BUY,
+            price=Decimal(price),
+            shares=amounts.shares,
+            dollars=amounts.dollars,
+            time_in_force=TimeInForce.FAK,
             tick=self.market.tick,
             neg_risk=self.market.neg_risk,
         )
@@ -210,3 +226,18 @@ async def test_shares_that_no_record_explains_are_shown(opened: Open) -> None:
         (off,) = told.shares
         assert (off.token_id, off.expected, off.at_venue) == (token_id, 0, 5)
         assert any("another wallet" in cause for cause in told.may_be)
+
+
+async def test_what_is_final_is_told_to_the_millionth_while_the_fill_settles(opened: Open) -> None:
+    async with opened() as trader:
+        await trader.spend("25", "0.985")
+        seen: set[tuple[bool, bool]] = set()
+        for _ in range(60):
+            snapshot = await trader.portfolio.snapshot()
+            if not snapshot.settling:
+                break
+            for trade in snapshot.settling:
+                seen.add((trade.status.undelivered, trade.price * trade.size == round(trade.price * trade.size, 6)))
+            assert snapshot.settled == 1000
+            await trader.clock.advance(0.25)
+        assert (False, False) in seen, "the fill was seen between its delivery and its confirmation"
