@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import InputRejected, PolymarketAPIError
+from ..errors import InputRejected, PolymarketAPIError, VenueUnavailable
 from ..identifiers import Address, TokenId
 from ..polymarket.clob import CLOBClient
 from ..polymarket.credential_file import CredentialStore
@@ -36,6 +37,8 @@ _SETTLED_SHARE = 0.1
 
 _RELAYER_TYPES = {SignatureType.POLY_GNOSIS_SAFE: "SAFE", SignatureType.POLY_1271: "WALLET"}
 """What the relayer calls the wallets that it knows of."""
+
+_SECONDS = re.compile(r"[0-9]{1,12}")
 
 _WEIGHTS = ("blocks", "limits", "note")
 
@@ -135,7 +138,7 @@ class _Examination:
         await self._try(self._market_stream())
 
     def _compare_clocks(self, seconds: object) -> None:
-        if not isinstance(seconds, (int, str)) or not str(seconds).isdigit():
+        if not isinstance(seconds, (int, str)) or not _SECONDS.fullmatch(str(seconds)):
             return
         skew_s = int(seconds) + 0.5 - self.subject.transport.clock.own_time().timestamp()
         self.facts["clock"] = f"{round(skew_s):+d} s"
@@ -291,7 +294,10 @@ class _Examination:
             self._note(error)
 
     def _note(self, error: PolymarketAPIError) -> None:
-        self.findings.append(explain(error.message, wallets=self.wallets))
+        found = explain(error.message, wallets=self.wallets)
+        if found.code == "unknown" and isinstance(error, VenueUnavailable):
+            found = finding("look_failed", reason=found.said.rstrip("."))  # our words: the venue said nothing
+        self.findings.append(found)
 
     def _client(self, credentials: ApiCredentials) -> CLOBClient:
         return CLOBClient(

@@ -145,6 +145,9 @@ FINDINGS: dict[str, Row] = {
         "blocks", "{host} cannot be reached: {reason}.", "check this machine's network and the configured address"
     ),
     "venue_failure": Row("limits", "The venue fails with an error of its own.", "try again in some minutes"),
+    "look_failed": Row(
+        "limits", "A part of the account could not be looked at: {reason}.", "run the doctor again in some minutes"
+    ),
     "rate_limited": Row(
         "limits", "More requests are made than the venue allows.", "wait a minute; lower POLYMARKET_RATE_LIMIT"
     ),

@@ -27,10 +27,10 @@ class Probe:
 
     @property
     def json(self) -> Any:
-        """The body, None where it is not JSON."""
+        """The body, None where it is not JSON, which what answers in the venue's place may make as deep as it likes."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 

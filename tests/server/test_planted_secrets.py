@@ -155,10 +155,16 @@ async def test_hashes_of_orders_and_conditions_are_taken_as_before(witness: Witn
     "fault",
     [
         StatusFault(kind="status", status=400, body={"error": ECHO}, route="/*"),
-        StatusFault(kind="status", status=401, body={"error": ECHO}, route="/clob/*", after=4),
-        StatusFault(kind="status", status=500, body=f"<html>{ECHO}</html>", route="/*"),
+        pytest.param(
+            StatusFault(kind="status", status=401, body={"error": ECHO}, route="/clob/*", after=4),
+            marks=pytest.mark.takeover,
+        ),
+        pytest.param(
+            StatusFault(kind="status", status=500, body=f"<html>{ECHO}</html>", route="/*"),
+            marks=pytest.mark.takeover,
+        ),
         StatusFault(kind="status", status=200, body={"data": ECHO, "bids": ECHO, "error": ECHO}, route="/*"),
-        InvalidJson(kind="invalid_json", route="/*"),
+        pytest.param(InvalidJson(kind="invalid_json", route="/*"), marks=pytest.mark.takeover),
         ConnectionFault(kind="reset_after_read", route="/*"),
     ],
     ids=lambda fault: f"{fault.kind} {getattr(fault, 'status', '')}",

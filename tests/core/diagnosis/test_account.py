@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ import pytest
 from polydesk.core.clock import ShiftedClock
 from polydesk.core.diagnosis.account import Diagnosis, Subject, diagnose
 from polydesk.core.diagnosis.findings import FINDINGS
+from polydesk.core.diagnosis.reach import Probe, findings_of_reach
 from polydesk.core.errors import PolymarketAPIError
 from polydesk.core.exchange.catalogue import load_catalogue
 from polydesk.core.exchange.faults import (
@@ -293,6 +295,7 @@ ROWS = [
     Row("venue_failure", refused(), faults=(status("/clob/order", 500, {"error": "could not run the execution"}),)),
     Row("rate_limited", faults=(RateLimited(kind="rate_limited", route="/clob/time"),)),
     Row("rate_limited", refused(), faults=(RateLimited(kind="rate_limited", route="/clob/order"),)),
+    Row("look_failed", faults=(ConnectionFault(kind="reset_before_read", route="/data/*"),), words="looked at"),
     Row("wrong_address", faults=(status("/clob/time", 404, {"error": "no such route"}),)),
     Row("venue_version", faults=(status("/clob/version", 200, {"version": 3}),), words="version 3"),
     Row("order_version_mismatch", changed(_timestamp=None, _nonce="0", _feeRateBps="0")),
@@ -361,7 +364,28 @@ async def diagnosis_of(row: Row) -> Diagnosis:
         return await diagnose(Subject(transport=transport, patience_s=0.8, **subject))
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=f"{number}-{row.code}") for number, row in enumerate(ROWS)])
+EVERY_DAY = {
+    "wrong_signature_type",
+    "another_wallet_is_used",
+    "api_key_refused",
+    "bot_check",
+    "region_close_only",
+    "look_failed",
+    "clock_skew",
+    "allowance_missing",
+    "stream_down",
+    "invalid_payload",
+}
+"""One or two of each part of the table; the others take part in the longer runs."""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=f"{number}-{row.code}", marks=[] if row.code in EVERY_DAY else [pytest.mark.takeover])
+        for number, row in enumerate(ROWS)
+    ],
+)
 async def test_the_fault_is_named_with_one_cause_and_one_fix(row: Row) -> None:
     diagnosis = await diagnosis_of(row)
     found = [each for each in diagnosis.findings if each.code == row.code]
@@ -399,6 +423,18 @@ async def test_a_deposit_wallet_is_as_healthy_as_any() -> None:
     diagnosis = await diagnosis_of(row)
     assert diagnosis.findings == ()
     assert diagnosis.facts["wallet on chain"] == "deployed"
+
+
+@pytest.mark.parametrize("seconds", ["²", "9" * 5000, "", "-1"])
+async def test_a_time_that_is_none_breaks_nothing(seconds: str) -> None:
+    diagnosis = await diagnosis_of(Row("none", faults=(status("/clob/time", 200, json.dumps(seconds)),)))
+    assert "clock" not in diagnosis.facts
+
+
+def test_an_answer_of_any_depth_is_only_no_answer() -> None:
+    answer = Probe("https://venue.test/time", 200, b"[" * 200_000)
+    assert answer.json is None
+    assert [each.code for each in findings_of_reach(answer)] == ["wrong_address"]
 
 
 async def test_what_nobody_knows_is_shown_in_the_venues_words() -> None:

@@ -11,6 +11,7 @@ from polydesk.core.telemetry.redaction import MASK, KnownSecrets, redacted
 
 KEY = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff81"
 ORDER_ID = "0xa1ed5c983acfcf169c7d93b9affad3df330e69053fcf62ae21ea2538df966084"
+CONDITION_ID = "0x9c3a0f4d57e1b2668f0d2c1ea45b7790d3e8f61a2b4c5d6e7f8091a2b3c4d5e6"
 HMAC = "hsbnc6zm_g3USPihrCjnipW_CUBgBJEX8qPJ9oV0Ms4="
 TOKEN = "pd_" + "aB3-_" * 8 + "xyz"
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJlIQ"
@@ -37,7 +38,7 @@ def test_a_known_secret_is_found_by_its_value(known: KnownSecrets, text: str) ->
 
 
 def test_hashes_of_orders_and_conditions_survive(known: KnownSecrets) -> None:
-    line = f"order {ORDER_ID} of 0x{'5' * 64} is unknown; signature type 3, tick 0.01, next_cursor aWQ6MjQ5Mzk2"
+    line = f"order {ORDER_ID} of {CONDITION_ID} is unknown; signature type 3, tick 0.01, next_cursor aWQ6MjQ5Mzk2"
     assert known.masked(line) == line
     assert redacted(line) == line
 
