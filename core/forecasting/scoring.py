@@ -70,7 +70,8 @@ class Score:
     """Scores of some forecasts; smaller is better, but for skill.
 
     All are of the `markets` (and their `events`) that had a price to be held against, and of all of them where none
-    had, with None for the market's. `unpriced` ones are left out of a comparison.
+    had, with None for the market's; those over time are of the markets whose every forecast had a price, likewise.
+    `unpriced` ones are left out of a comparison.
 
     `events_needed` is how many more events it would take to tell the difference to the market from luck, at the size
     and spread seen so far; None where the difference is not in the author's favour, 0 where it is told already.
@@ -133,7 +134,7 @@ def score(markets: Sequence[ScoredMarket], random: Random) -> Score:
         unpriced=len(markets) - len(priced) if priced else 0,
         brier=fmean(own),
         log_loss=_mean(judged, lambda each: _log_loss(each.first, each.came_true)),
-        series_brier=_mean(judged, lambda each: each.series),
+        series_brier=_mean(series or judged, lambda each: each.series),
         market_brier=fmean(market) if market else None,
         market_log_loss=_mean(priced, lambda each: _log_loss(_known(each.market_first), each.came_true))
         if priced

@@ -175,3 +175,11 @@ def test_who_says_what_the_market_says_has_no_skill(said: list[tuple[float, bool
 def test_the_same_seed_gives_the_same_interval() -> None:
     markets = many(40, own=0.6, market=0.5, yes_share=0.6)
     assert score(markets, Random(5)) == score(markets, Random(5))
+
+
+def test_scores_over_time_are_of_the_same_markets_as_the_price_they_are_held_against() -> None:
+    whole = [forecast("0.9", market="whole", price="0.8")]
+    partly = [forecast("0.1", market="partly", price="0.2"), forecast("0.1", market="partly", day=5, price=None)]
+    scored = score(scored_markets([*whole, *partly], ended("whole", "partly")), Random(1))
+    assert scored.market_series_brier == pytest.approx(0.04)
+    assert scored.series_brier == pytest.approx(0.01)
