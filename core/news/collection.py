@@ -28,6 +28,8 @@ AT_ONCE = 4
 READ_AGAIN_AFTER = timedelta(minutes=5)
 """How long what a source said is taken as its latest; a query goes to those that can search at most as often."""
 
+_KEPT_AT_ONCE = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -73,8 +75,12 @@ class NewsCollector:
         if len(self._read_at) > 1000:
             self._read_at.clear()
         self._read_at[key] = now
-        stored = self._store.add(items, now=self._clock.now())
-        return sum(each.state == "new" for each in stored)
+        new = 0
+        for first in range(0, len(items), _KEPT_AT_ONCE):
+            stored = self._store.add(items[first : first + _KEPT_AT_ONCE], now=self._clock.now())
+            new += sum(each.state == "new" for each in stored)
+            await asyncio.sleep(0)  # a file may hold tens of thousands, and others are to be answered meanwhile
+        return new
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Sequence
@@ -226,6 +227,18 @@ async def test_sources_are_read_into_the_store_and_one_that_fails_stops_none() -
     assert (await collector.collect()).new_items == 0
     assert host.queries == ["", "fed", ""]
     assert [each.item.title for each in store.recent(since=NOW, until=clock.now(), most=5)] == ["Fed holds rates"]
+
+
+async def test_while_a_long_list_is_stored_others_are_answered() -> None:
+    store = NewsStore(Database.in_memory())
+    long = Told([NewsItem(f"Story {number} of a long list", source="host", id=str(number)) for number in range(1000)])
+    collecting = asyncio.create_task(NewsCollector([long], store, ManualClock(NOW)).collect())
+    turns = 0
+    while not collecting.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert (await collecting).new_items == 1000
+    assert turns >= 10
 
 
 def test_sources_are_chosen_by_a_word_or_a_file(tmp_path: Path) -> None:
