@@ -14,13 +14,12 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ... import __version__
 from ...core.background_tasks import cancelled, logs_failure
 from ...core.clock import Clock, SystemClock
-from ...core.errors import ConfigurationError, InputRejected, OutcomeUnknown, PolymarketAPIError, VenueUnavailable
+from ...core.errors import ConfigurationError, OutcomeUnknown, PolymarketAPIError, VenueUnavailable
 from ...core.settings import Settings
 from ...handlers.catalogue import ALL_TOOLS
 from ...handlers.context import DeskSeat
@@ -28,6 +27,7 @@ from .greeting import objection
 from .lease import DeskCard, DeskLease, read_card
 from .link import DoorRefused, Link, LinkLost, greet
 from .listener import DoorHost, DoorListener
+from .question_origin import marked, unmarked
 
 _log = logging.getLogger(__name__)
 
@@ -37,9 +37,6 @@ _OPENING_S = 30.0
 _LOOK_EVERY_S = 0.05
 _NOTICE_S = 1.0
 _ATTEMPTS = 5
-_FOREIGN_STATE = {"reason": "invalid_request_state"}
-"""How the SDK refuses what another process has sealed: each desk has a key of its own."""
-
 _FORWARDED = frozenset({"tools/call"})
 _CHANGING = {spec.name: spec.idempotent for spec in ALL_TOOLS if spec.changes}
 """Tools after whose loss nobody can know what happened, and whether it does no harm to call them again."""
@@ -106,17 +103,9 @@ class Doorway:
         if ctx.method not in _FORWARDED:
             return await call_next(ctx)
         try:
-            answer = await self._carried(ctx)
-            return await call_next(ctx) if answer is None else answer
+            return await self._carried(ctx, call_next)
         except PolymarketAPIError as error:
             return await _worded(error, ctx, call_next)
-        except MCPError as error:
-            if error.data != _FOREIGN_STATE:
-                raise
-            changed = InputRejected(
-                "The question to the user was put by a desk that has ended since.", fix="make the same call again"
-            )
-            return await _worded(changed, ctx, call_next)
 
     async def enter(self) -> None:
         """Hold the desk, or attend the one who does. Raises ConfigurationError, and VenueUnavailable after a wait.
@@ -172,16 +161,19 @@ class Doorway:
     def attends(self) -> bool:
         return self._attendance is not None and not self._attendance.done()
 
-    async def _carried(self, call: Context) -> HandlerResult | None:
-        """The desk's answer; None when this process is the desk. A call that changes nothing is carried once more."""
+    async def _carried(self, call: Context, call_next: CallNext) -> HandlerResult:
+        """The desk's answer, be it this process or another. A call that changes nothing is carried once more."""
         name = (call.params or {}).get("name")
         for _ in range(_ATTEMPTS):
             await self.enter()
+            desk = self._card
+            assert desk is not None  # whoever holds it has written one, whoever attends it has read one
+            own = unmarked(call, desk)
             if self.holds_desk:
-                return None
+                return marked(await call_next(own), desk)
             try:
-                link = await self._link_of(call)
-                return await link.forward(call)
+                link = await self._link_of(own)
+                return marked(await link.forward(own), desk)
             except DoorRefused as refused:
                 raise ConfigurationError(str(refused)) from None
             except LinkLost as lost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -36,6 +37,11 @@ class DeskCard:
     secret: str
     background: bool
     folder: Path
+
+    @property
+    def mark(self) -> str:
+        """Names this desk and no other, the next one of the same process neither."""
+        return hashlib.sha256(self.secret.encode()).hexdigest()[:16]
 
 
 class DeskLease:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client
+from mcp import Client, MCPError
 from mcp_types import CallToolResult
 
 import polydesk.server.doors.greeting as greeting_module
@@ -211,7 +211,7 @@ async def test_a_question_put_by_a_desk_that_has_ended_is_a_reason_to_call_again
         await answer_of(first, "get_status")
         await answer_of(second, "get_status")
         result = await second.session.call_tool(
-            "polymarket_place_order", CHEAP, request_state="sealed by somebody else", allow_input_required=True
+            "polymarket_place_order", CHEAP, request_state=f"{'0' * 16}.sealed", allow_input_required=True
         )
         assert isinstance(result, CallToolResult)
         assert result.is_error
@@ -219,6 +219,19 @@ async def test_a_question_put_by_a_desk_that_has_ended_is_a_reason_to_call_again
         assert result.structured_content["anything_sent"] == "no"
         assert "make the same call again" in result.structured_content["message"]
         assert (await answer_of(first, "get_orders"))["orders"] == []
+
+
+@pytest.mark.parametrize("at", [0, 1])
+async def test_an_answer_to_a_question_that_nobody_put_is_an_error_of_the_protocol(folder: Path, at: int) -> None:
+    async with desks(folder) as several:
+        clients = [await several.client(), await several.client()]
+        await answer_of(clients[0], "get_status")
+        card = several.applications[0].doorway._card
+        assert card is not None
+        for state in ("made up", f"{card.mark}.made up"):
+            with pytest.raises(MCPError, match="requestState"):
+                await clients[at].session.call_tool("polymarket_place_order", CHEAP, request_state=state)
+        assert (await answer_of(clients[0], "get_orders"))["orders"] == []
 
 
 async def test_a_host_that_gives_up_in_the_handshake_of_its_door_leaves_no_connection(
