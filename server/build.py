@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mcp.server import MCPServer
 
+from ..handlers.catalogue import ALL_TOOLS
 from ..handlers.confirmation import DeskSource
+from ..handlers.toolspec import ToolSpec
 from .application import Application
 from .mcp_server import mcp_server
 from .secret_guard import refuse_secrets
@@ -17,10 +21,15 @@ def build_server(application: Application) -> MCPServer[DeskSource]:
     Raises ConfigurationError for a toolset that does not exist.
     """
     server = mcp_server(application.settings, application)
+    guard(server, application, ALL_TOOLS)
+    return server
+
+
+def guard(server: MCPServer[DeskSource], application: Application, specs: Iterable[ToolSpec]) -> None:
+    """Put the middleware of a process around its server: `specs` say which tools a token's scopes allow."""
     # Outermost, so that what a host sealed with the desk that asked it is given back to that desk as it is.
     server.middleware.insert(0, application.doorway)
     # Before the way to the desk too: a secret in an argument leaves this process for no other.
     server.middleware.insert(0, refuse_secrets)
     server.middleware.insert(0, name_principal)
-    server.middleware.insert(0, guard_scopes)
-    return server
+    server.middleware.insert(0, guard_scopes(specs))

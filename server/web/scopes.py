@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
 from mcp_types import ListToolsResult
 
 from ...core.errors import InputRejected
 from ...core.storage.caller import proved_by
-from ...handlers.catalogue import ALL_TOOLS
 from ...handlers.failures import Failure
 from ...handlers.toolspec import Toolset, ToolSpec
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from mcp.server.auth.provider import AccessToken
 
 Context = ServerRequestContext[Any, Any]
-
-_SPECS = {spec.name: spec for spec in ALL_TOOLS}
 
 SCOPES = tuple(f"{toolset.value}:{way}" for toolset in Toolset for way in ("read", "write"))
 """`TOOLSET:read` allows the toolset's tools that only read, `TOOLSET:write` all of them."""
@@ -39,19 +36,31 @@ def allowed(spec: ToolSpec, scopes: Collection[str]) -> bool:
     return write in scopes or (not spec.changes and f"{spec.toolset.value}:read" in scopes)
 
 
-async def guard_scopes(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Middleware: a token calls, and is shown, the tools of its scopes. Without authentication everything passes."""
-    scopes = _scopes_of(ctx)
-    if scopes is None:
-        return await call_next(ctx)
-    if ctx.method == "tools/call":
-        spec = _SPECS.get(str((ctx.params or {}).get("name")))
-        if spec is not None and not allowed(spec, scopes):
-            return _refused(spec)
-    result = await call_next(ctx)
-    if ctx.method == "tools/list":
-        return _listed(result, scopes)
-    return result
+def guard_scopes(specs: Iterable[ToolSpec]) -> ServerMiddleware[Any]:
+    """Middleware: a token calls, and is shown, those tools of `specs` that its scopes allow, and no others.
+
+    Without authentication everything passes.
+    """
+    known = {spec.name: spec for spec in specs}
+
+    def shown(name: str, scopes: Collection[str]) -> bool:
+        spec = known.get(name)
+        return spec is not None and allowed(spec, scopes)
+
+    async def guarded(ctx: Context, call_next: CallNext) -> HandlerResult:
+        scopes = _scopes_of(ctx)
+        if scopes is None:
+            return await call_next(ctx)
+        if ctx.method == "tools/call":
+            name = str((ctx.params or {}).get("name"))
+            if (spec := known.get(name)) is None:
+                return _unknown(name)
+            if not allowed(spec, scopes):
+                return _refused(spec)
+        result = await call_next(ctx)
+        return _listed(result, lambda name: shown(name, scopes)) if ctx.method == "tools/list" else result
+
+    return guarded
 
 
 def token_of(ctx: Context) -> str | None:
@@ -103,9 +112,16 @@ def _refused(spec: ToolSpec) -> HandlerResult:
     )
 
 
-def _listed(result: HandlerResult, scopes: frozenset[str]) -> HandlerResult:
+def _unknown(name: str) -> HandlerResult:
+    """No scope allows what has none, be it a name that is wrong or a tool that nobody gave a toolset."""
+    from ..registration import failed
+
+    return failed(Failure("unknown_tool", f"There is no tool {name[:64]}. Nothing was sent.", "no", "never"))
+
+
+def _listed(result: HandlerResult, shown: Callable[[str], bool]) -> HandlerResult:
     """The list without what the token may not call; the SDK hands it on as a model or as what is sent."""
     if isinstance(result, dict):
-        return {**result, "tools": [each for each in result["tools"] if allowed(_SPECS[each["name"]], scopes)]}
+        return {**result, "tools": [each for each in result["tools"] if shown(each["name"])]}
     assert isinstance(result, ListToolsResult)
-    return result.model_copy(update={"tools": [each for each in result.tools if allowed(_SPECS[each.name], scopes)]})
+    return result.model_copy(update={"tools": [each for each in result.tools if shown(each.name)]})
