@@ -39,7 +39,7 @@ def node_packages(name: str, *packages: str) -> Path:
     if not stamp.is_file() or stamp.read_text() != wanted:
         npm = shutil.which("npm")
         if npm is None:
-            raise RuntimeError("These tests drive the MCP Inspector and need npm (Node.js 20 or newer) on the PATH.")
+            raise RuntimeError("These tests drive programs of Node.js and need npm (Node.js 20 or newer) on the PATH.")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "package.json").write_text('{"private": true}\n')
