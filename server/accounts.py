@@ -25,7 +25,7 @@ def ledger_path(settings: Settings) -> Path:
 def opened_ledger(path: Path) -> LedgerStore:
     """The ledger, made with its folder when there is none. Raises ConfigurationError when it cannot be used."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise ConfigurationError(f"{path.parent} cannot be made: {error.strerror}.") from error
     return LedgerStore(path, secret=secrets.token_bytes(32))

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from polydesk.core.key_storage.ethereum import account_type
+
+account_type()  # before any test module loads it directly, which would let nested JSON end the process
+
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

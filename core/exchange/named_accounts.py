@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..errors import ConfigurationError
+from ..key_storage.ethereum import account_type
 from ..money import from_micro, to_micro
 from .ledger_schema import NAMES, ORDERS, Row
 from .store import LedgerStore
@@ -81,8 +82,6 @@ def latest_names(rows: list[Row]) -> dict[str, Row]:
 
 
 def _open(store: LedgerStore, name: str, generation: int, balance: Decimal, at_ms: int) -> NamedAccount:
-    from eth_account import Account as KeyAccount
-
     if not 0 < balance <= MAX_STARTING_BALANCE:
         raise ConfigurationError(f"A starting balance is more than 0 and at most {MAX_STARTING_BALANCE} dollars.")
     try:
@@ -90,7 +89,7 @@ def _open(store: LedgerStore, name: str, generation: int, balance: Decimal, at_m
     except ValueError as error:
         raise ConfigurationError(f"{error}: a starting balance has at most six.") from error
     private_key = _key(store.secret, name, generation)
-    address = str(KeyAccount.from_key(private_key).address)
+    address = str(account_type().from_key(private_key).address)
     store.open_account(address, cash=cash, at_ms=at_ms)
     store.write_rows(NAMES, [(name, generation, address, cash, at_ms)])
     return NamedAccount(name, generation, address, private_key, balance)

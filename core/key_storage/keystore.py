@@ -21,6 +21,9 @@ _FILE = re.compile(r"(0x[0-9a-fA-F]{40})\.json")
 _STANDARD_COST = 2**18
 """scrypt's N: about a second and 256 MB for each try of a passphrase."""
 
+_LARGEST_COSTS = {"n": 2**20, "r": 8, "p": 16, "c": 2**24, "dklen": 1024}
+"""Of scrypt and of PBKDF2: some times what programs commonly write."""
+
 
 class KeyStore:
     """The encrypted keys of a folder that only its owner may read. Nothing here ever writes a key in the clear.
@@ -109,6 +112,7 @@ def decrypted(file: Path, passphrase: str, *, expected: str | None = None) -> st
     check_private(file)
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
+        _check_cost(content)
         key = bytes(account_type().decrypt(content, passphrase))
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
@@ -116,13 +120,20 @@ def decrypted(file: Path, passphrase: str, *, expected: str | None = None) -> st
         if "MAC mismatch" in str(error):
             raise ConfigurationError(f"The passphrase does not open {file}.") from None
         raise ConfigurationError(f"{file} is not a keystore file of version 3.") from None
-    except (KeyError, TypeError, AttributeError, NotImplementedError, MemoryError):
+    except (KeyError, TypeError, AttributeError, NotImplementedError, MemoryError, RecursionError, OverflowError):
         raise ConfigurationError(f"{file} is not a keystore file of version 3.") from None
     SECRETS.learn_key(key.hex())
     address = account_type().from_key(key).address
     if expected is not None and address.lower() != expected.lower():
         raise ConfigurationError(f"{file} holds the key of {address}, not of {expected}.")
     return key.hex()
+
+
+def _check_cost(content: Any) -> None:
+    """Raise ValueError for parameters with which a try would take hours or all memory, which no program writes."""
+    given = {name.lower(): part for name, part in content.items()}["crypto"]["kdfparams"]
+    if any(given.get(name, 0) > most for name, most in _LARGEST_COSTS.items()):
+        raise ValueError("the key derivation is too costly")
 
 
 def check_private(file: Path) -> None:

@@ -7,8 +7,8 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -110,7 +110,7 @@ class CredentialFile:
             content = json.loads(self._file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return KeptCredentials()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             _log.warning("%s cannot be read, so the API credentials are derived again: %s", self._file, error)
             return KeptCredentials()
         from cryptography.exceptions import InvalidTag
@@ -143,6 +143,24 @@ class CredentialFile:
         except OSError as error:
             raise ConfigurationError(f"{self._file} cannot be written: {error}") from error
         return kept
+
+    @contextmanager
+    def rotating(self) -> Iterator[None]:
+        """Within it no other process rotates these credentials. Raises ConfigurationError when one does already."""
+        from filelock import FileLock, Timeout
+
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = FileLock(self._file.with_suffix(".rotation"), timeout=0, mode=0o600)
+            lock.acquire()
+        except Timeout as error:
+            raise ConfigurationError("Another process is rotating these API credentials already.") from error
+        except OSError as error:
+            raise ConfigurationError(f"{self._file.parent} cannot be written: {error.strerror}.") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _write(self, kept: KeptCredentials) -> None:
         salt, nonce = secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_NONCE_BYTES)

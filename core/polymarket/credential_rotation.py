@@ -36,16 +36,18 @@ async def rotate_credentials(
 
     Each step is written down before the next, and until the last one the credentials in the store are valid, so a
     rotation that was killed is finished by calling this again. A desk that runs uses the new ones from its next request
-    on. Raises ConfigurationError when the new ones do not work, and whatever the venue's answers raise.
+    on. Raises ConfigurationError when the new ones do not work or another process rotates them, and whatever the
+    venue's answers raise.
     """
     rotation = _Rotation(transport, signer, store)
-    kept = store.kept()
-    resumed = kept != KeptCredentials(current=kept.current)
-    if kept.retiring is None:
-        await rotation.switch(await rotation.made())
-    await clock.sleep(settle_s)
-    deleted = await rotation.delete_retiring()
-    return Rotated(key=rotation.current.key, deleted=deleted, resumed=resumed)
+    with store.rotating():  # two at once would forget which credentials are still to be deleted
+        kept = store.kept()
+        resumed = kept != KeptCredentials(current=kept.current)
+        if kept.retiring is None:
+            await rotation.switch(await rotation.made())
+        await clock.sleep(settle_s)
+        deleted = await rotation.delete_retiring()
+        return Rotated(key=rotation.current.key, deleted=deleted, resumed=resumed)
 
 
 class _Rotation:

@@ -242,6 +242,7 @@ def _sign_for_deposit_wallet(
     separator, the order's struct hash, its type and the length of the type, from which the contract rebuilds what
     was signed. The digest is that of the plain order, as for every other kind of account.
     """
+    account_type()  # before its parts: it loads them without their effect on the interpreter
     from eth_account.messages import encode_typed_data
     from eth_utils.crypto import keccak
 

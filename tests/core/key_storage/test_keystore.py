@@ -77,8 +77,27 @@ def test_a_file_that_others_may_read_is_not_used(keys: KeyStore) -> None:
         keys.open(ADDRESS, "correct horse")
 
 
+def _costing(kdf: str, **costs: int) -> str:
+    """A keystore that is whole but for what trying a passphrase on it costs."""
+    parameters = {"dklen": 32, "salt": "00" * 32, "prf": "hmac-sha256", "n": 2, "r": 1, "p": 1, "c": 1} | costs
+    cipher = {"cipher": "aes-128-ctr", "cipherparams": {"iv": "00" * 16}, "ciphertext": "00" * 32, "mac": "00" * 32}
+    return json.dumps({"version": 3, "crypto": {"kdf": kdf, "kdfparams": parameters, **cipher}})
+
+
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", "null", '{"version": 3}', '{"version": 3, "crypto": {"kdf": "x"}}']
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        '{"version": 3}',
+        '{"version": 3, "crypto": {"kdf": "x"}}',
+        "[" * 100_000,
+        _costing("pbkdf2", c=10**12),
+        _costing("scrypt", n=2**40, r=8),
+        _costing("scrypt", p=10**9),
+    ],
 )
 def test_a_file_that_is_no_keystore_is_named(tmp_path: Path, content: str) -> None:
     file = tmp_path / "key.json"

@@ -151,6 +151,17 @@ async def test_killed_again_and_again_it_comes_to_its_end(exchange: ExchangeServ
     assert keys_of(exchange) == [result.key]
 
 
+async def test_two_rotations_at_once_are_one_and_nothing_old_stays_valid(
+    exchange: ExchangeServer, tmp_path: Path
+) -> None:
+    done = await asyncio.gather(*(rotated(exchange, tmp_path) for _ in range(3)), return_exceptions=True)
+    (result,) = (each for each in done if isinstance(each, Rotated))
+    refused = [each for each in done if isinstance(each, ConfigurationError)]
+    assert len(refused) == 2
+    assert "already" in refused[0].message
+    assert keys_of(exchange) == [result.key]
+
+
 async def test_a_nonce_that_somebody_used_is_passed_over(exchange: ExchangeServer, tmp_path: Path) -> None:
     async with Transport(environment_of(exchange), clock=SystemClock(), random=Random(1)) as transport:
         other = await AuthorisedClient(transport, signer=OWNER).create_or_derive_credentials(1)
