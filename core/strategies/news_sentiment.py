@@ -221,9 +221,9 @@ class NewsSentimentStrategy(PolymarketStrategy):
 
 
 def _told(fair: FairValue) -> str:
-    """How the news moved the estimate, in words. Titles are strangers' words and stay out of it."""
+    """How the news moved the estimate, in words: no titles, and names of sources quoted, for both are strangers'."""
     assert fair.news is not None
-    sources = sorted({each.item.source for each in fair.news.items if each.item.source})
-    named = f" ({', '.join(sources[:3])})" if sources else ""
+    sources = fair.news.sources[:3]
+    named = f" ({', '.join(sources)})" if sources else ""
     moved = next((each.log_odds for each in fair.contributions if each.part == "news"), 0.0)
     return f"{len(fair.news.items)} news items{named} move the log-odds by {moved:+.2f} to {fair.value}"
