@@ -15,6 +15,9 @@ MASK = "<redacted>"
 _SHORTEST = 16
 """Shorter texts would be found in words that are nobody's secret."""
 
+_LEAST_VARIED = 4
+"""Different characters of a secret: row upon row of zeros is none, and is in the hashes of others."""
+
 _REMEMBERED = 256
 
 TOKEN = re.compile(
@@ -64,9 +67,9 @@ class KnownSecrets:
         raise TypeError("known secrets cannot be copied or pickled")
 
     def learn(self, *texts: str) -> None:
-        """Recognise these from now on, in any case; the latest are remembered, too short ones never."""
+        """Recognise these from now on, in any case; the latest are kept, what is too short or too plain never."""
         for text in texts:
-            if len(text) >= _SHORTEST:
+            if len(text) >= _SHORTEST and len(set(text)) >= _LEAST_VARIED:
                 self.__texts[text.lower()] = None
                 self.__texts.move_to_end(text.lower())
                 self.__pattern = None

@@ -74,6 +74,12 @@ def test_short_texts_are_not_learnt_because_they_are_in_other_words() -> None:
     assert secrets.masked("a phrase of ours") == "a phrase of ours"
 
 
+def test_a_row_of_zeros_is_nobodys_secret() -> None:
+    secrets = KnownSecrets()
+    secrets.learn_key("0x" + "0" * 64)
+    assert not secrets.are_in("0x" + "0" * 64)
+
+
 def test_the_latest_secrets_are_remembered() -> None:
     secrets = KnownSecrets()
     secrets.learn(*(f"secret number {number:08}" for number in range(300)))
