@@ -12,7 +12,7 @@ from mcp.server.mcpserver.tools import Tool
 from ..core.settings import Mode
 from ..handlers.catalogue import ALL_TOOLS
 from ..handlers.toolspec import Toolset
-from .registration import build_tools
+from .registration import DeskTool, build_tools
 
 _HEAD = """# Tools
 
@@ -45,7 +45,8 @@ def _section(name: str, description: str, tool: Tool, *, changes: bool) -> str:
             default = "required" if argument in required else f"`{schema['default']}`" if "default" in schema else ""
             lines.append(f"| `{argument}` | {_type(schema)} | {default} | {schema.get('description', '')} |")
         lines.append("")
-    answer = ", ".join(f"`{field}`" for field in (tool.output_schema or {}).get("properties", {}))
+    assert isinstance(tool, DeskTool)
+    answer = ", ".join(f"`{field}`" for field in tool.answers)
     lines += [f"Answers: {answer}.", ""]
     return "\n".join(lines)
 

@@ -33,6 +33,7 @@ class DeskTool(Tool):
     """A tool whose every failure is an answer the model can act on, never a bare exception text."""
 
     changes: bool = False
+    answers: tuple[str, ...] = ()
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         try:
@@ -71,27 +72,31 @@ def lean_schema(schema: dict[str, Any], *, output: bool) -> dict[str, Any]:
     be null may also be left out. How long a text may be is checked and not listed: no model counts its letters.
 
     Output schemas also lose `additionalProperties` and `required`, which matter to who writes an answer and not to
-    who reads it. Of the rest they keep names and descriptions, see `_outlined`.
+    who reads it. Of an answer's fields they list those that hold something, and name the others in words.
     """
     definitions = schema.get("$defs", {})
     lean = _lean({key: value for key, value in schema.items() if key != "$defs"}, definitions, output=output)
     assert isinstance(lean, dict)
-    if output:
-        lean["properties"] = {name: _outlined(each) for name, each in lean.get("properties", {}).items()}
-    return lean
+    return _outlined_answer(lean) if output else lean
+
+
+def _outlined_answer(schema: dict[str, Any]) -> dict[str, Any]:
+    """An answer at a third of what a schema of each field would cost: JSON shows what is a text or a number."""
+    fields: dict[str, Any] = schema.get("properties", {})
+    plain = {name: each for name, each in fields.items() if each.get("type") != "array" and "properties" not in each}
+    said = [f"{name} ({each['description']})" if each.get("description") else name for name, each in plain.items()]
+    described = ". ".join(part for part in (", ".join(said), schema.get("description", "")) if part)
+    holding = {name: _outlined(each) for name, each in fields.items() if name not in plain}
+    return {"type": "object", "description": described, "properties": holding}
 
 
 def _outlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """A field of an answer: what is said of it, and the names of what is in it, in words.
-
-    Its type is left out unless it is a list: JSON shows whether something is a text, a number or an object.
-    """
-    if schema.get("type") == "array":
-        return {"type": "array", **_outlined(schema["items"])}
-    about = schema.get("description", "")
-    if "properties" in schema:
-        about = f"{_field_names(schema)}. {about}".strip()
-    return {"description": about} if about else {}
+    """A list or an object inside an answer, with the names of what is in it in words."""
+    inner = schema["items"] if schema.get("type") == "array" else schema
+    about = inner.get("description", "")
+    if "properties" in inner:
+        about = f"{_field_names(inner)}. {about}".strip()
+    return {"type": schema["type"], **({"description": about} if about else {})}
 
 
 def _field_names(schema: dict[str, Any]) -> str:
@@ -164,8 +169,9 @@ def _tool(spec: ToolSpec, mode: Mode) -> Tool:
     arguments.model_rebuild(force=True)
     tool.parameters = lean_schema({**tool.parameters, "additionalProperties": False}, output=False)
     assert tool.fn_metadata.output_schema is not None  # every tool answers a model
-    tool.fn_metadata.output_schema = lean_schema(tool.fn_metadata.output_schema, output=True)
     assert isinstance(tool, DeskTool)
+    tool.answers = tuple(tool.fn_metadata.output_schema["properties"])
+    tool.fn_metadata.output_schema = lean_schema(tool.fn_metadata.output_schema, output=True)
     tool.changes = spec.changes
     return tool
 
