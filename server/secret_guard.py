@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp_types import CallToolResult, TextContent
+from pydantic import BaseModel
 
 from ..core.telemetry.redaction import SECRETS, TOKEN, redacted
 from ..handlers.failures import Failure
@@ -50,9 +51,7 @@ async def refuse_secrets(ctx: Context, call_next: CallNext) -> HandlerResult:
 async def guard_secrets(ctx: Context, call_next: CallNext) -> HandlerResult:
     """Refuse calls that hold a secret, and mask known secrets in every answer."""
     result = await refuse_secrets(ctx, call_next)
-    if ctx.method != "tools/call":
-        return result
-    return _masked_result(result) if isinstance(result, CallToolResult) else _masked(result)
+    return _masked_answer(result) if ctx.method == "tools/call" else result
 
 
 def holds_secret(arguments: Any, *, name: str = "") -> bool:
@@ -113,31 +112,26 @@ def _recovery_words() -> frozenset[str]:
     return frozenset(file.read_text(encoding="utf-8").split())
 
 
-def _masked_result(result: CallToolResult) -> CallToolResult:
+def _masked_answer(result: HandlerResult) -> HandlerResult:
     """The same answer where its text, which says all that its structure does, holds no secret.
 
-    Failures are words, and words are also masked by shape.
+    Failures are words, and words are also masked by shape. The SDK hands answers on as models or as what is sent.
     """
-    texts = [each.text for each in result.content if isinstance(each, TextContent)]
-    shown = redacted if result.is_error else SECRETS.masked
+    sent = result.model_dump(by_alias=True, mode="json", exclude_none=True) if isinstance(result, BaseModel) else result
+    if sent is None:
+        return None
+    shown = redacted if sent.get("isError") else SECRETS.masked
+    texts = [each["text"] for each in sent.get("content", ()) if each.get("type") == "text"]
     if texts and all(shown(text) == text for text in texts):
         return result
-    return result.model_copy(
-        update={
-            "content": [
-                each.model_copy(update={"text": shown(each.text)}) if isinstance(each, TextContent) else each
-                for each in result.content
-            ],
-            "structured_content": _masked(result.structured_content),
-        }
-    )
+    return {name: _masked(value, shown) for name, value in sent.items()}
 
 
-def _masked(value: Any) -> Any:
+def _masked(value: Any, shown: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return SECRETS.masked(value)
+        return shown(value)
     if isinstance(value, dict):
-        return {key: _masked(each) for key, each in value.items()}
+        return {key: _masked(each, shown) for key, each in value.items()}
     if isinstance(value, list):
-        return [_masked(each) for each in value]
+        return [_masked(each, shown) for each in value]
     return value
