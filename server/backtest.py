@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..core.backtest.bars import BarAssumptions, bar_recording
+from ..core.backtest.no_skill import QuoteLog
 from ..core.backtest.performance import Performance, performance
 from ..core.backtest.price_series import read_price_series
 from ..core.backtest.recorded_news import RecordedNews, recorded_news
@@ -115,8 +116,15 @@ async def run_backtest(
         strategy = _news_sentiment(
             plan, replay, run, DeskExecution(desk, replay.market, replay.clock), executor, news.items
         )
-        await run_strategy(strategy, replay, run, every=plan.every, report=report)
-        judged = performance(run, replay, seed=plan.seed)
+        quotes = QuoteLog()
+
+        def looked(at: datetime) -> None:
+            if quotes.due():
+                quotes.note(at, replay.quotes())
+            report(at)
+
+        await run_strategy(strategy, replay, run, every=plan.every, report=looked)
+        judged = performance(run, replay, quotes=quotes, seed=plan.seed)
         ended = replay.clock.now()
         return BacktestResult(
             plan=plan,

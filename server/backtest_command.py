@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from ..core.backtest.no_skill import NoSkill
+    from ..core.backtest.returns import Drawdown
+    from ..core.backtest.significance import Interval
     from .backtest import BacktestPlan, BacktestResult
 
 _SHOWN = 10
@@ -131,14 +134,16 @@ def as_json(result: BacktestResult) -> dict[str, Any]:
             "prices": float(judged.profit.prices),
             "spread": float(judged.profit.spread),
             "fees": float(judged.profit.fees),
-            "low_95": _number(judged.profit_low),
-            "high_95": _number(judged.profit_high),
+            "interval_95": _interval(judged.profit_by_markets),
         },
         "doing_nothing": 0.0,
+        "no_skill": _no_skill(judged.no_skill),
         "by_market": {question: float(profit) for question, profit in judged.by_market.items()},
         "turnover": float(judged.turnover),
-        "max_drawdown": float(judged.max_drawdown),
+        "max_drawdown": _drawdown(judged.drawdown),
+        "days": len(judged.daily_changes),
         "sharpe": None if result.in_sample else judged.sharpe,
+        "sharpe_interval_95": None if result.in_sample else _interval(judged.sharpe_interval),
         "sortino": None if result.in_sample else judged.sortino,
         "hit_rate": judged.hit_rate,
         "brier": judged.brier,
@@ -174,9 +179,15 @@ def as_text(result: BacktestResult) -> str:
         f"  spread      {profit.spread:+.2f}",
         f"  fees        {profit.fees:+.2f}",
     ]
-    if judged.profit_low is not None and judged.profit_high is not None:
-        lines.append(f"  95 % of resampled markets: {judged.profit_low:+.2f} to {judged.profit_high:+.2f}")
-    lines.append(f"Drawdown      {judged.max_drawdown:.2f} at most")
+    if (within := judged.profit_by_markets) is not None:
+        lines.append(f"  95 % of resampled markets: {within.low:+.2f} to {within.high:+.2f}")
+    if (luck := judged.no_skill) is not None:
+        lines.append(
+            f"No skill      {luck.mean:+.2f} on average, 95 % {luck.interval.low:+.2f} to {luck.interval.high:+.2f}: "
+            f"the same trades at random moments on random sides; {luck.beaten_by:.1%} of them earned as much"
+        )
+    fall = judged.drawdown
+    lines.append(f"Drawdown      {fall.dollars:.2f} at most{_dates(fall)}")
     if judged.sharpe is not None and result.in_sample:
         lines.append("Sharpe        withheld: in sample")
     elif judged.sharpe is not None:
@@ -199,5 +210,32 @@ def _in_sample(result: BacktestResult) -> list[str]:
     return [f"In sample: the weights of the fair value were fitted on {known}."] if known else []
 
 
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
+def _dates(fall: Drawdown) -> str:
+    if fall.peak_at is None or fall.trough_at is None:
+        return ""
+    recovered = f"recovered {fall.recovered_at:%Y-%m-%d %H:%M}" if fall.recovered_at else "not recovered"
+    return f" ({fall.share:.1%}, {fall.peak_at:%Y-%m-%d %H:%M} to {fall.trough_at:%Y-%m-%d %H:%M}, {recovered})"
+
+
+def _interval(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.low, interval.high]
+
+
+def _drawdown(fall: Drawdown) -> dict[str, Any]:
+    moments = {"peak_at": fall.peak_at, "trough_at": fall.trough_at, "recovered_at": fall.recovered_at}
+    return {
+        "dollars": float(fall.dollars),
+        "share": fall.share,
+        **{name: None if at is None else at.isoformat() for name, at in moments.items()},
+    }
+
+
+def _no_skill(luck: NoSkill | None) -> dict[str, Any] | None:
+    if luck is None:
+        return None
+    return {
+        "draws": luck.draws,
+        "mean": luck.mean,
+        "interval_95": _interval(luck.interval),
+        "beaten_by": luck.beaten_by,
+    }

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import random
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from decimal import Decimal
 
+from .no_skill import Bet, NoSkill, QuoteLog, no_skill
 from .replay import Replay
+from .returns import Drawdown, daily_changes, sharpe_ratio, sortino_ratio, worst_drawdown
 from .run import Belief, Fill, Run
-
-_DAY = timedelta(days=1)
-_DAYS_A_YEAR = 365
-_LEAST_DAYS = 10
-"""Of fewer days no ratio of mean and deviation says anything."""
-
-_RESAMPLES = 2_000
+from .significance import Interval, block_bootstrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,56 +26,71 @@ class Profit:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """Figures of one run. `sharpe` and `sortino` are yearly, of daily changes of equity, None of too few days.
+    """Figures of one run. `sharpe` and `sortino` are yearly, of `daily_changes` of equity, None of too few days.
 
     `hit_rate` is the share of traded markets that earned, with `markets_decided` those whose outcome is known.
     `brier` is of the strategy's beliefs in markets that ended, `market_brier` of the midpoints then; one market counts
-    once, with its first belief. `profit_low` and `profit_high` bound 95 % of the profit when traded markets are drawn
-    again with replacement; None below two markets.
+    once, with its first belief. Intervals hold 95 %: `profit_by_markets` in dollars when traded markets are drawn again
+    with replacement, `sharpe_interval` by the circular block bootstrap of days. `no_skill` is what the same trades
+    earn at random moments on random sides.
     """
 
     profit: Profit
     by_market: Mapping[str, Decimal]
     orders: int
     turnover: Decimal
-    max_drawdown: Decimal
+    drawdown: Drawdown
+    daily_changes: tuple[float, ...]
     sharpe: float | None
     sortino: float | None
+    sharpe_interval: Interval | None
     hit_rate: float | None
     markets_decided: int
     brier: float | None
     market_brier: float | None
     scored: int
-    profit_low: Decimal | None
-    profit_high: Decimal | None
+    profit_by_markets: Interval | None
+    no_skill: NoSkill | None
 
 
-def performance(run: Run, replay: Replay, *, seed: int) -> Performance:
-    """Judge a run that has ended. The profits by market sum to the profit of the account's ledger."""
+def performance(run: Run, replay: Replay, *, quotes: QuoteLog, seed: int) -> Performance:
+    """Judge a run that has ended. The profits by market sum to the profit of the account's ledger.
+
+    `quotes` are the prices of the run's looks, for the comparison with trades without skill.
+    """
     fees = sum((each.fee for each in run.fills), Decimal(0))
     spread = sum((each.spread_cost for each in run.fills), Decimal(0))
     by_market = _by_market(run.fills, replay)
     decided = {each.trade.market_id for each in run.fills if replay.winner(each.trade.market_id) is not None}
     earned = [profit for profit in by_market.values() if profit > 0]
-    daily = _daily_changes(run.equity)
+    daily = daily_changes(run.equity)
     brier, market_brier, scored = _brier(run.beliefs, replay)
-    low, high = _bootstrap(list(by_market.values()), seed)
     return Performance(
         profit=Profit(run.profit, run.profit + fees + spread, -spread, -fees),
         by_market=by_market,
         orders=len(run.fills),
         turnover=sum((each.paid for each in run.fills), Decimal(0)),
-        max_drawdown=_drawdown([equity for _, equity in run.equity]),
-        sharpe=_ratio(daily, daily),
-        sortino=_ratio(daily, [min(each, 0.0) for each in daily]),
+        drawdown=worst_drawdown(run.equity),
+        daily_changes=tuple(daily),
+        sharpe=sharpe_ratio(daily),
+        sortino=sortino_ratio(daily),
+        sharpe_interval=block_bootstrap(daily, sharpe_ratio, seed=seed),
         hit_rate=len(earned) / len(by_market) if by_market else None,
         markets_decided=len(decided),
         brier=brier,
         market_brier=market_brier,
         scored=scored,
-        profit_low=low,
-        profit_high=high,
+        profit_by_markets=block_bootstrap([float(each) for each in by_market.values()], sum, seed=seed, block=1),
+        no_skill=no_skill(
+            [_bet(each) for each in run.fills], quotes, replay.worth_of_first, profit=float(run.profit), seed=seed
+        ),
     )
+
+
+def _bet(fill: Fill) -> Bet:
+    price, shares = float(fill.trade.price), float(fill.trade.size)
+    variance = price * (1 - price)
+    return Bet(fill.trade.market_id, shares, float(fill.fee) / (shares * variance) if variance else 0.0)
 
 
 def _by_market(fills: Sequence[Fill], replay: Replay) -> dict[str, Decimal]:
@@ -93,37 +101,6 @@ def _by_market(fills: Sequence[Fill], replay: Replay) -> dict[str, Decimal]:
         worth = replay.midpoint(fill.trade.token_id) or Decimal(0)
         found[question] = found.get(question, Decimal(0)) + fill.trade.size * worth - fill.paid - fill.fee
     return found
-
-
-def _drawdown(equity: Sequence[Decimal]) -> Decimal:
-    """The deepest fall below an earlier height, in dollars."""
-    deepest = height = Decimal(0)
-    for index, value in enumerate(equity):
-        height = value if index == 0 else max(height, value)
-        deepest = max(deepest, height - value)
-    return deepest
-
-
-def _daily_changes(equity: Sequence[tuple[datetime, Decimal]]) -> list[float]:
-    """Relative changes from one day of simulated time to the next; days without a look change nothing."""
-    if not equity:
-        return []
-    changes, (mark_at, mark), last = [], equity[0], equity[0][1]
-    for at, value in equity[1:]:
-        while at >= mark_at + _DAY:
-            changes.append(float(last / mark - 1) if mark else 0.0)
-            mark_at, mark = mark_at + _DAY, last
-        last = value
-    return changes
-
-
-def _ratio(changes: Sequence[float], risky: Sequence[float]) -> float | None:
-    """Mean over the root mean square of what counts as risk, per year."""
-    if len(changes) < _LEAST_DAYS:
-        return None
-    centre = statistics.fmean(changes) if risky is changes else 0.0
-    deviation = math.sqrt(math.fsum((each - centre) ** 2 for each in risky) / (len(changes) - 1))
-    return statistics.fmean(changes) / deviation * math.sqrt(_DAYS_A_YEAR) if deviation else None
 
 
 def _brier(beliefs: Sequence[Belief], replay: Replay) -> tuple[float | None, float | None, int]:
@@ -139,11 +116,3 @@ def _brier(beliefs: Sequence[Belief], replay: Replay) -> tuple[float | None, flo
         ours.append((float(belief.fair_value) - came_true) ** 2)
         theirs.append((float(belief.midpoint) - came_true) ** 2)
     return statistics.fmean(ours), statistics.fmean(theirs), len(first)
-
-
-def _bootstrap(profits: Sequence[Decimal], seed: int) -> tuple[Decimal | None, Decimal | None]:
-    if len(profits) < 2:
-        return None, None
-    rng = random.Random(seed)
-    sums = sorted(sum(rng.choices(profits, k=len(profits)), Decimal(0)) for _ in range(_RESAMPLES))
-    return sums[int(0.025 * _RESAMPLES)], sums[int(0.975 * _RESAMPLES)]

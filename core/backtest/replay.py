@@ -22,7 +22,7 @@ from ..exchange.listing import Listing
 from ..exchange.replay.player import Player
 from ..exchange.replay.recording import Recording
 from ..exchange.settings import ExchangeSettings
-from ..exchange.units import price_decimal
+from ..exchange.units import UNIT, price_decimal
 from ..exchange.venue import Exchange
 from ..identifiers import ConditionId, TokenId
 from ..models import Market, OrderBook, PriceHistory, PricePoint
@@ -168,6 +168,20 @@ class Replay:
             return Decimal("0.5") if listing.winner is None else Decimal(int(listing.winner == outcome))
         bid, ask = listing.book.best_for(outcome)
         return None if bid is None or ask is None else price_decimal(bid + ask) / 2
+
+    def quotes(self) -> dict[str, tuple[float, float]]:
+        """Bid and ask of the first outcome of each open market that has both now, by condition id; for statistics."""
+        found = {}
+        for listing in self._exchange.markets.listings:
+            bid, ask = listing.book.best_for(0)
+            if not listing.closed and bid is not None and ask is not None:
+                found[listing.condition_id] = (bid / UNIT, ask / UNIT)
+        return found
+
+    def worth_of_first(self, condition_id: str) -> float | None:
+        """What the first outcome of a market is worth now, as `midpoint` has it; for statistics."""
+        worth = self.midpoint(TokenId(self._listing(condition_id).tokens[0]))
+        return None if worth is None else float(worth)
 
     def winner(self, condition_id: ConditionId) -> int | None:
         """The index of the outcome that came true, once the market has ended."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from polydesk.core.backtest.no_skill import QuoteLog
 from polydesk.core.backtest.performance import Performance, performance
 from polydesk.core.backtest.replay import Replay
 from polydesk.core.backtest.run import Run, run_strategy
@@ -67,7 +68,7 @@ async def lived(
         run = Run(D(1000))
         strategy = BuyBelow(execution, replay, price)
         await run_strategy(strategy, replay, run, every=HOUR)
-        return run, performance(run, replay, seed=1), strategy, from_micro(replay.account.cash)
+        return run, performance(run, replay, quotes=QuoteLog(), seed=1), strategy, from_micro(replay.account.cash)
 
 
 async def test_profit_is_what_a_pencil_says(open_replay: Any, make_series: Any) -> None:
