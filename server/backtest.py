@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
+import random
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ..core.backtest.bars import BarAssumptions, bar_recording
 from ..core.backtest.no_skill import QuoteLog
@@ -30,9 +30,14 @@ from ..core.news.stance import NewsJudge
 from ..core.risk.limits import RiskLimits
 from ..core.storage.database import Database
 from ..core.storage.processes import ProcessMark
-from ..core.strategies.news_sentiment import NewsParameters, NewsSentimentStrategy
+from ..core.strategies.declaration import Need
+from ..core.strategies.registry import strategy_class
+from ..core.strategies.strategy import PolymarketStrategy
+from ..core.strategies.surroundings import Surroundings
 from ..core.trading.consent import NoConsent
-from ..core.trading.signal_execution import DeskExecution
+from ..core.trading.desk import TradingDesk
+from ..core.trading.run_ledger import RunAccount
+from ..core.trading.strategy_execution import DeskExecution
 from ..gpu.interface import Executor
 from .forecast_evaluation import file_hashes
 from .order_desk import order_desk
@@ -41,6 +46,7 @@ Fidelity = Literal["l2", "bars"]
 
 _TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _OPEN_ORDERS = 1000
+_TOKENS = "backtest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +119,8 @@ async def run_backtest(
             lifted_by="starting another backtest",
         ).desk
         run = Run(plan.starting_balance)
-        strategy = _news_sentiment(
-            plan, replay, run, DeskExecution(desk, replay.market, replay.clock), executor, news.items
-        )
+        execution = DeskExecution(desk, replay.market, replay.clock, prefix=_TOKENS)
+        strategy = _strategy(plan, replay, desk, execution, executor, news.items)
         quotes = QuoteLog()
 
         def looked(at: datetime) -> None:
@@ -169,34 +174,35 @@ def recorded(path: Path, assumptions: BarAssumptions) -> tuple[Recording, Fideli
     return recording, "l2", "recorded books without trades: resting orders fill only when the book crosses them"
 
 
-def _news_sentiment(
+def _strategy(
     plan: BacktestPlan,
     replay: Replay,
-    run: Run,
+    desk: TradingDesk,
     execution: DeskExecution,
     executor: Executor,
     news: Sequence[NewsItem],
-) -> NewsSentimentStrategy:
-    if plan.strategy != NewsSentimentStrategy.name:
-        raise ConfigurationError(f"There is no strategy {plan.strategy!r}; choose {NewsSentimentStrategy.name}.")
-    if plan.news is None:
-        raise ConfigurationError("The news strategy needs news: name a file with --news.")
-    given: dict[str, Any] = {"largest_order_usd": plan.starting_balance / 20, **plan.parameters}
-    known = {each.name: each for each in dataclasses.fields(NewsParameters) if each.name != "oldest"}
-    if unknown := sorted(given.keys() - known.keys()):
-        raise ConfigurationError(f"Unknown parameters: {', '.join(unknown)}; there are {', '.join(sorted(known))}.")
-    if "most_items" in given:
-        given["most_items"] = int(given["most_items"])
-    if too_small := sorted(name for name, value in given.items() if value < (0 if name == "least_edge" else 1)):
-        raise ConfigurationError(f"Too small: {', '.join(too_small)}.")
-    return NewsSentimentStrategy(
-        ReplaySource(plan.news.name, lambda: news, replay.clock),
-        read_news=NewsJudge(executor, inference_model=plan.inference_model).read_many,
+) -> PolymarketStrategy:
+    kind = strategy_class(plan.strategy)
+    if Need.NEWS in kind.declaration.needs and plan.news is None:
+        raise ConfigurationError(f"{plan.strategy} needs news: name a file with --news.")
+    account = RunAccount(
+        desk.journal,
+        prefix=f"{_TOKENS}/",
+        trades=replay.venue.trades,
+        open_orders=replay.venue.open_orders,
+        free_cash=replay.free_cash,
+        fee_of=desk.fee_of,
+        worth=replay.worth,
+    )
+    surroundings = Surroundings(
+        clock=replay.clock,
+        random=random.Random(f"polydesk strategy {plan.seed}"),
         quotes=replay,
         siblings=replay.siblings,
-        bankroll=replay.free_cash,
-        held_usd=run.held_usd,
+        event_markets=replay.event_markets,
+        account=account,
         execution=execution,
-        clock=replay.clock,
-        parameters=NewsParameters(**given),
+        news=ReplaySource(plan.news.name, lambda: news, replay.clock) if plan.news is not None else None,
+        read_news=NewsJudge(executor, inference_model=plan.inference_model).read_many,
     )
+    return kind.of(surroundings, kind.declaration.read_parameters(plan.parameters))

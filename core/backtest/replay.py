@@ -132,9 +132,7 @@ class Replay:
         """The open markets of a neg-risk market's event, with the best prices of this moment."""
         if not market.neg_risk:
             return ()
-        return [
-            self._as_quoted(each) for each in self.markets if each.event_slug == market.event_slug and self.trades(each)
-        ]
+        return await self.event_markets(market)
 
     def question(self, condition_id: ConditionId) -> str:
         """What a market asks. Raises KeyError for a market that was not recorded."""
@@ -182,6 +180,16 @@ class Replay:
         """What the first outcome of a market is worth now, as `midpoint` has it; for statistics."""
         worth = self.midpoint(TokenId(self._listing(condition_id).tokens[0]))
         return None if worth is None else float(worth)
+
+    async def worth(self, token_id: TokenId) -> Decimal | None:
+        """See `midpoint`."""
+        return self.midpoint(token_id)
+
+    async def event_markets(self, market: Market) -> Sequence[Market]:
+        """The open markets of a market's event, with the best prices of this moment."""
+        return [
+            self._as_quoted(each) for each in self.markets if each.event_slug == market.event_slug and self.trades(each)
+        ]
 
     def winner(self, condition_id: ConditionId) -> int | None:
         """The index of the outcome that came true, once the market has ended."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from ..errors import PolymarketAPIError
 from ..identifiers import ConditionId, TokenId
-from ..models import Trade, TradingSignal
+from ..models import Market, Trade
 from ..money import from_micro
+from ..strategies.look import look
 from ..strategies.strategy import PolymarketStrategy
 from .replay import Replay
 
@@ -71,10 +71,6 @@ class Run:
     def profit(self) -> Decimal:
         return self.equity[-1][1] - self.starting_balance if self.equity else Decimal(0)
 
-    def held_usd(self, token_id: TokenId) -> Decimal:
-        """What the shares of an outcome have cost so far, with fees."""
-        return sum((each.paid + each.fee for each in self.fills if each.trade.token_id == token_id), Decimal(0))
-
 
 async def run_strategy(
     strategy: PolymarketStrategy, replay: Replay, run: Run, *, every: timedelta, report: Report = lambda at: None
@@ -89,8 +85,7 @@ async def run_strategy(
         markets = [market for market in replay.markets if replay.trades(market)]
         if markets:
             run.looks += 1
-            for signal in await strategy.analyze_markets(markets):
-                await _follow(strategy, replay, run, signal)
+            await _look(strategy, replay, run, markets)
         run.equity.append((moment, _equity(replay, run)))
         report(moment)
     end = replay.clock.now() + _AFTER_THE_END
@@ -107,21 +102,22 @@ def _looks(replay: Replay, every: timedelta) -> Iterator[datetime]:
         yield moment
 
 
-async def _follow(strategy: PolymarketStrategy, replay: Replay, run: Run, signal: TradingSignal) -> None:
-    midpoint = replay.midpoint(signal.token_id)
-    if signal.price > 0 and midpoint is not None:
-        run.beliefs.append(Belief(signal.market_id, signal.token_id, signal.fair_value, midpoint, signal.as_of))
-    if signal.verdict == "no_edge":
-        run.passed_over[signal.reason.split(";", 1)[0]] += 1
-        return
-    run.signals += 1
-    try:
-        trade = await strategy.execute_trade(signal)
-    except PolymarketAPIError as error:
-        run.refused[getattr(error, "code", None) or type(error).__name__] += 1
-        return
-    if trade.size:
-        run.fills.append(Fill(trade, midpoint if midpoint is not None else trade.price))
+async def _look(strategy: PolymarketStrategy, replay: Replay, run: Run, markets: Sequence[Market]) -> None:
+    """One look, written down with the midpoints of its moment."""
+    done = await look(strategy, markets)
+    for signal in done.decision.signals:
+        midpoint = replay.midpoint(signal.token_id)
+        if signal.price > 0 and midpoint is not None:
+            run.beliefs.append(Belief(signal.market_id, signal.token_id, signal.fair_value, midpoint, signal.as_of))
+        if signal.verdict == "no_edge":
+            run.passed_over[signal.reason.split(";", 1)[0]] += 1
+        else:
+            run.signals += 1
+    run.refused.update(done.refused)
+    for trade in (*(trade for _, trade in done.trades), *(each for basket in done.baskets for each in basket.trades)):
+        if trade.size:
+            midpoint = replay.midpoint(trade.token_id)
+            run.fills.append(Fill(trade, midpoint if midpoint is not None else trade.price))
 
 
 def _equity(replay: Replay, run: Run) -> Decimal:

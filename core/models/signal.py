@@ -10,16 +10,16 @@ from typing import Literal
 from ..identifiers import ConditionId, TokenId
 from .order import OrderSide
 
-Verdict = Literal["buy", "no_edge"]
+Verdict = Literal["buy", "sell", "no_edge"]
 
 
 @dataclass(frozen=True, slots=True)
 class TradingSignal:
     """A reason to trade, or not to.
 
-    `fair_value` lies in [`low`, `high`]; `edge` is dollars per share after fees at `price`, which would be paid on
-    average. `limit_price` is the worst that one share may cost before the fee. `size` is shares, 0 when the verdict is
-    no_edge; prices are 0 where nothing is offered.
+    `fair_value` lies in [`low`, `high`]; `edge` is dollars per share after fees at `price`, which would be paid or
+    received on average. `limit_price` is the worst price of a share before the fee: the most of a purchase, the least
+    of a sale. `size` is shares, 0 when the verdict is no_edge; prices are 0 where nothing is offered.
     """
 
     market_id: ConditionId

@@ -18,6 +18,7 @@ from .order_controls import (
     SpreadWidth,
     TimeLeft,
 )
+from .run_controls import RunExposure, RunLoss, RunTime
 
 CONTROLS: tuple[Control, ...] = (
     KillSwitchOff(),
@@ -38,4 +39,7 @@ CONTROLS: tuple[Control, ...] = (
     TotalExposure(),
     DayTurnover(),
     DayLoss(),
+    RunTime(),
+    RunExposure(),
+    RunLoss(),
 )

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from ..models import Market, OrderBook, OrderTicket
 from .kill_switch import Halt
+from .mandate import MandateState
 from .worst_case import WorstCase
 
 
@@ -18,7 +19,7 @@ class DeskState:
     `open_orders` rest or are on their way; `unknown_orders` are those of the order's market. `exposure` is the worst
     case with the order, `exposure_before` without it. `day_usd` and `minute_orders` are what was sent since midnight
     UTC and in the last minute. `day_loss_usd` is None when it is not known. `region_refused_at` is when the venue last
-    refused this place.
+    refused this place. `run` is how the strategy's run stands that wants the order, None for other orders.
     """
 
     halt: Halt | None
@@ -30,6 +31,7 @@ class DeskState:
     minute_orders: int
     day_loss_usd: Decimal | None
     region_refused_at: datetime | None
+    run: MandateState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Protocol
+from typing import ClassVar, Self
 
 from ..clock import Clock
+from ..errors import ConfigurationError
 from ..forecasting.edge import worst_price
 from ..forecasting.fair_value import FairValue, fair_value
 from ..forecasting.suggestion import REFERENCE_AMOUNT_USD, Side, Suggestion, suggest, two_sides
-from ..identifiers import ConditionId, TokenId
+from ..identifiers import ConditionId
 from ..market_data.price_statistics import price_statistics
-from ..models import Market, NewsItem, OrderBook, OrderSide, PriceHistory, TradingSignal
+from ..models import Market, NewsItem, OrderBook, OrderSide, TradingSignal
 from ..news.market_index import MarketIndex
 from ..news.news_source import NewsSource
 from ..news.stance import NewsReadings, Question
-from .strategy import Execution, PolymarketStrategy
+from .declaration import Declaration, Need, Parameter, Parameters
+from .strategy import PolymarketStrategy
+from .surroundings import Execution, Holdings, Quotes, ReadNews, Siblings, StrategyAccount, Surroundings
 
 _NOTHING = Decimal(0)
 _LEAST_ORDER_USD = Decimal(1)
 _MARKETS_OF_AN_ITEM = 50
-
-
-class Quotes(Protocol):
-    """The reads a signal needs."""
-
-    async def book(self, token_id: TokenId) -> OrderBook | None: ...
-
-    async def history(self, token_id: TokenId) -> PriceHistory: ...
-
-
-Siblings = Callable[[Market], Awaitable[Sequence[Market]]]
-"""The markets of which at most one comes true with this one, as they are quoted now; none where nobody knows."""
-
-ReadNews = Callable[[Sequence[Question]], Awaitable[Sequence[NewsReadings]]]
-"""Judges the items of many questions in one call; see NewsJudge.read_many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +37,7 @@ class NewsParameters:
     end of the interval.
     """
 
-    largest_order_usd: Decimal
+    largest_order_usd: Decimal = Decimal(50)
     most_items: int = 10
     oldest: timedelta = timedelta(days=2)
     least_edge: Decimal = Decimal("0.005")
@@ -62,7 +50,70 @@ class NewsSentimentStrategy(PolymarketStrategy):
     not measured good moves nothing. Without news that moves the estimate there is no signal, whatever else is known.
     """
 
-    name: ClassVar[str] = "news_sentiment"
+    declaration: ClassVar[Declaration] = Declaration(
+        name="news_sentiment",
+        summary=(
+            "Buys the outcome that recent news makes worth more than it costs, a quarter of the Kelly bet at a time, "
+            "less where the estimate is unsure, and holds it to the end. Only stances of an engine whose direction was "
+            "measured move an estimate; without news about a market there is no signal."
+        ),
+        needs=frozenset({Need.BOOKS, Need.HISTORY, Need.NEWS, Need.EVENTS}),
+        parameters=(
+            Parameter(
+                name="largest_order_usd",
+                meaning="most that one order is worth",
+                default=Decimal(50),
+                low=Decimal(1),
+                high=Decimal(100_000),
+                unit="dollars",
+            ),
+            Parameter(
+                name="most_items",
+                meaning="newest items of a market that are judged",
+                default=Decimal(10),
+                low=Decimal(1),
+                high=Decimal(50),
+                whole=True,
+            ),
+            Parameter(
+                name="oldest_hours",
+                meaning="items older than this are left out",
+                default=Decimal(48),
+                low=Decimal(1),
+                high=Decimal(720),
+                unit="hours",
+            ),
+            Parameter(
+                name="least_edge",
+                meaning="what a share must be worth more than it costs, at the low end of the interval",
+                default=Decimal("0.005"),
+                low=Decimal(0),
+                high=Decimal("0.5"),
+                unit="dollars a share",
+            ),
+        ),
+        every=timedelta(minutes=5),
+    )
+
+    @classmethod
+    def of(cls, surroundings: Surroundings, parameters: Parameters) -> Self:
+        if surroundings.news is None or surroundings.read_news is None:
+            raise ConfigurationError("The news strategy needs a source of news and somebody to judge it.")
+        return cls(
+            surroundings.news,
+            read_news=surroundings.read_news,
+            quotes=surroundings.quotes,
+            siblings=surroundings.siblings,
+            account=surroundings.account,
+            execution=surroundings.execution,
+            clock=surroundings.clock,
+            parameters=NewsParameters(
+                largest_order_usd=parameters["largest_order_usd"],
+                most_items=int(parameters["most_items"]),
+                oldest=timedelta(hours=float(parameters["oldest_hours"])),
+                least_edge=parameters["least_edge"],
+            ),
+        )
 
     def __init__(
         self,
@@ -71,22 +122,19 @@ class NewsSentimentStrategy(PolymarketStrategy):
         read_news: ReadNews,
         quotes: Quotes,
         siblings: Siblings,
-        bankroll: Callable[[], Awaitable[Decimal]],
-        held_usd: Callable[[TokenId], Decimal],
+        account: StrategyAccount,
         execution: Execution,
         clock: Clock,
-        parameters: NewsParameters,
+        parameters: NewsParameters | None = None,
     ) -> None:
-        """`bankroll` answers the dollars that may be staked now, `held_usd` what an outcome's shares have cost."""
         super().__init__(execution)
         self._news_source = news_source
         self._read_news = read_news
         self._quotes = quotes
         self._siblings = siblings
-        self._bankroll = bankroll
-        self._held_usd = held_usd
+        self._account = account
         self._clock = clock
-        self._parameters = parameters
+        self._parameters = parameters or NewsParameters()
         self._index: tuple[tuple[ConditionId, ...], MarketIndex] = ((), MarketIndex(()))
 
     async def analyze_market(self, market: Market, related_news: Sequence[NewsItem] | None = None) -> TradingSignal:
@@ -111,10 +159,10 @@ class NewsSentimentStrategy(PolymarketStrategy):
             Question(tuple(about.get(market.condition_id, ())), market, market.outcomes[0]) for market in markets
         ]
         readings = await self._read_news([question for question in questions if question.items])
-        bankroll = await self._bankroll()
+        holdings = await self._account.holdings()
         answers = iter(readings)
         return await asyncio.gather(
-            *(self._signal(each, next(answers) if each.items else None, bankroll) for each in questions)
+            *(self._signal(each, next(answers) if each.items else None, holdings) for each in questions)
         )
 
     def _matched(self, items: Sequence[NewsItem], markets: Sequence[Market]) -> dict[ConditionId, list[NewsItem]]:
@@ -134,7 +182,7 @@ class NewsSentimentStrategy(PolymarketStrategy):
                     about.append(item)
         return found
 
-    async def _signal(self, question: Question, readings: NewsReadings | None, bankroll: Decimal) -> TradingSignal:
+    async def _signal(self, question: Question, readings: NewsReadings | None, holdings: Holdings) -> TradingSignal:
         now, market = self._clock.now(), question.market
         if readings is None:
             return self._nothing(question, "no recent news is about this market", now=now)
@@ -160,15 +208,22 @@ class NewsSentimentStrategy(PolymarketStrategy):
             reason = readings.problem or "no item's stance is known well enough to move the estimate"
             return self._nothing(question, reason, now=now, fair=fair)
         sides = two_sides(market, question.outcome, fair, book)
-        found = suggest(sides, bankroll=bankroll)
+        found = suggest(sides, bankroll=holdings.cash)
         side = next(each for each in sides if each.outcome == found.outcome)
-        return self._of(question, side, found, book, now=now)
+        return self._judged(question, side, found, book, holdings, now=now)
 
-    def _of(
-        self, question: Question, side: Side, found: Suggestion, book: OrderBook, *, now: datetime
+    def _judged(
+        self,
+        question: Question,
+        side: Side,
+        found: Suggestion,
+        book: OrderBook,
+        holdings: Holdings,
+        *,
+        now: datetime,
     ) -> TradingSignal:
         # The same news is told again at every look: what it bought already is part of what it may buy.
-        missing = max(found.dollars - self._held_usd(side.outcome.token_id), _NOTHING)
+        missing = max(found.dollars - holdings.of(side.outcome.token_id).cost, _NOTHING)
         wanted = min(missing, self._parameters.largest_order_usd)
         edge = side.edge(wanted or found.dollars or REFERENCE_AMOUNT_USD)
         news = side.fair.news

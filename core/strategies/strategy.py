@@ -1,35 +1,41 @@
-"""What every strategy is: it analyses a market into a signal, and has a signal executed."""
+"""What every strategy is: it looks at markets, decides, and has its signals executed."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from ..errors import InputRejected
 from ..models import Market, Trade, TradingSignal
-
-
-class Execution(Protocol):
-    """Where signals become orders: the desk of a venue, or a recording of the past."""
-
-    async def execute(self, signal: TradingSignal) -> Trade:
-        """Order what a signal says, once, and answer what has filled of it by now as one trade.
-
-        The trade's size is 0 while nothing has filled. Raises InputRejected and RiskRefused (nothing was sent),
-        OrderError (the venue said no), VenueUnavailable (nothing was sent) and OutcomeUnknown (it may have acted; the
-        desk finds out, and refuses the market until it has).
-        """
-        ...
+from .decision import Decision
+from .declaration import Declaration, Parameters
+from .surroundings import Execution, Surroundings
 
 
 class PolymarketStrategy(ABC):
-    """A way of trading. Each analysis stands alone: what a strategy remembers, it keeps itself."""
+    """A way of trading, made by `of` for some surroundings. What it remembers between looks, it keeps itself.
 
-    name: ClassVar[str]
+    Nothing a strategy remembers outlives its process: after a restart it looks at its holdings and at history anew.
+    """
+
+    declaration: ClassVar[Declaration]
 
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
+
+    @classmethod
+    def of(cls, surroundings: Surroundings, parameters: Parameters) -> PolymarketStrategy:
+        """The strategy in its surroundings; one that needs more of them than their execution says so here.
+
+        Raises ConfigurationError where they lack what it declares to need.
+        """
+        return cls(surroundings.execution)
+
+    @property
+    def execution(self) -> Execution:
+        """Where its decisions become orders."""
+        return self._execution
 
     @abstractmethod
     async def analyze_market(self, market: Market) -> TradingSignal:
@@ -38,6 +44,10 @@ class PolymarketStrategy(ABC):
     async def analyze_markets(self, markets: Sequence[Market]) -> list[TradingSignal]:
         """Signals of many markets, in their order. Strategies that can ask for all at once do."""
         return [await self.analyze_market(market) for market in markets]
+
+    async def decide(self, markets: Sequence[Market]) -> Decision:
+        """All that is to be done now. Strategies that leave orders or trade several outcomes together say more here."""
+        return Decision(signals=await self.analyze_markets(markets))
 
     async def execute_trade(self, signal: TradingSignal) -> Trade:
         """Trade on a signal; see Execution.execute. Raises InputRejected `no_edge` for one that says not to."""

@@ -58,7 +58,7 @@ class NoConsent:
 
 @dataclass(frozen=True, slots=True)
 class LiveConsent:
-    """For real money. Selling what is held needs nobody's consent.
+    """For real money. Selling what is held needs nobody's consent, and an order under a mandate has it already.
 
     `dialog` allows asking through the host, `person` is the answer where that is not possible; an order of at
     most `acknowledge_up_to` dollars may be acknowledged by the model instead.
@@ -69,7 +69,7 @@ class LiveConsent:
     asks: bool = True
 
     def required(self, plan: OrderPlan, *, host_can_ask: bool) -> ConsentKind:
-        if plan.ticket.side is OrderSide.SELL:
+        if plan.ticket.side is OrderSide.SELL or plan.intent.mandate is not None:
             return ConsentKind.NONE
         if plan.worst_cost <= self.acknowledge_up_to:
             return ConsentKind.ACKNOWLEDGE

@@ -18,6 +18,7 @@ from ..money import from_micro, to_micro
 from ..portfolio.account_state import AccountState
 from ..portfolio.cash_flow import FeeOf
 from ..risk.kill_switch import KillSwitch
+from ..risk.mandate import Mandate, MandateState
 from ..risk.proposal import DeskState
 from ..risk.worst_case import Claim, worst_case
 from ..storage.database import Database
@@ -26,6 +27,7 @@ from .journal import OrderJournal
 from .order_plan import OrderPlan
 from .order_record import OrderRecord
 from .order_states import UNDER_WAY
+from .run_ledger import cash_brought, fills_of_orders, holdings_of, resting_cost, tied_up
 
 _POSITIONS_LAG = timedelta(minutes=2)
 """For so long after a trade the venue's list of positions may not show it yet."""
@@ -40,13 +42,17 @@ _MICRO = Decimal("0.000001")
 class AccountView:
     """What an account, read at a moment, means for the gate: it is worked out once for both of the gate's looks.
 
-    `shown` are the orders that the account shows, as open or by their fills.
+    `shown` are the orders that the account shows, as open or by their fills. `trades` are its fills, oldest first, and
+    `prices` those of its positions.
     """
 
     open_orders: tuple[OpenOrder, ...]
     held: tuple[Claim, ...]
     equity: Decimal
     shown: frozenset[OrderId]
+    trades: tuple[Trade, ...]
+    prices: Mapping[TokenId, Decimal]
+    fee_of: FeeOf
     read_at: datetime
 
     @classmethod
@@ -57,6 +63,13 @@ class AccountView:
             held=tuple(held_claims(account, fee_of, now=now)),
             equity=equity(account, now=now),
             shown=frozenset([*(order.id for order in account.open_orders), *filled]),
+            trades=account.trades,
+            prices={
+                position.token_id: position.current_price
+                for position in account.positions
+                if position.current_price is not None
+            },
+            fee_of=fee_of,
             read_at=account.read_at,
         )
 
@@ -103,6 +116,26 @@ class DeskStates:
             minute_orders=self._journal.sent_since(now - timedelta(minutes=1))[0],
             day_loss_usd=self._day_loss(midnight, account.equity),
             region_refused_at=self.region_refused_at,
+            run=self._run(plan.intent.mandate, account, under_way) if plan.intent.mandate else None,
+        )
+
+    def _run(self, mandate: Mandate, account: AccountView, under_way: Sequence[OrderRecord]) -> MandateState:
+        """How the run stands that wants the order; purchases on their way count as what they may cost."""
+        order_ids = self._journal.order_ids_of_tokens(f"{mandate.run_id}/")
+        fills = fills_of_orders(account.trades, order_ids)
+        held = holdings_of(fills, account.fee_of)
+        on_their_way = sum(
+            (each.plan.worst_cost for each in under_way if each.plan is not None and each.order_id in order_ids),
+            Decimal(0),
+        )
+        profit = cash_brought(fills, account.fee_of)
+        for token_id, holding in held.items():
+            price = account.prices.get(token_id)
+            profit += holding.shares * (price if price is not None else _last_price(fills, token_id))
+        return MandateState(
+            mandate=mandate,
+            tied_up_usd=tied_up(held) + resting_cost(account.open_orders, order_ids) + on_their_way,
+            profit_usd=profit,
         )
 
     def _under_way(self, account: AccountView) -> list[OrderRecord]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from ..models import Market, OrderSide, Outcome, TimeInForce
+from ..risk.mandate import Mandate
 
 DEFAULT_SLIPPAGE = Decimal("0.02")
 
@@ -19,7 +20,7 @@ class OrderIntent:
 
     Without `price` the order takes what rests on the book, no further than `max_slippage` dollars from the best
     price, and the rest is killed. With `price` a `time_in_force` is required. `forecast_id` names the forecast that the
-    order follows, if any; it changes nothing about the trade.
+    order follows, if any; it changes nothing about the trade. `mandate` is that of the strategy's run that wants it.
     """
 
     market: Market
@@ -33,6 +34,7 @@ class OrderIntent:
     post_only: bool = False
     max_slippage: Decimal | None = None
     forecast_id: str = ""
+    mandate: Mandate | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -184,6 +184,15 @@ class OrderJournal:
         begins = orders.c.client_token.startswith(prefix, autoescape=True)
         return self._all(self._mine().where(begins).order_by(orders.c.number))
 
+    def order_ids_of_tokens(self, prefix: str) -> frozenset[OrderId]:
+        """The ids of the signed orders among the attempts whose tokens begin so."""
+        begins = orders.c.client_token.startswith(prefix, autoescape=True)
+        query = select(orders.c.order_id).where(
+            orders.c.account == self._account, begins, orders.c.order_id.is_not(None)
+        )
+        with self._database.reading() as connection:
+            return frozenset(OrderId(each) for each in connection.execute(query).scalars())
+
     def repeated(self, intent: OrderIntent, *, now: datetime, within: timedelta) -> OrderRecord | None:
         """An attempt at the same trade, made less than `within` ago, unless it came to nothing."""
         since = to_micros(now - within)

@@ -18,7 +18,7 @@ from polydesk.core.risk.limits import RiskLimits
 from polydesk.core.storage.database import Database
 from polydesk.core.storage.processes import ProcessMark
 from polydesk.core.trading.consent import NoConsent
-from polydesk.core.trading.signal_execution import DeskExecution
+from polydesk.core.trading.strategy_execution import DeskExecution
 from polydesk.server.order_desk import order_desk
 
 D = Decimal
@@ -67,7 +67,7 @@ def open_replay(tmp_path: Path) -> Callable[..., object]:
                     new_code=lambda: f"c{next(numbers)}",
                     lifted_by="nobody",
                 ).desk
-                yield replay, DeskExecution(desk, replay.market, replay.clock)
+                yield replay, DeskExecution(desk, replay.market, replay.clock, prefix="test")
         finally:
             database.close()
 

@@ -17,7 +17,9 @@ from polydesk.core.backtest.replay import Replay
 from polydesk.core.backtest.run import Run, run_strategy
 from polydesk.core.models import Market, OrderSide, TradingSignal
 from polydesk.core.money import from_micro
-from polydesk.core.strategies.strategy import Execution, PolymarketStrategy
+from polydesk.core.strategies.declaration import Declaration, Need
+from polydesk.core.strategies.strategy import PolymarketStrategy
+from polydesk.core.strategies.surroundings import Execution
 
 D = Decimal
 HOUR = timedelta(hours=1)
@@ -26,7 +28,9 @@ HOUR = timedelta(hours=1)
 class BuyBelow(PolymarketStrategy):
     """Buys ten shares of the first outcome whenever they cost less than a price, and remembers what it saw."""
 
-    name: ClassVar[str] = "buy_below"
+    declaration: ClassVar[Declaration] = Declaration(
+        name="buy_below", summary="Buys what is cheap.", needs=frozenset({Need.BOOKS})
+    )
 
     def __init__(self, execution: Execution, replay: Replay, price: str) -> None:
         super().__init__(execution)

@@ -18,6 +18,7 @@ from polydesk.core.risk.controls import CONTROLS
 from polydesk.core.risk.gate import RiskGate
 from polydesk.core.risk.kill_switch import Halt
 from polydesk.core.risk.limits import RiskLimits
+from polydesk.core.risk.mandate import Mandate, MandateState
 from polydesk.core.risk.proposal import DeskState, Proposal
 from polydesk.core.risk.worst_case import WorstCase
 
@@ -91,6 +92,14 @@ def proposal(make_market: MakeMarket, make_book: MakeBook, now: datetime) -> Cal
 
 NOW = datetime.fromisoformat("2026-05-17T06:00:00+00:00")
 RESTS = {"time_in_force": TimeInForce.GTC}
+MANDATE = Mandate(run_id="r1", max_loss_usd=D(10), max_exposure_usd=D(25), until=NOW + timedelta(hours=9))
+
+
+def run(*, tied_up: str = "0", profit: str = "0", until: datetime = MANDATE.until) -> dict[str, Any]:
+    mandate = dataclasses.replace(MANDATE, until=until)
+    return {"state": {"run": MandateState(mandate=mandate, tied_up_usd=D(tied_up), profit_usd=D(profit))}}
+
+
 DISPUTED = Resolution("", "disputed", None, "", None)
 
 # control, what is wrong, the limits it is wrong for, the number and the limit that the refusal names
@@ -115,6 +124,9 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("exposure", {"state": {"exposure": WorstCase(D(10), D(10), D(51))}}, {}, "$51", "$50 in all"),
     ("day_turnover", {"state": {"day_usd": D("55.01")}}, {}, "$60.01", "$60 a day"),
     ("day_loss", {"state": {"day_loss_usd": D(15)}}, {}, "$15.00", "$15 lost"),
+    ("run_time", run(until=NOW), {}, "06:00:00", "until 2026-05-17T06:00:00"),
+    ("run_exposure", run(tied_up="20.01"), {}, "$25.01", "$25 tied up"),
+    ("run_loss", run(profit="-10"), {}, "$10.00", "$10 lost"),
 ]
 
 
@@ -157,6 +169,7 @@ def test_every_control_has_a_row_above_and_one_in_the_documentation() -> None:
         {"market": {"end_date": NOW + timedelta(hours=2)}},
         {"market": {"end_date": None}},
         {"state": {"region_refused_at": NOW - timedelta(minutes=10)}},
+        run(tied_up="20", profit="-9.99", until=NOW + timedelta(seconds=1)),
     ],
 )
 def test_what_just_fits_passes_and_the_approval_tells_what_was_measured(
@@ -179,6 +192,7 @@ def test_a_sale_of_what_is_held_passes_every_limit_on_risk(proposal: Callable[..
     sale = {"side": OrderSide.SELL, "price": D("0.48")}
     loss = WorstCase(D(99), D(99), D(99))
     worst = {"exposure": loss, "exposure_before": loss, "day_usd": D(99), "day_loss_usd": D(99)}
+    worst |= run(tied_up="99", profit="-99", until=NOW)["state"]
     market = {"resolution": DISPUTED, "end_date": NOW + timedelta(minutes=1)}
     limits = dataclasses.replace(LIMITS, max_spread=D("0.01"), min_depth_usd=D(5000))
     RiskGate(limits).approve(proposal(ticket=sale, worst_cost=D(0), state=worst, market=market))

@@ -27,6 +27,7 @@ from polydesk.core.models import (
 from polydesk.core.money import NO_FEES
 from polydesk.core.news.stance import NewsJudge
 from polydesk.core.strategies.news_sentiment import NewsParameters, NewsSentimentStrategy
+from polydesk.core.strategies.surroundings import Holding, Holdings
 
 if TYPE_CHECKING:
     from tests.core.conftest import MakeBook, MakeMarket
@@ -104,7 +105,7 @@ class Bench:
 
 
 @pytest.fixture
-def make_bench(make_book: MakeBook, now: datetime) -> Any:
+def make_bench(make_book: MakeBook, make_market: MakeMarket, now: datetime) -> Any:
     def make(
         stances: Mapping[str, float],
         *,
@@ -129,8 +130,10 @@ def make_bench(make_book: MakeBook, now: datetime) -> Any:
         async def siblings_of(market: Market) -> Sequence[Market]:
             return siblings
 
-        async def bankroll() -> Decimal:
-            return D(1000)
+        class Account:
+            async def holdings(self) -> Holdings:
+                token = make_market().outcomes[0].token_id
+                return Holdings(D(1000), {token: Holding(D(1), D(held), D(1))})
 
         workers, execution = Workers(stances, direction), Recording()
         judge = NewsJudge(workers, inference_model="m")  # type: ignore[arg-type]  # the part of an executor that is used
@@ -139,9 +142,8 @@ def make_bench(make_book: MakeBook, now: datetime) -> Any:
             read_news=judge.read_many,
             quotes=Quotes(),
             siblings=siblings_of,
-            bankroll=bankroll,
-            held_usd=lambda token_id: D(held),
-            execution=execution,
+            account=Account(),
+            execution=execution,  # type: ignore[arg-type]  # the part of one that is used
             clock=ManualClock(now),
             parameters=NewsParameters(**({"largest_order_usd": D(100)} | bounds)),
         )

@@ -19,7 +19,7 @@ from polydesk.core.models import (
     TradeStatus,
     TradingSignal,
 )
-from polydesk.core.trading.signal_execution import DeskExecution
+from polydesk.core.trading.strategy_execution import DeskExecution
 
 if TYPE_CHECKING:
     from tests.core.conftest import MakeMarket
@@ -53,7 +53,7 @@ def execution(bench: Bench, market: Market) -> DeskExecution:
     async def find(condition_id: ConditionId) -> Market:
         return market
 
-    return DeskExecution(bench.desk, find, bench.clock)
+    return DeskExecution(bench.desk, find, bench.clock, prefix="test")
 
 
 async def test_it_takes_what_rests_within_the_limit_price(

@@ -1,0 +1,118 @@
+"""A strategy's own part of an account: what its orders bought and sold, and what that is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from ..identifiers import OrderId, TokenId
+from ..models import OpenOrder, OrderSide, Trade, TradeStatus
+from ..portfolio.cash_flow import FeeOf
+from ..risk.mandate import Mandate
+from ..strategies.surroundings import Holding, Holdings
+from .journal import OrderJournal
+
+_NOTHING = Decimal(0)
+
+Worth = Callable[[TokenId], Awaitable[Decimal | None]]
+"""Dollars that a share of an outcome is worth now; after the end what it pays; None where nobody knows."""
+
+
+def fills_of_orders(trades: Iterable[Trade], order_ids: frozenset[OrderId]) -> list[Trade]:
+    """The fills of some orders that are, or will be, money."""
+    return [each for each in trades if each.order_id in order_ids and each.status is not TradeStatus.FAILED]
+
+
+def holdings_of(fills: Sequence[Trade], fee_of: FeeOf) -> dict[TokenId, Holding]:
+    """Shares by outcome at their average cost with fees, oldest fill first; a sale takes its part of the cost along."""
+    held: dict[TokenId, tuple[Decimal, Decimal, Decimal]] = {}
+    for fill in fills:
+        shares, cost, unsettled = held.get(fill.token_id, (_NOTHING, _NOTHING, _NOTHING))
+        if fill.side is OrderSide.BUY:
+            shares += fill.size
+            cost += fill.size * fill.price + fee_of(fill)
+            unsettled += fill.size if fill.status.undelivered else _NOTHING
+        else:
+            sold = min(fill.size, shares)
+            cost -= cost * sold / shares if shares else _NOTHING
+            shares -= sold
+        held[fill.token_id] = shares, cost, unsettled
+    return {
+        token_id: Holding(shares, cost, max(shares - unsettled, _NOTHING))
+        for token_id, (shares, cost, unsettled) in held.items()
+        if shares
+    }
+
+
+def cash_brought(fills: Iterable[Trade], fee_of: FeeOf) -> Decimal:
+    """Dollars that fills have brought, less what they have cost."""
+    brought = _NOTHING
+    for fill in fills:
+        sign = -1 if fill.side is OrderSide.BUY else 1
+        brought += sign * fill.size * fill.price - fee_of(fill)
+    return brought
+
+
+def resting_cost(open_orders: Iterable[OpenOrder], order_ids: frozenset[OrderId]) -> Decimal:
+    """Dollars that resting purchases among these orders may still cost."""
+    return sum(
+        (
+            (order.original_size - order.size_matched) * order.price
+            for order in open_orders
+            if order.id in order_ids and order.side is OrderSide.BUY
+        ),
+        _NOTHING,
+    )
+
+
+class RunAccount:
+    """The part of an account that belongs to the orders whose tokens begin with `prefix`.
+
+    What it may still stake is what the account has free, and no more than its mandate leaves.
+    """
+
+    def __init__(
+        self,
+        journal: OrderJournal,
+        *,
+        prefix: str,
+        trades: Callable[[], Awaitable[Sequence[Trade]]],
+        open_orders: Callable[[], Awaitable[Sequence[OpenOrder]]],
+        free_cash: Callable[[], Awaitable[Decimal]],
+        fee_of: FeeOf,
+        worth: Worth,
+        mandate: Mandate | None = None,
+    ) -> None:
+        self._journal = journal
+        self._prefix = prefix
+        self._trades = trades
+        self._open_orders = open_orders
+        self._free_cash = free_cash
+        self._fee_of = fee_of
+        self._worth = worth
+        self._mandate = mandate
+
+    async def fills(self) -> list[Trade]:
+        """Every fill of the run, oldest first."""
+        order_ids = self._journal.order_ids_of_tokens(self._prefix)
+        return fills_of_orders(await self._trades(), order_ids) if order_ids else []
+
+    async def holdings(self) -> Holdings:
+        """See StrategyAccount. A holding that nobody can price counts as what it cost."""
+        order_ids = self._journal.order_ids_of_tokens(self._prefix)
+        fills = fills_of_orders(await self._trades(), order_ids) if order_ids else []
+        held = holdings_of(fills, self._fee_of)
+        cash = await self._free_cash()
+        if self._mandate is not None:
+            resting = resting_cost(await self._open_orders(), order_ids) if order_ids else _NOTHING
+            cash = min(cash, self._mandate.max_exposure_usd - tied_up(held) - resting)
+        profit = cash_brought(fills, self._fee_of)
+        for token_id, holding in held.items():
+            worth = await self._worth(token_id)
+            profit += holding.cost if worth is None else holding.shares * worth
+        return Holdings(cash=max(cash, _NOTHING), by_token=held, profit=profit)
+
+
+def tied_up(held: Mapping[TokenId, Holding]) -> Decimal:
+    """What the holdings have cost."""
+    return sum((each.cost for each in held.values()), _NOTHING)
