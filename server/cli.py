@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import __version__
-from ..core.errors import ConfigurationError, PolymarketAPIError
+from ..core.errors import ConfigurationError, InputRejected, PolymarketAPIError
 from ..core.settings import Mode, forget_secrets_in_environment, load_settings
 from ..core.telemetry.redaction import redacted
 from .accounts_command import add_accounts_command
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
         return code
-    except ConfigurationError as error:
+    except (ConfigurationError, InputRejected) as error:
         print(f"polydesk: {redacted(error.message)}", file=sys.stderr)
         return 2
     except PolymarketAPIError as error:

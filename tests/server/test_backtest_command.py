@@ -88,9 +88,9 @@ def test_news_after_the_price_or_none_about_the_market_does_nothing(
     [
         (("--strategy", "astrology"), "no strategy 'astrology'"),
         (("--strategy", "news_sentiment"), "needs news"),
-        (("--strategy", "news_sentiment", "--params", "luck=1"), "Unknown parameters: luck"),
+        (("--strategy", "news_sentiment", "--params", "luck=1"), "has no parameter luck"),
         (("--strategy", "news_sentiment", "--params", "most_items"), "not a parameter"),
-        (("--strategy", "news_sentiment", "--params", "most_items=-1"), "Too small: most_items"),
+        (("--strategy", "news_sentiment", "--params", "most_items=-1"), "most_items=-1 cannot be used: it is a whole"),
         (("--strategy", "news_sentiment", "--cash", "0"), "more than 0"),
         (("--strategy", "news_sentiment", "--every", "-1"), "some time apart"),
         (("--strategy", "news_sentiment", "--half-spread", "0.5"), "half a spread"),
