@@ -24,7 +24,7 @@ from ..core.errors import ConfigurationError
 from ..core.exchange.replay.moments import TradeMoment
 from ..core.exchange.replay.recording import Recording, read_recording
 from ..core.forecasting.calibration import shipped_calibration
-from ..core.models import NewsItem
+from ..core.models import Market, NewsItem
 from ..core.news.news_file import ReplaySource
 from ..core.news.stance import NewsJudge
 from ..core.risk.limits import RiskLimits
@@ -68,7 +68,8 @@ class BacktestPlan:
 class BacktestResult:
     """What came out, with what it was run on.
 
-    `in_sample` names the data that the fair value's weights were fitted on and that this is not independent of, and
+    `quotes` are prices of the run's looks, `traded` the markets with fills by condition id. `in_sample` names the
+    data that the fair value's weights were fitted on and that this is not independent of, and
     `warnings` what had to be assumed of the news.
     """
 
@@ -80,6 +81,8 @@ class BacktestResult:
     ended: datetime
     run: Run
     performance: Performance
+    quotes: QuoteLog
+    traded: Mapping[str, Market]
     in_sample: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -140,6 +143,8 @@ async def run_backtest(
             ended=ended,
             run=run,
             performance=judged,
+            quotes=quotes,
+            traded={each.trade.market_id: await replay.market(each.trade.market_id) for each in run.fills},
             in_sample=shipped_calibration().known_of(
                 hashes=file_hashes(plan.data), began=began.date(), ended=ended.date()
             ),

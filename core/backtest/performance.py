@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ..forecasting.scoring import CalibrationBin
 from .no_skill import Bet, NoSkill, QuoteLog, no_skill
 from .replay import Replay
 from .returns import Drawdown, daily_changes, sharpe_ratio, sortino_ratio, worst_drawdown
@@ -30,8 +31,9 @@ class Performance:
 
     `hit_rate` is the share of traded markets that earned, with `markets_decided` those whose outcome is known.
     `brier` is of the strategy's beliefs in markets that ended, `market_brier` of the midpoints then; one market counts
-    once, with its first belief. Intervals hold 95 %: `profit_by_markets` in dollars when traded markets are drawn again
-    with replacement, `sharpe_interval` by the circular block bootstrap of days. `no_skill` is what the same trades
+    once, with its first belief, also in `calibration` (by tenths of what was believed). Intervals hold 95 %:
+    `profit_by_markets` in dollars when traded markets are drawn again with replacement, `sharpe_interval` by the
+    circular block bootstrap of days. `no_skill` is what the same trades
     earn at random moments on random sides.
     """
 
@@ -49,6 +51,7 @@ class Performance:
     brier: float | None
     market_brier: float | None
     scored: int
+    calibration: tuple[CalibrationBin, ...]
     profit_by_markets: Interval | None
     no_skill: NoSkill | None
 
@@ -64,7 +67,7 @@ def performance(run: Run, replay: Replay, *, quotes: QuoteLog, seed: int) -> Per
     decided = {each.trade.market_id for each in run.fills if replay.winner(each.trade.market_id) is not None}
     earned = [profit for profit in by_market.values() if profit > 0]
     daily = daily_changes(run.equity)
-    brier, market_brier, scored = _brier(run.beliefs, replay)
+    beliefs = _decided(run.beliefs, replay)
     return Performance(
         profit=Profit(run.profit, run.profit + fees + spread, -spread, -fees),
         by_market=by_market,
@@ -77,9 +80,10 @@ def performance(run: Run, replay: Replay, *, quotes: QuoteLog, seed: int) -> Per
         sharpe_interval=block_bootstrap(daily, sharpe_ratio, seed=seed),
         hit_rate=len(earned) / len(by_market) if by_market else None,
         markets_decided=len(decided),
-        brier=brier,
-        market_brier=market_brier,
-        scored=scored,
+        brier=_mean((said - came_true) ** 2 for said, _, came_true in beliefs),
+        market_brier=_mean((price - came_true) ** 2 for _, price, came_true in beliefs),
+        scored=len(beliefs),
+        calibration=tuple(_bins([(said, came_true) for said, _, came_true in beliefs])),
         profit_by_markets=block_bootstrap([float(each) for each in by_market.values()], sum, seed=seed, block=1),
         no_skill=no_skill(
             [_bet(each) for each in run.fills], quotes, replay.worth_of_first, profit=float(run.profit), seed=seed
@@ -103,16 +107,28 @@ def _by_market(fills: Sequence[Fill], replay: Replay) -> dict[str, Decimal]:
     return found
 
 
-def _brier(beliefs: Sequence[Belief], replay: Replay) -> tuple[float | None, float | None, int]:
+def _decided(beliefs: Sequence[Belief], replay: Replay) -> list[tuple[float, float, float]]:
+    """What was believed, the midpoint then, and 1 or 0: of the first belief in each market that has ended."""
     first: dict[str, Belief] = {}
     for belief in beliefs:
         if replay.winner(belief.condition_id) is not None:
             first.setdefault(belief.condition_id, belief)
-    if not first:
-        return None, None, 0
-    ours, theirs = [], []
-    for belief in first.values():
-        came_true = float(replay.midpoint(belief.token_id) or 0)
-        ours.append((float(belief.fair_value) - came_true) ** 2)
-        theirs.append((float(belief.midpoint) - came_true) ** 2)
-    return statistics.fmean(ours), statistics.fmean(theirs), len(first)
+    return [
+        (float(each.fair_value), float(each.midpoint), float(replay.midpoint(each.token_id) or 0))
+        for each in first.values()
+    ]
+
+
+def _bins(pairs: Sequence[tuple[float, float]]) -> Iterator[CalibrationBin]:
+    for tenth in range(10):
+        inside = [pair for pair in pairs if min(int(pair[0] * 10), 9) == tenth]
+        if inside:
+            said, came_true = zip(*inside, strict=True)
+            yield CalibrationBin(
+                tenth / 10, (tenth + 1) / 10, len(inside), statistics.fmean(said), statistics.fmean(came_true)
+            )
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return statistics.fmean(found) if found else None

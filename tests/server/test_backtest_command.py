@@ -167,6 +167,22 @@ def test_a_run_on_days_that_the_weights_know_is_in_sample_and_has_no_sharpe_rati
     assert results[2031]["sharpe"] > 0
 
 
+def test_a_report_is_written_where_it_is_asked_for(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
+    told = ("--strategy", "news_sentiment", "--data", str(recorded), "--news", str(news(tmp_path, hour=9.5)))
+    assert main(["backtest", *told, "--report", str(tmp_path / "report")]) == 0
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert QUESTION in page and "What was assumed" in page
+    found = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert found["orders"] == len(found["fills"]) and found["no_skill"]["draws"] == 1000
+    assert "report.html" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert main(["backtest", *told, "--report", str(tmp_path / "file")]) == 2
+    assert "No report can be written" in capsys.readouterr().err
+
+
 def test_data_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backtest", "--strategy", "news_sentiment", "--data", "/no/where.csv"]) == 2
     assert "/no/where.csv" in capsys.readouterr().err
