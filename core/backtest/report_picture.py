@@ -28,7 +28,7 @@ def report_png(told: Mapping[str, Any]) -> bytes:
     from matplotlib.figure import Figure
 
     # A market's `$` begins no formula, and a character that the font lacks is no reason to fail.
-    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+    with matplotlib.rc_context({"text.parse_math": False, "date.converter": "concise"}), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         figure = Figure(figsize=_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")
         FigureCanvasAgg(figure)  # draws without a display
@@ -70,16 +70,11 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _line(axes: Any, points: Sequence[tuple[float, float]], title: str, *, filled: bool = False) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
     moments = [datetime.fromtimestamp(at, UTC) for at, _ in points]
     values = [value for _, value in points]
     axes.plot(moments, values, color=_LOSS if filled else _PLAIN, linewidth=1)
     if filled:
         axes.fill_between(moments, values, 0, color=_LOSS, alpha=0.25)
-    locator = AutoDateLocator(maxticks=7)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     _finish(axes, title)
 
 
