@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..untrusted_text import quoted
-from .report import falls_of, figure_rows, largest, marks_of, seconds_of
+from .report_contents import falls_of, figure_rows, largest, marks_of, seconds_of
 
 _INCHES = (12.0, 11.0)
 _DOTS_PER_INCH = 100

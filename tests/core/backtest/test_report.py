@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from polydesk.core.backtest.report import falls_of, report_html, write_report
+from polydesk.core.backtest.report import write_report
+from polydesk.core.backtest.report_contents import falls_of
+from polydesk.core.backtest.report_page import report_html
 from polydesk.core.backtest.verdict import verdict
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
