@@ -18,7 +18,7 @@ class AutoRedeemer:
         for listing in exchange.markets.listings:
             if listing.resolved_here:
                 self._redeem_later(listing.condition_id)
-        exchange.events.subscribe(self._on_event)
+        exchange.events.subscribe(self._on_event, MarketResolved)
 
     def _on_event(self, event: ExchangeEvent) -> None:
         if isinstance(event, MarketResolved):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -70,15 +70,27 @@ class Order:
         return -(-self.resting * self.price // UNIT) + (-self.resting_filled * self.price // UNIT)
 
 
+LevelKey = int
+"""A price level of the first outcome's book: the price in price units, negative for an ask."""
+
+
+def level_key(*, is_bid: bool, price: int) -> LevelKey:
+    return price if is_bid else -price
+
+
 class Level:
-    """The orders at one price, oldest first."""
+    """The orders at one price, oldest first, and `displayed` shares that no order stands for yet, behind them."""
 
-    __slots__ = ("price", "queue", "size")
+    __slots__ = ("displayed", "price", "queue", "size")
 
-    def __init__(self, price: int) -> None:
+    def __init__(self, price: int, displayed: int = 0) -> None:
         self.price = price
-        self.size = 0
-        self.queue: OrderedDict[str, Order] = OrderedDict()
+        self.size = self.displayed = displayed
+        self.queue: OrderedDict[str, Order] | None = None
+
+    @property
+    def orders(self) -> Iterable[Order]:
+        return self.queue.values() if self.queue else ()
 
 
 class BookSide:
@@ -88,8 +100,8 @@ class BookSide:
 
     def __init__(self, *, is_bid: bool) -> None:
         self._sign = 1 if is_bid else -1
-        self._keys: list[int] = []
-        self._levels: dict[int, Level] = {}
+        self._keys: list[LevelKey] = []
+        self._levels: dict[LevelKey, Level] = {}
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -100,64 +112,92 @@ class BookSide:
         return self._keys[-1] * self._sign if self._keys else None
 
     def size_at(self, price: int) -> int:
-        level = self._levels.get(price)
+        level = self._levels.get(price * self._sign)
         return level.size if level else 0
 
-    def add(self, order: Order) -> None:
-        level = self._levels.get(order.book_price)
+    def displayed_at(self, price: int) -> int:
+        """The shares at a price that no order stands for."""
+        level = self._levels.get(price * self._sign)
+        return level.displayed if level else 0
+
+    def display(self, key: LevelKey, size: int) -> None:
+        """Show `size` shares at a price beside the orders there; 0 shows none."""
+        level = self._levels.get(key)
         if level is None:
-            level = self._levels[order.book_price] = Level(order.book_price)
-            insort(self._keys, order.book_price * self._sign)
+            if size:
+                self._levels[key] = Level(key * self._sign, size)
+                insort(self._keys, key)
+            return
+        level.size += size - level.displayed
+        level.displayed = size
+        if not level.size:
+            self._forget(level)
+
+    def add(self, order: Order) -> None:
+        key = order.book_price * self._sign
+        level = self._levels.get(key)
+        if level is None:
+            level = self._levels[key] = Level(order.book_price)
+            insort(self._keys, key)
+        if level.queue is None:
+            level.queue = OrderedDict()
         level.queue[order.id] = order
         level.size += order.open_size
 
     def fill(self, order: Order, shares: int) -> None:
         """Take `shares` off a resting order, and the order off the book when nothing is left."""
-        level = self._levels[order.book_price]
+        level = self._levels[order.book_price * self._sign]
         order.resting_filled += shares
         order.filled += shares
         level.size -= shares
         if order.resting_filled == order.resting:
             self._drop(order, level)
 
-    def resize(self, order: Order, open_size: int) -> None:
-        """Let an order offer more or less than it did, in its place in the queue; 0 takes it off the book."""
-        level = self._levels[order.book_price]
-        level.size += open_size - order.open_size
-        order.resting = order.resting_filled + open_size
-        if not open_size:
-            self._drop(order, level)
-
     def remove(self, order: Order) -> None:
-        level = self._levels[order.book_price]
+        level = self._levels[order.book_price * self._sign]
         level.size -= order.open_size
         self._drop(order, level)
 
     def best_first(self) -> Iterator[Level]:
         for key in reversed(self._keys):
-            yield self._levels[key * self._sign]
+            yield self._levels[key]
 
     def worst_first(self) -> Iterator[Level]:
         for key in self._keys:
-            yield self._levels[key * self._sign]
+            yield self._levels[key]
+
+    def displayed(self) -> list[tuple[LevelKey, int]]:
+        """Shares that no order stands for, best first."""
+        levels = self._levels
+        return [(key, level.displayed) for key in reversed(self._keys) if (level := levels[key]).displayed]
 
     def _drop(self, order: Order, level: Level) -> None:
-        del level.queue[order.id]
-        if not level.queue:
-            del self._levels[level.price]
-            del self._keys[bisect_left(self._keys, level.price * self._sign)]
+        if level.queue is not None:
+            del level.queue[order.id]
+            if not level.queue:
+                level.queue = None
+        if not level.size:
+            self._forget(level)
+
+    def _forget(self, level: Level) -> None:
+        key = level.price * self._sign
+        del self._levels[key]
+        del self._keys[bisect_left(self._keys, key)]
 
 
 class OrderBook:
     """Both sides of one market, priced in its first outcome.
 
-    `clients_meet` is False where the book is that of another venue: there no client would find another's order.
+    `clients_meet` is False where the book is that of another venue: there no client would find another's order. Such a
+    book may display sizes without orders; `stand_for` then puts orders behind those of a side (True for bids) that are
+    at a price or better, before somebody trades with them.
     """
 
-    __slots__ = ("asks", "bids", "clients_meet")
+    __slots__ = ("asks", "bids", "clients_meet", "stand_for")
 
     def __init__(self) -> None:
         self.clients_meet = True
+        self.stand_for: Callable[[bool, int], None] | None = None
         self.bids = BookSide(is_bid=True)
         self.asks = BookSide(is_bid=False)
 
@@ -166,6 +206,29 @@ class OrderBook:
 
     def opposite_of(self, order: Order) -> BookSide:
         return self.asks if order.is_bid else self.bids
+
+    def display(self, changes: Iterable[tuple[LevelKey, int]]) -> None:
+        """Show these sizes, each in the place of what was displayed at its price before."""
+        bids, asks = self.bids, self.asks
+        bid_levels, ask_levels = bids._levels, asks._levels
+        for key, size in changes:
+            # What happens most is done here, as millions of recorded changes pass through.
+            level = (bid_levels if key > 0 else ask_levels).get(key)
+            if level is not None and size:
+                level.size += size - level.displayed
+                level.displayed = size
+            else:
+                (bids if key > 0 else asks).display(key, size)
+
+    def stand_for_all(self) -> None:
+        """Put orders behind every size that is displayed."""
+        if self.stand_for is not None:
+            self.stand_for(True, 0)
+            self.stand_for(False, UNIT)
+
+    def displayed(self) -> list[tuple[LevelKey, int]]:
+        """The sizes of both sides that no order stands for."""
+        return [*self.bids.displayed(), *self.asks.displayed()]
 
     def best_for(self, outcome: int) -> tuple[int | None, int | None]:
         """Best bid and best ask of one outcome's token, in price units."""

@@ -87,13 +87,6 @@ class MatchingEngine:
         self.book.side_of(order).remove(order)
         order.resting = order.resting_filled
 
-    def resize(self, order: Order, open_size: int) -> None:
-        """Let a resting order offer more or less, in its place in the queue; 0 takes it off the book."""
-        before = order.reserved
-        self.book.side_of(order).resize(order, open_size)
-        order.size = order.filled + open_size
-        reserve(order, order.reserved - before)
-
 
 def reserve(order: Order, change: int) -> None:
     """Hold back more of the order's account for it (negative: less): dollars of a BUY, shares of a SELL."""

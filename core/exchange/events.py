@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 from .book import Order
 from .listing import Listing
@@ -85,17 +85,30 @@ Listener = Callable[[ExchangeEvent], None]
 """Called in the middle of the change: it must be quick and must not call the exchange back."""
 
 
+_KINDS: tuple[type[ExchangeEvent], ...] = get_args(ExchangeEvent)
+
+
 class EventFeed:
     """Tells everybody who listens, in the order in which they began to."""
 
     def __init__(self) -> None:
-        self.listeners: list[Listener] = []
+        self._listeners: dict[type[ExchangeEvent], list[Listener]] = {kind: [] for kind in _KINDS}
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Tell `listener` everything that happens from now on; the result ends that."""
-        self.listeners.append(listener)
-        return partial(self.listeners.remove, listener)
+    def subscribe(self, listener: Listener, *kinds: type[ExchangeEvent]) -> Callable[[], None]:
+        """Tell `listener` what happens from now on, all of it or these kinds; the result ends that."""
+        chosen = kinds or _KINDS
+        for kind in chosen:
+            self._listeners[kind].append(listener)
+        return partial(self._unsubscribe, listener, chosen)
+
+    def has_listeners(self, kind: type[ExchangeEvent]) -> bool:
+        """Whether anybody would hear of such an event."""
+        return bool(self._listeners[kind])
 
     def publish(self, event: ExchangeEvent) -> None:
-        for listener in self.listeners:
+        for listener in self._listeners[type(event)]:
             listener(event)
+
+    def _unsubscribe(self, listener: Listener, kinds: tuple[type[ExchangeEvent], ...]) -> None:
+        for kind in kinds:
+            self._listeners[kind].remove(listener)

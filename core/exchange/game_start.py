@@ -18,7 +18,7 @@ class GameStarts:
         self._exchange = exchange
         for listing in exchange.markets.listings:
             self._watch(listing)
-        exchange.events.subscribe(self._on_event)
+        exchange.events.subscribe(self._on_event, MarketListed)
 
     def _on_event(self, event: ExchangeEvent) -> None:
         if isinstance(event, MarketListed):

@@ -58,7 +58,7 @@ _NOTHING = MatchPlan()
 
 
 def plan_match(book: OrderBook, taker: Order) -> MatchPlan:
-    """Walk the other side of the book up to the taker's price, changing nothing.
+    """Walk the other side of the book up to the taker's price, changing nothing of what it offers.
 
     Fractions of a millionth go to the taker: a selling maker receives its running total rounded down, a buying maker
     pays it rounded up, which is how the settlement contract rounds and what recorded fills show.
@@ -68,6 +68,8 @@ def plan_match(book: OrderBook, taker: Order) -> MatchPlan:
     limit = taker.book_price
     if best is None or (best > limit if taker.is_bid else best < limit):
         return _NOTHING
+    if book.stand_for is not None:
+        book.stand_for(not taker.is_bid, limit)
     buying = taker.side == "BUY"
     passes_clients = not book.clients_meet and bool(taker.owner)
     shares_left = taker.size
@@ -82,7 +84,7 @@ def plan_match(book: OrderBook, taker: Order) -> MatchPlan:
         price = level.price if taker.outcome == 0 else UNIT - level.price
         fills: list[Fill] = []
         level_shares = level_cash = 0
-        for maker in level.queue.values():
+        for maker in level.orders:
             if maker.account is taker.account:
                 own.append(maker)
                 continue

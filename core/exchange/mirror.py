@@ -21,7 +21,7 @@ class Mirror:
         self.books: dict[str, MirroredBook] = {}
         self._exchange = exchange
         self._house = house_account(exchange, _HOUSE)
-        exchange.events.subscribe(self._on_event)
+        exchange.events.subscribe(self._on_event, OrderChanged)
 
     def follow(self, recorded: RecordedMarket, event: Mapping[str, Any] | None = None) -> MirroredBook:
         """The mirrored book of a market, which is listed if it is not yet."""

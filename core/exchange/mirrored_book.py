@@ -1,41 +1,29 @@
-"""One market's book as it is elsewhere: house orders show what really rests there, less what clients took here.
+"""One market's book as it is elsewhere: it displays what really rests there, less what clients took here.
 
 What clients do here has no effect there, so it is remembered. Of each real level only the part that nobody took is
 shown, and what was taken stays gone until the real level grows. A client's resting order waits behind the real size
 that was there first; it trades when real trades get past that, or when the real market offers at its price or better.
+
+Sizes are integers without orders, as most change again before anybody trades with them; house orders stand for those
+that an order of a client reaches, and only as long as it is matched.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .book import Order, Side
+from .book import LevelKey, Order, Side, level_key
 from .events import ExchangeEvent, OrderChanged
 from .ledger import Account
 from .listing import Listing
-from .mirrored_orders import fill_resting, report, show
+from .mirrored_orders import fill_resting, report, rest_for, withdraw
 from .queue_position import QueuePosition
 from .seeding import house_order
 from .trades import Trade
 from .units import UNIT
 from .venue import Exchange
-
-LevelKey = tuple[bool, int]
-"""Whether it is a bid, and its price: both as the first outcome's book has them."""
-
-
-@dataclass(slots=True, eq=False)
-class _Level:
-    """`real` is the size elsewhere; the order shows what of it is still to be had."""
-
-    real: int
-    order: Order
-
-    @property
-    def taken(self) -> int:
-        return self.real - self.order.open_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,53 +58,50 @@ class MirroredBook:
         self.updated_ms = 0
         self._exchange = exchange
         self._house = house
-        self._levels: dict[LevelKey, _Level] = {}
+        self._taken: dict[LevelKey, int] = {}
+        self._standing: dict[LevelKey, Order] = {}
         self._arrived: list[Order] = []
         self._queue: dict[str, QueuePosition] = {}
         listing.mirrored = True
         listing.book.clients_meet = False
+        listing.book.stand_for = self._stand_for
 
     # -- what the real market tells ----------------------------------------------------------------------------------
 
     def apply_snapshot(self, bids: Mapping[int, int], asks: Mapping[int, int], *, at_ms: int) -> list[Trade]:
         """The whole real book: size by price. Levels that it leaves out are gone. The fills that follow."""
-        wanted = {(True, price): size for price, size in bids.items()}
-        wanted.update({(False, price): size for price, size in asks.items()})
-        gone = [(key, 0) for key, level in self._levels.items() if level.real and key not in wanted]
-        made = self.apply_changes([*gone, *wanted.items()], at_ms=at_ms)
+        self._relieve()
+        book = self.listing.book
+        wanted = {level_key(is_bid=True, price=price): size for price, size in bids.items()}
+        wanted.update({level_key(is_bid=False, price=price): size for price, size in asks.items()})
+        known = [key for key, _ in book.displayed()]
+        gone = [(key, 0) for key in dict.fromkeys([*known, *self._taken]) if key not in wanted]
+        changed = [(key, size) for key, size in wanted.items() if size != self._real(key)]
+        made = self.apply_changes([*gone, *changed], at_ms=at_ms)
+        self.place_unplaced()
+        return made
+
+    def apply_changes(self, changes: Sequence[tuple[LevelKey, int]], *, at_ms: int) -> list[Trade]:
+        """Real levels whose total size is now this; 0 removes one. The fills that follow."""
+        if at_ms > self.updated_ms:
+            self.updated_ms = at_ms
+        if self._standing:
+            self._relieve()
+        book = self.listing.book
+        best_before = book.bids.best, book.asks.best
+        made: list[Trade] = []
+        if self._taken or self._queue or self._arrived:
+            changes, made = self._left_by_clients(changes, at_ms=at_ms)
+        if changes:
+            book.display(changes)
+            self._exchange.trading.tell_displayed(self.listing, changes, best_before, at_ms=at_ms)
+        return made
+
+    def place_unplaced(self) -> None:
+        """Put orders whose place was not known behind all that really rests at their prices."""
         for position in self._queue.values():
             if position.ahead is None:
                 position.ahead = self._real_at(position.order)
-        return made
-
-    def apply_changes(self, changes: Iterable[tuple[LevelKey, int]], *, at_ms: int) -> list[Trade]:
-        """Real levels whose total size is now this; 0 removes one. The fills that follow."""
-        exchange, listing = self._exchange, self.listing
-        self.updated_ms = max(self.updated_ms, at_ms)
-        waiting = self._waiting()
-        best_before = listing.book.best_for(0)
-        available: dict[LevelKey, int] = {}
-        for key, real in dict(changes).items():
-            if real == self._real(key):
-                continue
-            level = self._level(key)
-            taken = min(level.taken, real)
-            level.real = real
-            available[key] = real - taken
-        for position in waiting:
-            key = (position.order.is_bid, position.order.book_price)
-            if key in available:
-                position.level_is(self._levels[key].real, at_ms=at_ms)
-        made = self._cross(waiting, available) if waiting else []
-        touched = [key for key, size in available.items() if self._levels[key].order.open_size != size]
-        for key in touched:
-            show(exchange, self._levels[key].order, available[key])
-        if touched:
-            exchange.trading.tell_levels(listing, tuple(touched), best_before, at_ms=at_ms)
-        for key in available:
-            if not self._levels[key].real:
-                del self._levels[key]
-        return made
 
     def apply_trade(self, trade: RealTrade) -> list[Trade]:
         """A real trade: tell of it, and fill the clients' orders that it reaches, best price first."""
@@ -198,17 +183,17 @@ class MirroredBook:
         """The clients' orders that rest, best price first, then oldest first."""
         return [position.order for position in self._waiting()]
 
-    def available(self, *, is_bid: bool, price: int) -> int:
-        """What of a real level nobody here has taken."""
-        level = self._levels.get((is_bid, price))
-        return level.order.open_size if level else 0
-
     def _real_at(self, order: Order) -> int:
-        return self._real((order.is_bid, order.book_price))
+        return self._real(level_key(is_bid=order.is_bid, price=order.book_price))
 
     def _real(self, key: LevelKey) -> int:
-        level = self._levels.get(key)
-        return level.real if level else 0
+        """The size elsewhere: what is displayed of it, and what was taken here."""
+        book = self.listing.book
+        displayed = book.bids.displayed_at(key) if key > 0 else book.asks.displayed_at(-key)
+        standing = self._standing.get(key)
+        if standing is not None:
+            displayed += standing.open_size + standing.filled
+        return displayed + self._taken.get(key, 0)
 
     def _waiting(self) -> list[QueuePosition]:
         """The orders that rest. One that has come to rest since the last call met the real book as it still is."""
@@ -222,21 +207,43 @@ class MirroredBook:
         self._queue = {order_id: each for order_id, each in self._queue.items() if each.order.open_size}
         return sorted(self._queue.values(), key=_priority)
 
+    def _left_by_clients(
+        self, changes: Iterable[tuple[LevelKey, int]], *, at_ms: int
+    ) -> tuple[list[tuple[LevelKey, int]], list[Trade]]:
+        """What of changed levels is left to display, after clients took it and their resting orders met it."""
+        available: dict[LevelKey, int] = {}
+        for key, real in dict(changes).items():
+            if real == self._real(key):
+                continue
+            taken = min(self._taken.pop(key, 0), real)
+            if taken:
+                self._taken[key] = taken
+            available[key] = real - taken
+        waiting = self._waiting()
+        for position in waiting:
+            key = level_key(is_bid=position.order.is_bid, price=position.order.book_price)
+            if key in available:
+                position.level_is(available[key] + self._taken.get(key, 0), at_ms=at_ms)
+        made = self._cross(waiting, available) if waiting else []
+        return list(available.items()), made
+
     def _cross(self, waiting: list[QueuePosition], available: dict[LevelKey, int]) -> list[Trade]:
         """Orders that the real market now offers at their price or better trade with that offer, at their price."""
         made: list[Trade] = []
-        offers = sorted(available, key=lambda key: -key[1] if key[0] else key[1])
-        for position in waiting:
+        highest = max((each.order.book_price for each in waiting if each.order.is_bid), default=0)
+        lowest = min((each.order.book_price for each in waiting if not each.order.is_bid), default=UNIT)
+        offers = sorted((key for key in available if (key >= lowest if key > 0 else -key <= highest)), key=abs)
+        for position in waiting if offers else ():
             order = position.order
-            for key in offers:
-                is_bid, price = key
-                if is_bid == order.is_bid or not available[key]:
+            for key in offers if order.is_bid else reversed(offers):
+                if (key > 0) == order.is_bid or not available[key]:
                     continue
-                if (price > order.book_price) if order.is_bid else (price < order.book_price):
+                if (-key > order.book_price) if order.is_bid else (key < order.book_price):
                     continue
                 shares = min(available[key], order.open_size)
                 if shares:
                     available[key] -= shares
+                    self._taken[key] = self._taken.get(key, 0) + shares
                     made.append(self._fill(order, shares))
         return made
 
@@ -255,15 +262,32 @@ class MirroredBook:
 
     # -- house orders ------------------------------------------------------------------------------------------------
 
-    def _level(self, key: LevelKey) -> _Level:
-        level = self._levels.get(key)
-        if level is None:
-            is_bid, price = key
+    def _stand_for(self, is_bid: bool, limit: int) -> None:
+        """Rest house orders for what a side displays at `limit` or better."""
+        exchange, listing = self._exchange, self.listing
+        side = listing.book.bids if is_bid else listing.book.asks
+        for key, size in side.displayed():
+            price = abs(key)
+            if (price < limit) if is_bid else (price > limit):
+                break
+            side.display(key, 0)
             order = house_order(
-                self._exchange, self._house, self.listing, is_bid=is_bid, book_price=price, size=0, mirrored=False
+                exchange, self._house, listing, is_bid=is_bid, book_price=price, size=size, mirrored=False
             )
-            level = self._levels[key] = _Level(0, order)
-        return level
+            rest_for(exchange, order, listing)
+            self._standing[key] = order
+
+    def _relieve(self) -> None:
+        """Display again what house orders stand for, less what was taken off them."""
+        book = self.listing.book
+        for key, order in self._standing.items():
+            if order.filled:
+                self._taken[key] = self._taken.get(key, 0) + order.filled
+            left = order.open_size
+            if left:
+                withdraw(self._exchange, order, self.listing)
+                (book.bids if key > 0 else book.asks).display(key, left)
+        self._standing.clear()
 
 
 def _priority(position: QueuePosition) -> tuple[int, int]:

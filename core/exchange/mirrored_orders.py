@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from .book import Order
 from .events import BookChanged, OrderChanged, TradeChanged
-from .listing import LastTrade
+from .listing import LastTrade, Listing
 from .matching import Bucket, Fill, cash_of
 from .trades import Trade
 from .venue import Exchange
 
 
-def show(exchange: Exchange, order: Order, open_size: int) -> None:
-    """Let a house order rest with `open_size` shares, whatever rests opposite; 0 withdraws it. Nobody is told."""
-    listing = exchange.markets.by_condition[order.condition_id]
-    if not order.open_size:
-        if open_size:
-            order.size = order.filled + open_size
-            order.resting_filled = 0
-            order.status = "LIVE"
-            exchange.registry.orders[order.id] = order
-            exchange.trading.rest(order, listing)
-        return
-    listing.engine.resize(order, open_size)
-    if not open_size:
-        exchange.registry.note_off_book(order)
-        exchange.registry.forget_if_done(order)
+def rest_for(exchange: Exchange, order: Order, listing: Listing) -> None:
+    """Let a house order rest, whatever rests opposite. Nobody is told."""
+    exchange.registry.orders[order.id] = order
+    exchange.trading.rest(order, listing)
+
+
+def withdraw(exchange: Exchange, order: Order, listing: Listing) -> None:
+    """Take a house order off the book. Nobody is told."""
+    listing.engine.withdraw(order)
+    exchange.registry.note_off_book(order)
+    exchange.registry.forget_if_done(order)
 
 
 def fill_resting(exchange: Exchange, maker: Order, taker: Order, shares: int) -> Trade:

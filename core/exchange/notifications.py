@@ -62,7 +62,7 @@ class Notifications:
         self._exchange = exchange
         self._of: defaultdict[str, deque[Notification]] = defaultdict(deque)
         self._ids = itertools.count(1 + self._restore())
-        exchange.events.subscribe(self._on_event)
+        exchange.events.subscribe(self._on_event, OrderChanged, TradeChanged, MarketResolved, WalletActed)
 
     def _restore(self) -> int:
         """Take over what former runs told, and give the highest number among it."""

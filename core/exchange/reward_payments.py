@@ -60,7 +60,7 @@ class RewardPayments:
         self._due: set[date] = set()
         self._sampling = False
         self._restore()
-        exchange.events.subscribe(self._on_event)
+        exchange.events.subscribe(self._on_event, OrderChanged, TradeChanged)
 
     def _restore(self) -> None:
         """Go on from what former runs stored: days that were not paid are paid when they are over, at once if so."""
@@ -117,6 +117,8 @@ class RewardPayments:
         """Credit a minute of each programme to the accounts whose orders score now; go on while there are any."""
         day = self._today()
         resting: defaultdict[str, list[Order]] = defaultdict(list)
+        for condition_id in {each.condition_id for each in self._exchange.registry.resting_orders() if each.owner}:
+            self._exchange.markets.by_condition[condition_id].book.stand_for_all()
         for order in self._exchange.registry.resting_orders():
             resting[order.condition_id].append(order)
         self._sampling = False

@@ -145,17 +145,25 @@ class StreamHub:
         self._market: dict[MarketConnection, None] = {}
         self._user: dict[UserConnection, None] = {}
         self.counts = StreamCounts()
-        exchange.events.subscribe(self._on_event)
+        self._books: Callable[[], None] | None = None
+        exchange.events.subscribe(
+            self._on_event, OrderChanged, TradeChanged, TickChanged, MarketResolved, MarketListed, ExchangeHalted
+        )
 
     # -- connections -------------------------------------------------------------------------------------------------
 
     async def serve_market(self, websocket: WebSocket) -> None:
         connection = MarketConnection(websocket, self.counts, queue_frames=self._queue_frames)
+        if self._books is None:
+            self._books = self._exchange.events.subscribe(self._on_event, BookChanged)
         self._market[connection] = None
         try:
             await connection.serve(lambda text: self._market_request(connection, text))
         finally:
             del self._market[connection]
+            if not self._market and self._books is not None:
+                self._books()
+                self._books = None
 
     async def serve_user(self, websocket: WebSocket) -> None:
         connection = UserConnection(websocket, self.counts, queue_frames=self._queue_frames)

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Literal
 
 from .agenda import Agenda
-from .book import Order
+from .book import LevelKey, Order
 from .changes import Changes
 from .delays import DelayedOrders
 from .events import BookChanged, EventFeed, OrderChanged, TickChanged, TradeChanged
@@ -213,8 +213,16 @@ class Trading:
                     order.status = reason
                     self._feed.publish(OrderChanged(order, listing, "CANCELLATION"))
                     self.delayed.tell(order, no_book(order.token_id))
+            self._display_nothing(listing)
             resting = [order for order in self._registry.resting_orders() if order.condition_id == condition_id]
             self.cancel_many(resting, reason)
+
+    def _display_nothing(self, listing: Listing) -> None:
+        gone = [(key, 0) for key, _ in listing.book.displayed()]
+        if gone:
+            best_before = listing.book.best_for(0)
+            listing.book.display(gone)
+            self.tell_displayed(listing, gone, best_before, at_ms=self._now_ms())
 
     def _note_resting(self, order: Order) -> None:
         self._registry.note_resting(order)
@@ -259,15 +267,28 @@ class Trading:
         best_before: tuple[int | None, int | None],
         *,
         trades: tuple[Trade, ...] = (),
-        at_ms: int | None = None,
     ) -> None:
-        """Tell that levels (is_bid, price) of a book have changed, now or as those elsewhere did `at_ms`."""
+        """Tell that levels (is_bid, price) of a book have changed."""
         best_changed = listing.book.best_for(0) != best_before
-        former = listing.note_change(self._now_ms() if at_ms is None else at_ms, best_changed=best_changed)
-        if self._feed.listeners:
-            self._feed.publish(BookChanged(listing, levels, trades, best_changed))
-            if former is not None:
-                self._feed.publish(TickChanged(listing, former))
+        former = listing.note_change(self._now_ms(), best_changed=best_changed)
+        self._feed.publish(BookChanged(listing, levels, trades, best_changed))
+        if former is not None:
+            self._feed.publish(TickChanged(listing, former))
+
+    def tell_displayed(
+        self,
+        listing: Listing,
+        changes: Iterable[tuple[LevelKey, int]],
+        best_before: tuple[int | None, int | None],
+        *,
+        at_ms: int,
+    ) -> None:
+        """Tell that displayed sizes of a book have changed, as those elsewhere did `at_ms`."""
+        best_changed = listing.book.best_for(0) != best_before
+        listing.note_change(at_ms, best_changed=best_changed)
+        if self._feed.has_listeners(BookChanged):
+            levels = tuple([(key > 0, abs(key)) for key, _ in changes])
+            self._feed.publish(BookChanged(listing, levels, (), best_changed))
 
     def set_tick(self, listing: Listing, tick: int) -> None:
         """Change the tick of a market, in price units."""

@@ -12,6 +12,7 @@ from typing import Any, Self
 from ..background_tasks import cancelled, logs_failure
 from ..clock import Clock
 from ..errors import PolymarketAPIError
+from ..exchange.book import level_key
 from ..exchange.listing import Listing
 from ..exchange.mirror import Mirror
 from ..exchange.trades import Trade
@@ -203,7 +204,7 @@ class Relay:
             if row[0] == token_id:
                 is_bid = row[1] is OrderSide.BUY
                 levels = book.bids if is_bid else book.asks
-                changes.append(((is_bid, row[2]), levels.get(row[2], 0)))
+                changes.append((level_key(is_bid=is_bid, price=row[2]), levels.get(row[2], 0)))
         self._mirror.books[listing.condition_id].apply_changes(changes, at_ms=event.timestamp_ms)
         self._absences.saw(listing)
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from ...clock import ShiftedClock, unix_ms
 from ..mirror import Mirror
 from ..mirrored_book import MirroredBook, RealTrade
-from ..units import UNIT
 from ..venue import Exchange
-from .moments import BookMoment, LevelMoment, Moment, ResolutionMoment, TickMoment, TradeMoment
+from .moments import ResolutionMoment, TickMoment, TradeMoment
 from .recording import Recording
+from .timeline import timeline_of
 
 _log = logging.getLogger(__name__)
 
@@ -26,11 +26,13 @@ class Player:
     def __init__(self, exchange: Exchange, recording: Recording) -> None:
         self._exchange = exchange
         self._recording = recording
+        self._timeline = timeline_of(recording)
         self._mirror = Mirror(exchange)
         self._next = 0
         for market in recording.catalogue.markets:
             if not market.gamma.get("closed"):
                 self._mirror.follow(market)
+        self._books = [self._mirror.books.get(condition_id) for condition_id in self._timeline.condition_ids]
         self.play_due()
 
     @property
@@ -41,8 +43,13 @@ class Player:
     @property
     def next_ms(self) -> int | None:
         """When the next moment is due; None at the end."""
-        moments = self._recording.moments
-        return moments[self._next].at_ms if self._next < len(moments) else None
+        times_ms = self._timeline.times_ms
+        return times_ms[self._next] if self._next < len(times_ms) else None
+
+    @property
+    def events_played(self) -> int:
+        """Changes of levels and trades that have happened so far."""
+        return self._timeline.events_before(self._next)
 
     def book(self, condition_id: str) -> MirroredBook:
         """The book of a market of the recording."""
@@ -50,11 +57,15 @@ class Player:
 
     def play_due(self) -> None:
         """Let everything happen that is due by the exchange's clock."""
-        now_ms = self._exchange.now_ms
-        while (due_ms := self.next_ms) is not None and due_ms <= now_ms:
-            moment = self._recording.moments[self._next]
+        self.play_until(self._exchange.now_ms)
+
+    def play_until(self, moment_ms: int) -> None:
+        """Let everything happen that is due by a moment, which the exchange's clock has reached."""
+        times_ms = self._timeline.times_ms
+        while self._next < len(times_ms) and times_ms[self._next] <= moment_ms:
+            step = self._next
             self._next += 1
-            self._play(moment)
+            self._play(step)
 
     async def run(self) -> None:
         """Keep pace with the exchange's clock until the recording ends."""
@@ -72,16 +83,17 @@ class Player:
             await asyncio.sleep(0)
         _log.info("the recording has ended")
 
-    def _play(self, moment: Moment) -> None:
-        book = self._mirror.books.get(moment.condition_id)
+    def _play(self, step: int) -> None:
+        timeline = self._timeline
+        book = self._books[timeline.markets[step]]
         if book is None or book.listing.closed:
             return
+        moment = timeline.others.get(step)
         match moment:
-            case BookMoment():
-                if moment.token_id in self._recording.source_tokens:
-                    self._show(book, moment)
-            case LevelMoment():
-                self._change(book, moment)
+            case None:
+                book.apply_changes(timeline.changes(step), at_ms=timeline.times_ms[step])
+                if step in timeline.whole_books:
+                    book.place_unplaced()
             case TradeMoment():
                 outcome = book.listing.outcome_of(moment.token_id)
                 trade = RealTrade(
@@ -94,20 +106,3 @@ class Player:
                 tokens = book.listing.tokens
                 winner = None if moment.winner is None else tokens.index(moment.winner)
                 self._exchange.resolve(moment.condition_id, winner)
-
-    def _show(self, book: MirroredBook, moment: BookMoment) -> None:
-        if book.listing.outcome_of(moment.token_id) == 0:
-            book.apply_snapshot(moment.bids, moment.asks, at_ms=moment.at_ms)
-        else:
-            bids = {UNIT - price: size for price, size in moment.asks.items()}
-            asks = {UNIT - price: size for price, size in moment.bids.items()}
-            book.apply_snapshot(bids, asks, at_ms=moment.at_ms)
-
-    def _change(self, book: MirroredBook, moment: LevelMoment) -> None:
-        """Both tokens tell of every change, as mirror images: the followed one's rows, or the other's alone."""
-        followed = [row for row in moment.rows if row[0] in self._recording.source_tokens]
-        changes = []
-        for token_id, side, price, size in followed or moment.rows:
-            first = book.listing.outcome_of(token_id) == 0
-            changes.append((((side == "BUY") == first, price if first else UNIT - price), size))
-        book.apply_changes(changes, at_ms=moment.at_ms)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polydesk.core.clock import ManualClock
-from polydesk.core.exchange.book import Order, Side
+from polydesk.core.exchange.book import Order, Side, level_key
 from polydesk.core.exchange.catalogue import Catalogue
 from polydesk.core.exchange.ledger import Account
 from polydesk.core.exchange.mirror import Mirror
@@ -49,7 +49,7 @@ class RealMarket:
     def level(self, side: str, price: str, size: int) -> None:
         self.at_ms += 1
         ((units_price, shares),) = units({price: size}).items()
-        self.book.apply_changes([((side == "bid", units_price), shares)], at_ms=self.at_ms)
+        self.book.apply_changes([(level_key(is_bid=side == "bid", price=units_price), shares)], at_ms=self.at_ms)
 
     def trades(self, side: Side, price: str, size: int, *, outcome: int = 0, later_ms: int = 1) -> None:
         self.at_ms += later_ms

@@ -337,7 +337,7 @@ class AnExchange(RuleBasedStateMachine):
             assert bid is None or ask is None or bid < ask, "crossed book"
             for side in (book.bids, book.asks):
                 for level in side.best_first():
-                    assert level.size == sum(order.open_size for order in level.queue.values()) > 0
+                    assert level.size == sum(order.open_size for order in level.orders) > 0
 
 
 TestAnExchange = AnExchange.TestCase
