@@ -214,6 +214,7 @@ async def test_markets_that_nobody_asked_for_longest_make_room(
         paper.condition_id = MARKET
         await paper.place("1", OrderSide.BUY, "0.3", "10")
         await paper.clob.book(TokenId("3"), fresh=True)
+        real.exchange.markets.by_condition[MARKET].book.stand_for_all()
         real.exchange.trading.cancel_many(
             [order for order in real.exchange.registry.orders.values() if order.condition_id == MARKET and order.is_bid]
         )
