@@ -202,9 +202,9 @@ def _strategy(
     surroundings = Surroundings(
         clock=replay.clock,
         random=random.Random(f"polydesk strategy {plan.seed}"),
-        quotes=replay,
-        siblings=replay.siblings,
-        event_markets=replay.event_markets,
+        quotes=replay.present,
+        siblings=replay.present.siblings,
+        event_markets=replay.present.event_markets,
         account=account,
         execution=execution,
         news=ReplaySource(plan.news.name, lambda: news, replay.clock) if plan.news is not None else None,

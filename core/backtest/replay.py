@@ -6,7 +6,6 @@ through memory. Books, queues, own impact, fees and settlement are the exchange'
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -22,10 +21,10 @@ from ..exchange.listing import Listing
 from ..exchange.replay.player import Player
 from ..exchange.replay.recording import Recording
 from ..exchange.settings import ExchangeSettings
-from ..exchange.units import UNIT, price_decimal
+from ..exchange.units import UNIT
 from ..exchange.venue import Exchange
 from ..identifiers import ConditionId, TokenId
-from ..models import Market, OrderBook, PriceHistory, PricePoint
+from ..models import Market
 from ..money import from_micro
 from ..polymarket.clob import CLOBClient
 from ..polymarket.data_api import DataClient
@@ -34,12 +33,10 @@ from ..polymarket.gamma import GammaClient
 from ..polymarket.signing import Signer
 from ..polymarket.transport import Transport
 from ..venues.polymarket import PolymarketVenue
+from .present import Present
 
 CHAIN_ID = 31337
 """No real chain: an order signed here is void everywhere else."""
-
-_HISTORY_STEP_S = 600
-_HISTORY_S = 7 * 86_400
 
 
 class Replay:
@@ -85,6 +82,7 @@ class Replay:
         self.venue = PolymarketVenue(clob, DataClient(transport), self.clock)
         gamma = GammaClient(transport)
         self._markets = {market.condition_id: market async for market in gamma.iterate_markets()}
+        self.present = Present(self._exchange, self.clock, self._markets, begins_ms=self._player.begins_ms)
         return self
 
     async def __aexit__(
@@ -103,6 +101,11 @@ class Replay:
         return self._exchange.ledger.accounts[self.venue.account]
 
     @property
+    def events_played(self) -> int:
+        """Changes of levels and trades that have happened so far."""
+        return self._player.events_played
+
+    @property
     def next_at(self) -> datetime | None:
         """When the recording goes on; None at its end."""
         due_ms = self._player.next_ms
@@ -110,48 +113,25 @@ class Replay:
 
     def advance_to(self, moment: datetime) -> None:
         """Let everything happen up to a moment, each thing at its own time."""
-        until_ms, agenda = unix_ms(moment), self._exchange.agenda
+        until_ms, agenda, player = unix_ms(moment), self._exchange.agenda, self._player
         while True:
-            due = [at for at in (self._player.next_ms, agenda.next_ms) if at is not None]
-            if not due or min(due) > until_ms:
+            due_ms, agenda_ms = player.next_ms, agenda.next_ms
+            if agenda_ms is not None and (due_ms is None or agenda_ms < due_ms):
+                due_ms = agenda_ms
+            if due_ms is None or due_ms > until_ms:
                 break
-            self.clock.leap(datetime.fromtimestamp(min(due) / 1000, UTC))
+            self.clock.leap(datetime.fromtimestamp(due_ms / 1000, UTC))
             agenda.run_due()
-            self._player.play_due()
+            player.play_until(due_ms)
         self.clock.leap(moment)
-
-    def trades(self, market: Market) -> bool:
-        """Whether a market still takes orders."""
-        return not self._listing(market.condition_id).closed
 
     async def market(self, condition_id: ConditionId) -> Market:
         """Raises KeyError for a market that was not recorded."""
         return self._markets[condition_id]
 
-    async def siblings(self, market: Market) -> Sequence[Market]:
-        """The open markets of a neg-risk market's event, with the best prices of this moment."""
-        if not market.neg_risk:
-            return ()
-        return await self.event_markets(market)
-
     def question(self, condition_id: ConditionId) -> str:
         """What a market asks. Raises KeyError for a market that was not recorded."""
         return self._markets[condition_id].question
-
-    async def book(self, token_id: TokenId) -> OrderBook | None:
-        """The book as it is at this moment."""
-        return await self.venue.book(token_id)
-
-    async def history(self, token_id: TokenId) -> PriceHistory:
-        """The last week's midpoints, ten minutes apart, up to this moment."""
-        listing = self._exchange.markets.by_token[token_id]
-        now_s = unix_ms(self.clock.now()) // 1000
-        first = listing.tokens[0] == token_id
-        points = tuple(
-            PricePoint(datetime.fromtimestamp(at, UTC), price if first else 1 - price)
-            for at, price in listing.history.sampled(now_s - _HISTORY_S, now_s, step_s=_HISTORY_STEP_S)
-        )
-        return PriceHistory(token_id, points, self.clock.now())
 
     async def free_cash(self) -> Decimal:
         """Dollars that no order or trade holds back."""
@@ -160,12 +140,7 @@ class Replay:
 
     def midpoint(self, token_id: TokenId) -> Decimal | None:
         """Of an outcome now; after the end what it pays; None where a side of its book is empty."""
-        listing = self._exchange.markets.by_token[token_id]
-        outcome = listing.tokens.index(token_id)
-        if listing.closed:
-            return Decimal("0.5") if listing.winner is None else Decimal(int(listing.winner == outcome))
-        bid, ask = listing.book.best_for(outcome)
-        return None if bid is None or ask is None else price_decimal(bid + ask) / 2
+        return self.present.midpoint(token_id)
 
     def quotes(self) -> dict[str, tuple[float, float]]:
         """Bid and ask of the first outcome of each open market that has both now, by condition id; for statistics."""
@@ -185,23 +160,9 @@ class Replay:
         """See `midpoint`."""
         return self.midpoint(token_id)
 
-    async def event_markets(self, market: Market) -> Sequence[Market]:
-        """The open markets of a market's event, with the best prices of this moment."""
-        return [
-            self._as_quoted(each) for each in self.markets if each.event_slug == market.event_slug and self.trades(each)
-        ]
-
     def winner(self, condition_id: ConditionId) -> int | None:
         """The index of the outcome that came true, once the market has ended."""
         return self._listing(condition_id).winner
-
-    def _as_quoted(self, market: Market) -> Market:
-        bid, ask = self._listing(market.condition_id).book.best_for(0)
-        return dataclasses.replace(
-            market,
-            best_bid=None if bid is None else price_decimal(bid),
-            best_ask=None if ask is None else price_decimal(ask),
-        )
 
     def _listing(self, condition_id: str) -> Listing:
         return self._exchange.markets.by_condition[condition_id]

@@ -82,7 +82,7 @@ async def run_strategy(
     """
     for moment in _looks(replay, every):
         replay.advance_to(moment)
-        markets = [market for market in replay.markets if replay.trades(market)]
+        markets = replay.present.open_markets()
         if markets:
             run.looks += 1
             await _look(strategy, replay, run, markets)

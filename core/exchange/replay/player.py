@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ...clock import ShiftedClock, unix_ms
@@ -50,6 +51,14 @@ class Player:
     def events_played(self) -> int:
         """Changes of levels and trades that have happened so far."""
         return self._timeline.events_before(self._next)
+
+    @property
+    def begins_ms(self) -> Mapping[str, int]:
+        """When the first thing is recorded of each market of which there is anything."""
+        found: dict[str, int] = {}
+        for at_ms, market in zip(self._timeline.times_ms, self._timeline.markets, strict=True):
+            found.setdefault(self._timeline.condition_ids[market], at_ms)
+        return found
 
     def book(self, condition_id: str) -> MirroredBook:
         """The book of a market of the recording."""

@@ -40,8 +40,8 @@ class BuyBelow(PolymarketStrategy):
 
     async def analyze_market(self, market: Market) -> TradingSignal:
         now, token = self._replay.clock.now(), market.outcomes[0].token_id
-        book = await self._replay.book(token)
-        history = await self._replay.history(token)
+        book = await self._replay.present.book(token)
+        history = await self._replay.present.history(token)
         assert book is not None
         ask = book.best_ask.price if book.best_ask else D(1)
         self.saw.append((now, market.question, (ask, tuple(point.price for point in history.points))))
