@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,26 +24,20 @@ from ..core.forecasting.calibration import shipped_calibration
 from ..core.models import Market, NewsItem
 from ..core.news.news_file import ReplaySource
 from ..core.news.stance import NewsJudge
-from ..core.risk.limits import RiskLimits
-from ..core.storage.database import Database
-from ..core.storage.processes import ProcessMark
 from ..core.strategies.declaration import Need
 from ..core.strategies.registry import strategy_class
 from ..core.strategies.strategy import PolymarketStrategy
 from ..core.strategies.surroundings import Surroundings
-from ..core.trading.consent import NoConsent
 from ..core.trading.desk import TradingDesk
 from ..core.trading.run_ledger import RunAccount
 from ..core.trading.strategy_execution import DeskExecution
 from ..gpu.interface import Executor
 from .forecast_evaluation import file_hashes
-from .order_desk import order_desk
+from .replay_desk import TOKEN_PREFIX, replay_desk
 
 Fidelity = Literal["l2", "bars"]
 
 _TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
-_OPEN_ORDERS = 1000
-_TOKENS = "backtest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,30 +90,10 @@ async def run_backtest(
     _check(plan)
     recording, fidelity, assumption = recorded(plan.data, plan.assumptions)
     news = recorded_news(plan.news) if plan.news is not None else RecordedNews((), ())
-    async with AsyncExitStack() as opened:
-        replay = await opened.enter_async_context(
-            Replay(recording, starting_balance=plan.starting_balance, seed=plan.seed)
-        )
+    async with replay_desk(recording, starting_balance=plan.starting_balance, seed=plan.seed) as opened:
+        replay, desk, execution = opened
         began = replay.clock.now()
-        database = Database.in_memory()
-        opened.callback(database.close)
-        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="polydesk-backtest-")))
-        numbers = itertools.count(1)
-        desk = order_desk(
-            database,
-            replay.venue,
-            replay.clock,
-            account=replay.venue.account,
-            folder=folder,
-            process=ProcessMark(None),
-            limits=RiskLimits(max_order_usd=plan.starting_balance, max_open_orders=_OPEN_ORDERS),
-            consent=NoConsent(),
-            new_id=lambda letter: f"{letter}{next(numbers)}",
-            new_code=lambda: f"c{next(numbers)}",
-            lifted_by="starting another backtest",
-        ).desk
         run = Run(plan.starting_balance)
-        execution = DeskExecution(desk, replay.market, replay.clock, prefix=_TOKENS)
         strategy = _strategy(plan, replay, desk, execution, executor, news.items)
         quotes = QuoteLog()
 
@@ -192,7 +163,7 @@ def _strategy(
         raise ConfigurationError(f"{plan.strategy} needs news: name a file with --news.")
     account = RunAccount(
         desk.journal,
-        prefix=f"{_TOKENS}/",
+        prefix=f"{TOKEN_PREFIX}/",
         trades=replay.venue.trades,
         open_orders=replay.venue.open_orders,
         free_cash=replay.free_cash,

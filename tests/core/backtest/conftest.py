@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from polydesk.core.backtest.bars import BarAssumptions, bar_recording
 from polydesk.core.backtest.price_series import PriceRow, PriceSeries
 from polydesk.core.backtest.replay import Replay
-from polydesk.core.risk.limits import RiskLimits
-from polydesk.core.storage.database import Database
-from polydesk.core.storage.processes import ProcessMark
-from polydesk.core.trading.consent import NoConsent
 from polydesk.core.trading.strategy_execution import DeskExecution
-from polydesk.server.order_desk import order_desk
+from polydesk.server.replay_desk import replay_desk
 
 D = Decimal
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -42,7 +36,7 @@ def make_series() -> MakeSeries:
 
 
 @pytest.fixture
-def open_replay(tmp_path: Path) -> Callable[..., object]:
+def open_replay() -> Callable[..., object]:
     """Opens a replay of series, with the execution of a desk on it."""
 
     @asynccontextmanager
@@ -50,25 +44,7 @@ def open_replay(tmp_path: Path) -> Callable[..., object]:
         *series: PriceSeries, fee_rate: str = "0", depth_usd: str = "500"
     ) -> AsyncIterator[tuple[Replay, DeskExecution]]:
         assumptions = BarAssumptions(half_spread=D("0.01"), depth_usd=D(depth_usd), fee_rate=D(fee_rate))
-        numbers = itertools.count(1)
-        database = Database.in_memory()
-        try:
-            async with Replay(bar_recording(series, assumptions), starting_balance=D(1000), seed=1) as replay:
-                desk = order_desk(
-                    database,
-                    replay.venue,
-                    replay.clock,
-                    account=replay.venue.account,
-                    folder=tmp_path,
-                    process=ProcessMark(None),
-                    limits=RiskLimits(max_order_usd=D(500), max_open_orders=100),
-                    consent=NoConsent(),
-                    new_id=lambda letter: f"{letter}{next(numbers)}",
-                    new_code=lambda: f"c{next(numbers)}",
-                    lifted_by="nobody",
-                ).desk
-                yield replay, DeskExecution(desk, replay.market, replay.clock, prefix="test")
-        finally:
-            database.close()
+        async with replay_desk(bar_recording(series, assumptions), starting_balance=D(1000), seed=1) as opened:
+            yield opened.replay, opened.execution
 
     return opened
