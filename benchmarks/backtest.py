@@ -1,24 +1,34 @@
 """Backtests: events per second of a strategy on recorded books, beside polymarket-paper-trader's own backtester.
 
-The recording is the seconds of Bitcoin's quarter hours, looped. Ours plays every change of a level on the exchange, with
-queue, own impact, fees and the whole way of an order. The other one is given the midpoints of the same moments, which
-is all that it reads: it trades against three levels that it makes up around a midpoint, without fees.
+The recording is the seconds of Bitcoin's quarter hours, looped. Ours plays every change of a level on the exchange,
+with queue, own impact, fees and the whole way of an order. The other one is given the midpoints of the same moments,
+which is all that it reads: it trades against three levels that it makes up around a midpoint, without fees. Its
+database lies in memory (tmpfs), where it is fastest; it is installed into an environment of its own.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
 import time
-from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from polydesk.core.backtest.present import Present
 from polydesk.core.backtest.run import Run, run_strategy
 from polydesk.core.clock import Clock
-from polydesk.core.exchange.replay.recording import Recording
+from polydesk.core.exchange.replay.moments import BookMoment
+from polydesk.core.exchange.replay.recording import Recording, read_recording
+from polydesk.core.exchange.replay.timeline import timeline_of
+from polydesk.core.exchange.units import UNIT
 from polydesk.core.identifiers import ConditionId
 from polydesk.core.models import Market, OrderSide, Trade, TradingSignal
 from polydesk.core.strategies.decision import Decision
@@ -27,44 +37,17 @@ from polydesk.core.strategies.strategy import PolymarketStrategy
 from polydesk.core.strategies.surroundings import Execution
 from polydesk.server.replay_desk import replay_desk
 
+from .breakout import SHARES, Breakout
+from .looped_recording import looped
+from .registry import Result
+
 DATA = Path(__file__).parents[2] / "shared" / "data" / "l2" / "btc_updown_15m_2026-09-28"
 SAMPLE = Path(__file__).parents[1] / "tests" / "recordings" / "btc_updown_15m"
 EVENTS = 2_000_000
 
-WINDOW = 120
-ENTRY = 0.12
-SHARES = 10.0
-
-
-class Breakout:
-    """The rule of both sides: buy what has risen `ENTRY` above its mean of the last `WINDOW` midpoints, sell it when it
-    falls below; once a market."""
-
-    def __init__(self) -> None:
-        self._prices: deque[float] = deque(maxlen=WINDOW)
-        self._total = 0.0
-        self._holds = False
-        self._done = False
-
-    def side(self, midpoint: float) -> str | None:
-        """ "buy", "sell" or None, after one more midpoint."""
-        if self._done:
-            return None
-        prices = self._prices
-        if len(prices) == WINDOW:
-            self._total -= prices[0]
-        prices.append(midpoint)
-        self._total += midpoint
-        if len(prices) < WINDOW:
-            return None
-        mean = self._total / WINDOW
-        if not self._holds and midpoint > mean + ENTRY:
-            self._holds = True
-            return "buy"
-        if self._holds and midpoint < mean:
-            self._holds, self._done = False, True
-            return "sell"
-        return None
+_HERE = Path(__file__).parent
+_ENVIRONMENT = "POLYDESK_PAPER_TRADER_PYTHON"
+"""Names a Python that has the package; without it one is set up in the folder for temporary files."""
 
 
 class BreakoutStrategy(PolymarketStrategy):
@@ -135,12 +118,119 @@ class BreakoutStrategy(PolymarketStrategy):
         )
 
 
-async def ours(recording: Recording, *, whole_books: bool) -> tuple[float, int, Run]:
-    """Seconds of a run without reading and opening, events played, and what happened."""
+def run() -> Result:
+    folder = DATA if DATA.is_dir() else SAMPLE
+    started = time.perf_counter()
+    recording = _of_events(read_recording([folder]), EVENTS)
+    read_s = time.perf_counter() - started
+    rows = midpoints(recording)
+    ratios: dict[str, float] = {}
+    measured: dict[str, float] = {}
+    about = f"{folder.name}, looped"
+    mine = asyncio.run(ours(recording, whole_books=False))
+    try:
+        theirs = paper_trader(rows)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        about += f"; polymarket-paper-trader could not be run: {type(error).__name__}"
+    else:
+        again = asyncio.run(ours(recording, whole_books=False))
+        mine = min(mine, again, key=lambda each: each.seconds)
+        theirs_a_second = theirs["snapshots"] / theirs["seconds"]
+        ratios = {
+            "events (changes of levels, trades) a second / snapshots (midpoints) a second of polymarket-paper-trader": (
+                mine.events / mine.seconds / theirs_a_second
+            ),
+            "time for the same moments, polymarket-paper-trader / ours": theirs["seconds"] / mine.seconds,
+        }
+        measured = {
+            "polymarket-paper-trader: snapshots a second": theirs_a_second,
+            "polymarket-paper-trader: snapshots": theirs["snapshots"],
+            "polymarket-paper-trader: trades": theirs["trades"],
+            "polymarket-paper-trader: its strategy's errors": theirs["errors"],
+        }
+    books = asyncio.run(ours(recording, whole_books=True))
+    return Result(
+        about=about,
+        ratios={"events a second / 100,000": mine.events / mine.seconds / 100_000, **ratios},
+        measured={
+            "ours: events a second": mine.events / mine.seconds,
+            "ours: events a second, reading and opening included": mine.events
+            / (mine.seconds + mine.opening_s + read_s),
+            "ours: events a second, reading the whole book at each look": books.events / books.seconds,
+            "ours: events": mine.events,
+            "ours: moments looked at": mine.run.looks,
+            "ours: orders filled": len(mine.run.fills),
+            **measured,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`seconds` of the run alone; `opening_s` went before it, without reading the files."""
+
+    seconds: float
+    opening_s: float
+    events: int
+    run: Run
+
+
+async def ours(recording: Recording, *, whole_books: bool) -> Measured:
+    """One run of the strategy on the desk of a replay."""
+    began = time.perf_counter()
     async with replay_desk(recording, starting_balance=Decimal(10_000), seed=1) as (replay, _, execution):
-        run = Run(Decimal(10_000))
+        lived = Run(Decimal(10_000))
         strategy = BreakoutStrategy(execution, replay.present, replay.clock, whole_books=whole_books)
         before = replay.events_played
         started = time.perf_counter()
-        await run_strategy(strategy, replay, run, every=timedelta(milliseconds=1))
-        return time.perf_counter() - started, replay.events_played - before, run
+        await run_strategy(strategy, replay, lived, every=timedelta(milliseconds=1))
+        ended = time.perf_counter()
+        return Measured(ended - started, started - began, replay.events_played - before, lived)
+
+
+def midpoints(recording: Recording) -> list[tuple[str, float]]:
+    """(market, midpoint) of each moment at which a followed book was told whole and has both sides."""
+    return [
+        (moment.condition_id, (max(moment.bids) + min(moment.asks)) / 2 / UNIT)
+        for moment in recording.moments
+        if isinstance(moment, BookMoment) and moment.token_id in recording.source_tokens and moment.bids and moment.asks
+    ]
+
+
+def paper_trader(rows: list[tuple[str, float]]) -> dict[str, Any]:
+    """What its backtester took for these midpoints. Raises OSError and SubprocessError where it cannot be run."""
+    python = _paper_trader_python()
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        file = Path(folder) / "midpoints.json"
+        file.write_text(json.dumps(rows), encoding="utf-8")
+        done = subprocess.run(
+            [python, str(_HERE / "paper_trader_backtest.py"), str(file)],
+            env={**os.environ, "TMPDIR": folder, "HOME": folder, "PYTHONPATH": ""},
+            capture_output=True,
+            check=True,
+            text=True,
+            timeout=600,
+        )
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def _paper_trader_python() -> str:
+    named = os.environ.get(_ENVIRONMENT)
+    if named:
+        return named
+    environment = Path(tempfile.gettempdir()) / "polydesk-benchmarks" / "polymarket-paper-trader"
+    python = environment / "bin" / "python"
+    if not (environment / "complete").is_file():
+        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, capture_output=True, timeout=120)
+        install = [str(python), "-m", "pip", "install", "--quiet", "polymarket-paper-trader"]
+        subprocess.run(install, check=True, capture_output=True, timeout=300)
+        (environment / "complete").touch()
+    return str(python)
+
+
+def _of_events(recording: Recording, least: int) -> Recording:
+    """A recording looped until it has as many events."""
+    timeline = timeline_of(recording)
+    return looped(recording, -(-least // timeline.events_before(len(timeline))))

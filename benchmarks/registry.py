@@ -24,6 +24,7 @@ MODULES = {
     "forecast": "benchmarks.forecast",
     "news_matching": "benchmarks.news_matching",
     "gpu": "benchmarks.gpu",
+    "backtest": "benchmarks.backtest",
     "order_book_stream": "benchmarks.order_book_stream",
     "stream_soak": "benchmarks.stream_soak",
 }
