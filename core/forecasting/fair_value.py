@@ -16,7 +16,7 @@ from .calibration import Calibration, group_of, log_odds_of, probability_of, shi
 from .news_shift import NewsShift, news_shift
 from .siblings import Quoted, coherence, sibling_quotes
 
-Basis = Literal["market", "market_and_news", "caller"]
+Basis = Literal["strategy", "market", "market_and_news", "caller"]
 Part = Literal["price", "history", "calibration", "siblings", "news", "caller"]
 
 CALLERS_MARGIN = Decimal("0.03")

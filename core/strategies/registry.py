@@ -14,7 +14,15 @@ ENTRY_POINTS = "polydesk.strategies"
 """The group in which a package names its strategies, each as `name = "module:Class"`."""
 
 _OWN: Mapping[str, str] = {
+    "arbitrage": "arbitrage:ArbitrageStrategy",
+    "ensemble": "ensemble:EnsembleStrategy",
+    "market_maker": "market_maker:MarketMakerStrategy",
+    "market_neutral": "market_neutral:MarketNeutralStrategy",
+    "mean_reversion": "momentum:MeanReversionStrategy",
+    "momentum": "momentum:MomentumStrategy",
     "news_sentiment": "news_sentiment:NewsSentimentStrategy",
+    "option_ladder": "option_ladder:OptionLadderStrategy",
+    "statistical_arbitrage": "statistical_arbitrage:StatisticalArbitrageStrategy",
 }
 
 

@@ -42,6 +42,18 @@ class ReferencePrices(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RewardTerms:
+    """What a market's liquidity programme asks: quotes within `max_spread` dollars of the midpoint, of `min_size`."""
+
+    max_spread: Decimal
+    min_size: Decimal
+
+
+Rewards = Callable[[Market], Awaitable[RewardTerms | None]]
+"""The programme of a market, None where it pays nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """Shares of an outcome, what they cost with fees, and how many of them have settled and can be sold."""
 
@@ -132,7 +144,7 @@ class Execution(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Everything around a strategy. `news`, `read_news` and `reference` are None where there are none."""
+    """Everything around a strategy. `news`, `read_news`, `reference` and `rewards` are None where there are none."""
 
     clock: Clock
     random: random.Random
@@ -144,3 +156,4 @@ class Surroundings:
     news: NewsSource | None = None
     read_news: ReadNews | None = None
     reference: ReferencePrices | None = None
+    rewards: Rewards | None = None

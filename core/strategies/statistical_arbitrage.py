@@ -1,0 +1,208 @@
+"""Trades the gap between two markets that return to each other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from ..clock import Clock
+from ..models import Market, OrderBook, Outcome, TradingSignal
+from .cointegration import Tie, tie_between
+from .decision import Decision
+from .declaration import Declaration, Need, Parameter, Parameters
+from .signals import buy_sides, buying, estimate, nothing, selling
+from .strategy import PolymarketStrategy
+from .surroundings import Execution, Holdings, Quotes, StrategyAccount, Surroundings
+from .time_series import log_odds, on_grid, probability
+
+_MOST_STEPS = 400
+_MOST_OF_AN_EVENT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Quoted:
+    market: Market
+    book: OrderBook
+    levels: list[float]
+
+
+class StatisticalArbitrageStrategy(PolymarketStrategy):
+    """For pairs of one event that are cointegrated: buys the cheap one and the No of the dear one when the gap is wide.
+
+    Each side stands on its own fair value: where the other one's price says that it should be, the gap gone. Both are
+    sold when the gap has closed or the pair is tied no more.
+    """
+
+    declaration: ClassVar[Declaration] = Declaration(
+        name="statistical_arbitrage",
+        summary=(
+            "Looks for pairs of markets of one event whose prices have returned to each other (Engle and Granger's "
+            "test, no chance in twenty), and when their gap is wide buys Yes of the cheap one and No of the dear one. "
+            "Sells both when the gap has closed, or when the pair has come apart: then at a loss."
+        ),
+        needs=frozenset({Need.BOOKS, Need.HISTORY}),
+        parameters=(
+            Parameter(
+                name="step_minutes",
+                meaning="distance of the prices that are compared",
+                default=Decimal(60),
+                low=Decimal(1),
+                high=Decimal(1440),
+                unit="minutes",
+            ),
+            Parameter(
+                name="least_steps",
+                meaning="steps of the past without which no pair is trusted",
+                default=Decimal(72),
+                low=Decimal(30),
+                high=Decimal(400),
+                whole=True,
+            ),
+            Parameter(
+                name="enter_z",
+                meaning="gap, in its standard deviations, from which the pair is traded",
+                default=Decimal("2.5"),
+                low=Decimal(1),
+                high=Decimal(6),
+            ),
+            Parameter(
+                name="leave_z",
+                meaning="gap at which the pair is sold again",
+                default=Decimal("0.5"),
+                low=Decimal(0),
+                high=Decimal(3),
+            ),
+            Parameter(
+                name="largest_order_usd",
+                meaning="most that one order is worth",
+                default=Decimal(50),
+                low=Decimal(1),
+                high=Decimal(100_000),
+                unit="dollars",
+            ),
+        ),
+        every=timedelta(minutes=10),
+        warm_up=timedelta(days=3),
+        most_markets=60,
+    )
+
+    def __init__(
+        self,
+        execution: Execution,
+        *,
+        quotes: Quotes,
+        account: StrategyAccount,
+        clock: Clock,
+        parameters: Parameters,
+    ) -> None:
+        super().__init__(execution)
+        self._quotes = quotes
+        self._account = account
+        self._clock = clock
+        self._parameters = parameters
+
+    @classmethod
+    def of(cls, surroundings: Surroundings, parameters: Parameters) -> Self:
+        return cls(
+            surroundings.execution,
+            quotes=surroundings.quotes,
+            account=surroundings.account,
+            clock=surroundings.clock,
+            parameters=parameters,
+        )
+
+    async def analyze_market(self, market: Market) -> TradingSignal:
+        """A market alone has no gap to anything: pairs are looked for among the markets given to analyze_markets."""
+        return (await self.analyze_markets([market]))[0]
+
+    async def decide(self, markets: Sequence[Market]) -> Decision:
+        return Decision(signals=await self.analyze_markets(markets))
+
+    async def analyze_markets(self, markets: Sequence[Market]) -> list[TradingSignal]:
+        """The widest gap of each market is what its signal is about."""
+        now, holdings = self._clock.now(), await self._account.holdings()
+        quoted = [found for market in markets if (found := await self._quoted(market, now)) is not None]
+        ties: dict[str, tuple[float, _Quoted, Tie]] = {}
+        for one, other in _pairs(quoted):
+            steps = min(len(one.levels), len(other.levels))
+            if steps < int(self._parameters["least_steps"]):
+                continue
+            for x, y in ((one, other), (other, one)):
+                tie = tie_between(x.levels[-steps:], y.levels[-steps:])
+                if tie is None or not tie.holds or tie.slope <= 0:
+                    continue
+                known = ties.get(y.market.condition_id)
+                if known is None or abs(tie.z) > abs(known[0]):
+                    ties[y.market.condition_id] = (tie.z, x, tie)
+        by_market = {each.market.condition_id: each for each in quoted}
+        return [
+            self._signal(each, ties.get(market.condition_id), holdings, now)
+            if (each := by_market.get(market.condition_id)) is not None
+            else nothing(market, market.outcomes[0], "no book with two sides, or no history", now=now)
+            for market in markets
+        ]
+
+    async def _quoted(self, market: Market, now: datetime) -> _Quoted | None:
+        token = market.outcomes[0].token_id
+        book = await self._quotes.book(token)
+        if book is None or book.midpoint is None:
+            return None
+        step = timedelta(minutes=float(self._parameters["step_minutes"]))
+        levels = on_grid(await self._quotes.history(token), step=step, now=now, most=_MOST_STEPS)
+        # The price of now, not the last recorded one, is what would be traded at.
+        return _Quoted(market, book, [*levels[:-1], log_odds(float(book.midpoint))]) if levels else None
+
+    def _signal(
+        self, each: _Quoted, found: tuple[float, _Quoted, Tie] | None, holdings: Holdings, now: datetime
+    ) -> TradingSignal:
+        market, book = each.market, each.book
+        fair, z, told = None, 0.0, "no market of its event is tied to this one"
+        if found is not None:
+            z, other, tie = found
+            error = tie.deviation / 2
+            level = each.levels[-1] - tie.gap
+            fair = estimate(probability(level), probability(level - error), probability(level + error))
+            told = (
+                f"its gap to another market of the event is {z:+.1f} deviations and has come back by half in "
+                f"{tie.half_life:.1f} steps (test {tie.statistic:.1f}, critical {tie.critical:.1f})"
+            )
+        for outcome, side in _sides(market, book):
+            held = holdings.of(outcome.token_id)
+            if held.sellable >= Decimal("0.01") and abs(z) <= float(self._parameters["leave_z"]):
+                return selling(market, outcome, side, shares=held.sellable, fair=None, reason=told, now=now)
+        if fair is None or abs(z) < float(self._parameters["enter_z"]):
+            return nothing(market, market.outcomes[0], told, fair=fair, now=now)
+        outcome, side, worth = buy_sides(market, book, fair)[0 if z < 0 else 1]
+        return buying(
+            market,
+            outcome,
+            side,
+            worth,
+            bankroll=holdings.cash,
+            held_usd=holdings.of(outcome.token_id).cost,
+            largest_order_usd=self._parameters["largest_order_usd"],
+            exit_cost=(book.spread or Decimal(0)) / 2,
+            reason=told,
+            now=now,
+        )
+
+
+def _sides(market: Market, book: OrderBook) -> list[tuple[Outcome, OrderBook]]:
+    middle = float(book.midpoint or Decimal("0.5"))
+    return [(outcome, side) for outcome, side, _ in buy_sides(market, book, estimate(middle, middle, middle))]
+
+
+def _pairs(quoted: Sequence[_Quoted]) -> list[tuple[_Quoted, _Quoted]]:
+    """Pairs within an event, of its markets that are least certain: there is most to move."""
+    events: dict[str, list[_Quoted]] = {}
+    for each in quoted:
+        events.setdefault(each.market.event_slug, []).append(each)
+    return [
+        pair
+        for event in events.values()
+        for pair in itertools.combinations(sorted(event, key=lambda each: abs(each.levels[-1]))[:_MOST_OF_AN_EVENT], 2)
+    ]
