@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,8 +14,10 @@ from ..core.backtest.no_skill import QuoteLog
 from ..core.backtest.performance import Performance, performance
 from ..core.backtest.price_series import read_price_series
 from ..core.backtest.recorded_news import RecordedNews, recorded_news
+from ..core.backtest.reference_prices import RecordedReference, read_reference
 from ..core.backtest.replay import Replay
 from ..core.backtest.run import Run, run_strategy
+from ..core.backtest.surroundings import replay_surroundings
 from ..core.errors import ConfigurationError
 from ..core.exchange.replay.moments import TradeMoment
 from ..core.exchange.replay.recording import Recording, read_recording
@@ -27,9 +28,7 @@ from ..core.news.stance import NewsJudge
 from ..core.strategies.declaration import Need
 from ..core.strategies.registry import strategy_class
 from ..core.strategies.strategy import PolymarketStrategy
-from ..core.strategies.surroundings import Surroundings
 from ..core.trading.desk import TradingDesk
-from ..core.trading.run_ledger import RunAccount
 from ..core.trading.strategy_execution import DeskExecution
 from ..gpu.interface import Executor
 from .forecast_evaluation import file_hashes
@@ -42,7 +41,10 @@ _TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestPlan:
-    """What to run on what. `parameters` are the strategy's own, by name, and all dollars are play money."""
+    """What to run on what. `parameters` are the strategy's own, by name, and all dollars are play money.
+
+    `reference` are files with prices of what markets are about, by symbol.
+    """
 
     strategy: str
     data: Path
@@ -53,6 +55,7 @@ class BacktestPlan:
     assumptions: BarAssumptions = field(default_factory=BarAssumptions)
     parameters: Mapping[str, Decimal] = field(default_factory=dict)
     inference_model: str | None = None
+    reference: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,9 @@ async def run_backtest(
             traded={each.trade.market_id: await replay.market(each.trade.market_id) for each in run.fills},
             in_sample=shipped_calibration().known_of(
                 hashes=file_hashes(plan.data), began=began.date(), ended=ended.date()
-            ),
+            )
+            if strategy.declaration.fitted or plan.news is not None
+            else (),
             warnings=news.warnings,
         )
 
@@ -159,26 +164,22 @@ def _strategy(
     news: Sequence[NewsItem],
 ) -> PolymarketStrategy:
     kind = strategy_class(plan.strategy)
-    if Need.NEWS in kind.declaration.needs and plan.news is None:
+    needs = kind.declaration.needs
+    if Need.NEWS in needs and plan.news is None:
         raise ConfigurationError(f"{plan.strategy} needs news: name a file with --news.")
-    account = RunAccount(
-        desk.journal,
-        prefix=f"{TOKEN_PREFIX}/",
-        trades=replay.venue.trades,
-        open_orders=replay.venue.open_orders,
-        free_cash=replay.free_cash,
-        fee_of=desk.fee_of,
-        worth=replay.worth,
-    )
-    surroundings = Surroundings(
-        clock=replay.clock,
-        random=random.Random(f"polydesk strategy {plan.seed}"),
-        quotes=replay.present,
-        siblings=replay.present.siblings,
-        event_markets=replay.present.event_markets,
-        account=account,
-        execution=execution,
+    if Need.REFERENCE_PRICES in needs and not plan.reference:
+        raise ConfigurationError(
+            f"{plan.strategy} needs prices of what its markets are about: name a file with --reference, as BTC=FILE."
+        )
+    series = {symbol: read_reference(path) for symbol, path in plan.reference.items()}
+    surroundings = replay_surroundings(
+        replay,
+        desk,
+        execution,
+        prefix=TOKEN_PREFIX,
+        seed=plan.seed,
         news=ReplaySource(plan.news.name, lambda: news, replay.clock) if plan.news is not None else None,
         read_news=NewsJudge(executor, inference_model=plan.inference_model).read_many,
+        reference=RecordedReference(series, replay.clock) if series else None,
     )
     return kind.of(surroundings, kind.declaration.read_parameters(plan.parameters))

@@ -24,6 +24,13 @@ def add_backtest_command(commands: argparse._SubParsersAction[argparse.ArgumentP
     backtest.add_argument("--strategy", required=True, metavar="NAME", help="which one, e.g. news_sentiment")
     backtest.add_argument("--data", type=Path, required=True, metavar="PATH", help="recorded prices or books")
     backtest.add_argument("--news", type=Path, metavar="FILE", help="recorded news (JSON lines or CSV)")
+    backtest.add_argument(
+        "--reference",
+        nargs="*",
+        default=[],
+        metavar="SYMBOL=FILE",
+        help="prices of what markets are about",
+    )
     backtest.add_argument("--params", nargs="*", default=[], metavar="NAME=VALUE", help="the strategy's parameters")
     for option, default, meaning in (
         ("--cash", "1000", "dollars to begin with"),
@@ -55,6 +62,7 @@ def _backtest(options: argparse.Namespace) -> int:
         assumptions=BarAssumptions(half_spread=options.half_spread, depth_usd=options.depth, fee_rate=options.fee_rate),
         parameters=dict(_parameter(each) for each in options.params),
         inference_model=options.model,
+        reference=dict(_file_of_symbol(each) for each in options.reference),
     )
     if not plan.data.exists():
         raise ConfigurationError(f"There is nothing at {plan.data}.")
@@ -77,6 +85,13 @@ def _write_report(told: dict[str, Any], folder: Path) -> None:
         raise ConfigurationError(f"No report can be written to {folder}: {error}") from error
     missing = "" if len(written) == 3 else " (the picture needs: pip install 'polydesk[plots]')"
     print(f"Report: {written[0]}{missing}", file=sys.stderr)
+
+
+def _file_of_symbol(text: str) -> tuple[str, Path]:
+    symbol, separator, path = text.partition("=")
+    if not separator or not Path(path).is_file():
+        raise ConfigurationError(f"{text!r} is no reference: write SYMBOL=FILE, of a file that is there.")
+    return symbol.upper(), Path(path)
 
 
 def _parameter(text: str) -> tuple[str, Decimal]:

@@ -60,7 +60,8 @@ class Declaration:
     """`summary` is one paragraph for who thinks of running it. It looks at its markets `every` so often by default.
 
     `warm_up` is how much of the past it must have seen before its first signal, `rests` whether it leaves orders on
-    the book, which are taken back when it stops. `most_markets` is what it can watch at once.
+    the book, which are taken back when it stops. `most_markets` is what it can watch at once. `fitted` says that it
+    rests on weights that were fitted on resolved markets, so that a replay of those proves nothing.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Declaration:
     every: timedelta = timedelta(minutes=1)
     warm_up: timedelta = timedelta(0)
     rests: bool = False
+    fitted: bool = False
     most_markets: int = 200
 
     def read_parameters(self, given: Mapping[str, Decimal | int | str]) -> Parameters:

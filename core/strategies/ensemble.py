@@ -126,7 +126,7 @@ class EnsembleStrategy(PolymarketStrategy):
         alone = dataclasses.replace(surroundings, account=_Unburdened(surroundings.account))
         return cls(
             surroundings.execution,
-            members=[kind.of(alone, kind.declaration.read_parameters({})) for kind in kinds],
+            members=[kind.of(alone, kind.declaration.read_parameters(_lenient(kind.declaration))) for kind in kinds],
             quotes=surroundings.quotes,
             account=surroundings.account,
             clock=surroundings.clock,
@@ -241,6 +241,11 @@ class EnsembleStrategy(PolymarketStrategy):
             reason=f"members say {told}",
             now=now,
         )
+
+
+def _lenient(declaration: Declaration) -> dict[str, Decimal]:
+    """Members may say what they would not trade on alone: their record tells what it is worth."""
+    return {each.name: each.low for each in declaration.parameters if each.name == "significance"}
 
 
 class _Unburdened:

@@ -93,6 +93,7 @@ class NewsSentimentStrategy(PolymarketStrategy):
             ),
         ),
         every=timedelta(minutes=5),
+        fitted=True,
     )
 
     @classmethod

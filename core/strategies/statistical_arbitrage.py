@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import ClassVar, Self
 
 from ..clock import Clock
+from ..identifiers import ConditionId
 from ..models import Market, OrderBook, Outcome, TradingSignal
 from .cointegration import Tie, tie_between
 from .decision import Decision
@@ -126,7 +127,7 @@ class StatisticalArbitrageStrategy(PolymarketStrategy):
         """The widest gap of each market is what its signal is about."""
         now, holdings = self._clock.now(), await self._account.holdings()
         quoted = [found for market in markets if (found := await self._quoted(market, now)) is not None]
-        ties: dict[str, tuple[float, _Quoted, Tie]] = {}
+        ties: dict[ConditionId, tuple[float, Tie]] = {}
         for one, other in _pairs(quoted):
             steps = min(len(one.levels), len(other.levels))
             if steps < int(self._parameters["least_steps"]):
@@ -137,7 +138,7 @@ class StatisticalArbitrageStrategy(PolymarketStrategy):
                     continue
                 known = ties.get(y.market.condition_id)
                 if known is None or abs(tie.z) > abs(known[0]):
-                    ties[y.market.condition_id] = (tie.z, x, tie)
+                    ties[y.market.condition_id] = (tie.z, tie)
         by_market = {each.market.condition_id: each for each in quoted}
         return [
             self._signal(each, ties.get(market.condition_id), holdings, now)
@@ -157,12 +158,12 @@ class StatisticalArbitrageStrategy(PolymarketStrategy):
         return _Quoted(market, book, [*levels[:-1], log_odds(float(book.midpoint))]) if levels else None
 
     def _signal(
-        self, each: _Quoted, found: tuple[float, _Quoted, Tie] | None, holdings: Holdings, now: datetime
+        self, each: _Quoted, found: tuple[float, Tie] | None, holdings: Holdings, now: datetime
     ) -> TradingSignal:
         market, book = each.market, each.book
         fair, z, told = None, 0.0, "no market of its event is tied to this one"
         if found is not None:
-            z, other, tie = found
+            z, tie = found
             error = tie.deviation / 2
             level = each.levels[-1] - tie.gap
             fair = estimate(probability(level), probability(level - error), probability(level + error))
