@@ -9,11 +9,14 @@ from ..forecasting.edge import book_of_complement, stake, worst_price
 from ..forecasting.fair_value import FairValue
 from ..market_data.fill_estimate import estimate_fill
 from ..models import Market, OrderBook, OrderSide, Outcome, TradingSignal
-from ..money import ceil_to_tick, round_down
+from ..money import ceil_to_tick, floor_to_tick, round_down
 
 _NOTHING = Decimal(0)
 _LEAST_ORDER_USD = Decimal(1)
 _SLIPPAGE_OF_SALES = Decimal("0.02")
+_DEEPEST = Decimal("0.05")
+"""No purchase reaches further into the book than this, however much is worth it: the next look sees a new book."""
+
 _CERTAIN = Decimal("0.001")
 
 
@@ -49,8 +52,10 @@ def buying(
     that selling again will cost, of a position that is not meant to be held to the end.
     """
     worth = FairValue(fair.value - exit_cost, fair.low - exit_cost, fair.high - exit_cost, fair.basis)
-    limit = worst_price(worth, market.fees, book.tick)
     best = book.best_ask
+    limit = worst_price(worth, market.fees, book.tick)
+    if best is not None:
+        limit = min(limit, floor_to_tick(best.price + _DEEPEST, book.tick))
     if best is None or limit < best.price:
         return nothing(market, outcome, f"{reason}; after costs that is no edge", fair=fair, now=now)
     dollars = min(
