@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -84,7 +85,21 @@ class ManualClock:
 
 
 class ReplayClock(ManualClock):
-    """A manual clock for the past: it leaps on without giving others a turn, as replaying millions of moments needs."""
+    """A manual clock for the past: it leaps on without giving others a turn, as replaying millions of moments needs.
+
+    With `on_sleep` who sleeps lets the time pass: it is called with the moment to wake at.
+    """
+
+    def __init__(self, starts_at: datetime) -> None:
+        super().__init__(starts_at)
+        self.on_sleep: Callable[[datetime], None] | None = None
+
+    async def sleep(self, seconds: float) -> None:
+        if self.on_sleep is None:
+            await super().sleep(seconds)
+            return
+        self.on_sleep(self.now() + timedelta(seconds=max(seconds, 0)))
+        await asyncio.sleep(0)
 
     def leap(self, moment: datetime) -> None:
         """Go on to a moment; who slept until then wakes at the next turn of the loop. Never goes back."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from ..core.backtest.conditions import INSTANT, Conditions
 from ..core.backtest.replay import Replay
 from ..core.exchange.replay.recording import Recording
 from ..core.risk.limits import RiskLimits
@@ -33,13 +34,15 @@ class ReplayDesk(NamedTuple):
 
 
 @asynccontextmanager
-async def replay_desk(recording: Recording, *, starting_balance: Decimal, seed: int) -> AsyncIterator[ReplayDesk]:
+async def replay_desk(
+    recording: Recording, *, starting_balance: Decimal, seed: int, conditions: Conditions = INSTANT
+) -> AsyncIterator[ReplayDesk]:
     """Open a replay with an account that has `starting_balance` dollars, all of which one order may cost."""
     numbers = itertools.count(1)
     database = Database.in_memory()
     try:
         with tempfile.TemporaryDirectory(prefix="polydesk-backtest-") as folder:
-            async with Replay(recording, starting_balance=starting_balance, seed=seed) as replay:
+            async with Replay(recording, starting_balance=starting_balance, seed=seed, conditions=conditions) as replay:
                 desk = order_desk(
                     database,
                     replay.venue,

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import statistics
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ..forecasting.scoring import CalibrationBin
+from .fills import Fill
 from .no_skill import Bet, NoSkill, QuoteLog, no_skill
+from .profit import Profit, profit_by_market, profit_of
 from .replay import Replay
 from .returns import Drawdown, daily_changes, sharpe_ratio, sortino_ratio, worst_drawdown
-from .run import Belief, Fill, Run
+from .run import Belief, Run
 from .significance import Interval, block_bootstrap
-
-
-@dataclass(frozen=True, slots=True)
-class Profit:
-    """Dollars, by cause: `prices` is what holdings gained or lost, `spread` and `fees` what trading took (negative)."""
-
-    total: Decimal
-    prices: Decimal
-    spread: Decimal
-    fees: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +50,26 @@ class Performance:
 
 
 def performance(run: Run, replay: Replay, *, quotes: QuoteLog, seed: int) -> Performance:
-    """Judge a run that has ended. The profits by market sum to the profit of the account's ledger.
+    """Judge a run that has ended. Its profit, by cause and by market, is the exchange's ledger to the millionth.
 
-    `quotes` are the prices of the run's looks, for the comparison with trades without skill.
+    `quotes` are the prices of the run's looks, for the comparison with trades without skill. Raises RuntimeError if
+    the ledger disagrees, which would be a fault of this program.
     """
-    fees = sum((each.fee for each in run.fills), Decimal(0))
-    spread = sum((each.spread_cost for each in run.fills), Decimal(0))
-    by_market = _by_market(run.fills, replay)
+    profit = profit_of(run.fills, last_midpoint=replay.last_midpoint, worth=replay.worth_of, rewards=replay.rewards())
+    if profit.total != run.profit:
+        raise RuntimeError(f"the fills have brought {profit.total} dollars, the exchange's ledger says {run.profit}")
+    by_market: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for condition_id, dollars in profit_by_market(run.fills, worth=replay.worth_of).items():
+        by_market[replay.question(condition_id)] += dollars
     decided = {each.trade.market_id for each in run.fills if replay.winner(each.trade.market_id) is not None}
     earned = [profit for profit in by_market.values() if profit > 0]
     daily = daily_changes(run.equity)
     beliefs = _decided(run.beliefs, replay)
     return Performance(
-        profit=Profit(run.profit, run.profit + fees + spread, -spread, -fees),
+        profit=profit,
         by_market=by_market,
-        orders=len(run.fills),
-        turnover=sum((each.paid for each in run.fills), Decimal(0)),
+        orders=len({each.trade.order_id for each in run.fills}),
+        turnover=sum((each.cash for each in run.fills), Decimal(0)),
         drawdown=worst_drawdown(run.equity),
         daily_changes=tuple(daily),
         sharpe=sharpe_ratio(daily),
@@ -86,7 +83,11 @@ def performance(run: Run, replay: Replay, *, quotes: QuoteLog, seed: int) -> Per
         calibration=tuple(_bins([(said, came_true) for said, _, came_true in beliefs])),
         profit_by_markets=block_bootstrap([float(each) for each in by_market.values()], sum, seed=seed, block=1),
         no_skill=no_skill(
-            [_bet(each) for each in run.fills], quotes, replay.worth_of_first, profit=float(run.profit), seed=seed
+            [_bet(each) for each in run.fills if each.bought > 0],
+            quotes,
+            replay.worth_of_first,
+            profit=float(run.profit),
+            seed=seed,
         ),
     )
 
@@ -95,16 +96,6 @@ def _bet(fill: Fill) -> Bet:
     price, shares = float(fill.trade.price), float(fill.trade.size)
     variance = price * (1 - price)
     return Bet(fill.trade.market_id, shares, float(fill.fee) / (shares * variance) if variance else 0.0)
-
-
-def _by_market(fills: Sequence[Fill], replay: Replay) -> dict[str, Decimal]:
-    """By question: what the shares are worth at the end, less what they cost."""
-    found: dict[str, Decimal] = {}
-    for fill in fills:
-        question = replay.question(fill.trade.market_id)
-        worth = replay.midpoint(fill.trade.token_id) or Decimal(0)
-        found[question] = found.get(question, Decimal(0)) + fill.trade.size * worth - fill.paid - fill.fee
-    return found
 
 
 def _decided(beliefs: Sequence[Belief], replay: Replay) -> list[tuple[float, float, float]]:

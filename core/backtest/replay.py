@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
 from typing import Self
@@ -20,7 +20,6 @@ from ..exchange.ledger import Account
 from ..exchange.listing import Listing
 from ..exchange.replay.player import Player
 from ..exchange.replay.recording import Recording
-from ..exchange.settings import ExchangeSettings
 from ..exchange.units import UNIT
 from ..exchange.venue import Exchange
 from ..identifiers import ConditionId, TokenId
@@ -33,6 +32,8 @@ from ..polymarket.gamma import GammaClient
 from ..polymarket.signing import Signer
 from ..polymarket.transport import Transport
 from ..venues.polymarket import PolymarketVenue
+from .conditions import INSTANT, Conditions
+from .fills import FillLog, last_midpoint_of, midpoint_of
 from .present import Present
 
 CHAIN_ID = 31337
@@ -42,18 +43,12 @@ CHAIN_ID = 31337
 class Replay:
     """The replayed venue with one account. `async with` opens the account, which credits it."""
 
-    def __init__(self, recording: Recording, *, starting_balance: Decimal, seed: int) -> None:
+    def __init__(
+        self, recording: Recording, *, starting_balance: Decimal, seed: int, conditions: Conditions = INSTANT
+    ) -> None:
         self.clock = ReplayClock(recording.catalogue.starts_at)
-        settings = ExchangeSettings(
-            chain_id=CHAIN_ID,
-            seed=seed,
-            starting_balance=starting_balance,
-            simulated_traders=False,
-            mined_after_s=0,
-            confirmed_after_s=0,
-            matching_delays="off",
-            auto_redeem_after_s=1,
-        )
+        self.conditions = conditions
+        settings = conditions.exchange_settings(chain_id=CHAIN_ID, seed=seed, starting_balance=starting_balance)
         self._recording = recording
         self._exchange = Exchange(recording.catalogue, settings, self.clock)
         self._player = Player(self._exchange, recording)
@@ -62,9 +57,16 @@ class Replay:
         self._markets: Mapping[ConditionId, Market] = {}
 
     async def __aenter__(self) -> Self:
-        import httpx2
+        from httpx2 import ASGITransport
 
-        carrier = httpx2.ASGITransport(app=build_application(self._exchange))
+        from .carrier import ReplayCarrier
+
+        carrier = ReplayCarrier(
+            ASGITransport(app=build_application(self._exchange)),
+            latency=self.conditions.latency,
+            pass_time=self._pass_time,
+            wait_out=self._wait_out,
+        )
         base = "http://127.0.0.1"
         environment = environment_at(
             "replay",
@@ -79,6 +81,8 @@ class Replay:
         self._opened.push_async_callback(transport.aclose)
         clob = CLOBClient(transport, signer=Signer(f"{rng.getrandbits(255) + 1:064x}"))
         await clob.credentials()
+        self.clock.on_sleep = self.advance_to
+        self.fills = FillLog(self._exchange, clob.account)
         self.venue = PolymarketVenue(clob, DataClient(transport), self.clock)
         gamma = GammaClient(transport)
         self._markets = {market.condition_id: market async for market in gamma.iterate_markets()}
@@ -124,6 +128,37 @@ class Replay:
             agenda.run_due()
             player.play_until(due_ms)
         self.clock.leap(moment)
+
+    def worth_of(self, token_id: TokenId) -> Decimal:
+        """What a share counts for: its payout after the end, else its midpoint, else the last one it had."""
+        worth = self.present.midpoint(token_id)
+        return self.last_midpoint(token_id) if worth is None else worth
+
+    def last_midpoint(self, token_id: TokenId) -> Decimal:
+        """The last midpoint before a market's end, or by now; a half where there never was one."""
+        listing = self._exchange.markets.by_token[token_id]
+        last = self.fills.last_midpoints.get(listing.condition_id)
+        if last is None:
+            last = midpoint_of(listing)
+        if last is None:
+            last = last_midpoint_of(listing)
+        return last if listing.tokens[0] == token_id else 1 - last
+
+    def rewards(self) -> Decimal:
+        """Dollars that the venue has paid for resting orders."""
+        actions = self._exchange.wallet_activity.of(self.account)
+        return from_micro(sum(each.dollars for each in actions if each.kind in ("REWARD", "MAKER_REBATE")))
+
+    def _pass_time(self, span: timedelta) -> None:
+        self.advance_to(self.clock.now() + span)
+
+    def _wait_out(self) -> bool:
+        """Where the exchange holds an answer back, go to the next moment at which it does something."""
+        due_ms = self._exchange.agenda.next_ms
+        if due_ms is None or not self._exchange.trading.delayed.is_awaited:
+            return False
+        self.advance_to(datetime.fromtimestamp(due_ms / 1000, UTC))
+        return True
 
     async def market(self, condition_id: ConditionId) -> Market:
         """Raises KeyError for a market that was not recorded."""

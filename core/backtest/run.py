@@ -9,38 +9,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ..identifiers import ConditionId, TokenId
-from ..models import Market, Trade
-from ..money import from_micro
+from ..models import Market
 from ..strategies.look import look
 from ..strategies.strategy import PolymarketStrategy
+from .fills import Fill
 from .replay import Replay
 
-_AFTER_THE_END = timedelta(seconds=5)
-"""By then what won has been redeemed."""
+_ONE_MICRO = Decimal(1).scaleb(-6)
 
 Report = Callable[[datetime], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """A trade of the strategy's, beside the midpoint of the moment it was decided at."""
-
-    trade: Trade
-    midpoint: Decimal
-
-    @property
-    def fee(self) -> Decimal:
-        return self.trade.fee or Decimal(0)
-
-    @property
-    def paid(self) -> Decimal:
-        """Dollars without the fee."""
-        return self.trade.price * self.trade.size
-
-    @property
-    def spread_cost(self) -> Decimal:
-        """Dollars paid above the midpoint."""
-        return (self.trade.price - self.midpoint) * self.trade.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +33,10 @@ class Belief:
 
 @dataclass(slots=True)
 class Run:
-    """What happened. `equity` is cash and holdings at midpoints after each look, `refused` counts orders by code."""
+    """What happened. `equity` is cash and holdings at midpoints after each look, `refused` counts orders by code.
+
+    `fills` are known at the end, without the trades of `failed_settlements`.
+    """
 
     starting_balance: Decimal
     equity: list[tuple[datetime, Decimal]] = field(default_factory=list)
@@ -64,6 +44,7 @@ class Run:
     beliefs: list[Belief] = field(default_factory=list)
     looks: int = 0
     signals: int = 0
+    failed_settlements: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     passed_over: Counter[str] = field(default_factory=Counter)
 
@@ -77,8 +58,8 @@ async def run_strategy(
 ) -> Run:
     """Look at all open markets whenever something was recorded, at most `every` so often, until the recording ends.
 
-    Holdings are kept to the end; those of markets whose outcome was recorded are then paid, the others stand at their
-    last midpoint.
+    What is still held at the end is paid where the market's outcome was recorded, and stands at its last midpoint
+    elsewhere.
     """
     for moment in _looks(replay, every):
         replay.advance_to(moment)
@@ -86,11 +67,13 @@ async def run_strategy(
         if markets:
             run.looks += 1
             await _look(strategy, replay, run, markets)
-        run.equity.append((moment, _equity(replay, run)))
+        run.equity.append((moment, _equity(replay)))
         report(moment)
-    end = replay.clock.now() + _AFTER_THE_END
+    end = replay.clock.now() + replay.conditions.all_settled_after
     replay.advance_to(end)
-    run.equity.append((end, _equity(replay, run)))
+    run.equity.append((end, _equity(replay)))
+    run.fills = replay.fills.fills()
+    run.failed_settlements = replay.fills.failed
     return run
 
 
@@ -98,7 +81,7 @@ def _looks(replay: Replay, every: timedelta) -> Iterator[datetime]:
     moment = replay.clock.now()
     yield moment
     while (following := replay.next_at) is not None:
-        moment = max(following, moment + every)
+        moment = max(following, moment + every, replay.clock.now())
         yield moment
 
 
@@ -114,16 +97,12 @@ async def _look(strategy: PolymarketStrategy, replay: Replay, run: Run, markets:
         else:
             run.signals += 1
     run.refused.update(done.refused)
-    for trade in (*(trade for _, trade in done.trades), *(each for basket in done.baskets for each in basket.trades)):
-        if trade.size:
-            midpoint = replay.midpoint(trade.token_id)
-            run.fills.append(Fill(trade, midpoint if midpoint is not None else trade.price))
 
 
-def _equity(replay: Replay, run: Run) -> Decimal:
+def _equity(replay: Replay) -> Decimal:
     account = replay.account
-    total = from_micro(account.cash)
+    total = Decimal(account.cash) * _ONE_MICRO
     for token, position in account.positions.items():
-        if position.size and (midpoint := replay.midpoint(TokenId(token))) is not None:
-            total += from_micro(position.size) * midpoint
+        if position.size:
+            total += position.size * _ONE_MICRO * replay.worth_of(TokenId(token))
     return total

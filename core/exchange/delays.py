@@ -56,6 +56,11 @@ class DelayedOrders(Generic[Outcome]):
         """What will have become of an order at the end of its delay."""
         return self._awaited.setdefault(order.id, asyncio.get_running_loop().create_future())
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody's answer is held back until a delay is over."""
+        return bool(self._awaited)
+
     def tell_all(self, outcome: Outcome) -> None:
         """Answer everybody who waits."""
         for future in self._awaited.values():

@@ -213,9 +213,9 @@ class Trading:
                     order.status = reason
                     self._feed.publish(OrderChanged(order, listing, "CANCELLATION"))
                     self.delayed.tell(order, no_book(order.token_id))
-            self._display_nothing(listing)
             resting = [order for order in self._registry.resting_orders() if order.condition_id == condition_id]
             self.cancel_many(resting, reason)
+            self._display_nothing(listing)
 
     def _display_nothing(self, listing: Listing) -> None:
         gone = [(key, 0) for key, _ in listing.book.displayed()]

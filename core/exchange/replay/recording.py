@@ -45,10 +45,11 @@ def read_recording(paths: Sequence[Path]) -> Recording:
                 raise Unreadable(path, str(error), line=line) from error
     if not (found.moments or found.gamma):
         raise ConfigurationError(f"{', '.join(map(str, paths))}: nothing in there can be replayed")
-    return _recording(found)
+    return recording_of(found)
 
 
-def _recording(found: Recorded) -> Recording:
+def recording_of(found: Recorded) -> Recording:
+    """All that was found as one recording, in the order of its moments."""
     conditions = list(dict.fromkeys([*found.gamma, *found.tokens]))
     shown = {moment.condition_id for moment in found.moments if isinstance(moment, (BookMoment, LevelMoment))}
     markets, sources = [], []

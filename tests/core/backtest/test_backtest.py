@@ -82,7 +82,9 @@ async def test_profit_is_what_a_pencil_says(open_replay: Any, make_series: Any) 
     assert [(fill.trade.price, fill.trade.size) for fill in run.fills] == [(D("0.41"), D(10)), (D("0.44"), D(10))]
     assert run.profit == D(20) - D("4.1") - D("4.4") == D("11.5")
     assert cash == D("1011.5")
-    assert (judged.profit.fees, judged.profit.spread, judged.profit.prices) == (D(0), D("-0.2"), D("11.7"))
+    assert (judged.profit.fees, judged.profit.spread, judged.profit.rewards) == (D(0), D("-0.2"), D(0))
+    # From midpoints of 0.40 and 0.43 to the last one, 0.43, and from there to a dollar.
+    assert (judged.profit.prices, judged.profit.resolution) == (D("0.3"), D("11.4"))
     assert dict(judged.by_market) == {"Will it rain?": D("11.5")}
     assert (judged.hit_rate, judged.markets_decided, judged.turnover) == (1.0, 1, D("8.5"))
     lost, _, _, cash = await lived(open_replay, dataclasses.replace(series, first_won=False))
