@@ -70,6 +70,7 @@ _OF_REAL_MONEY = frozenset(
         "api_key",
         "api_secret",
         "api_passphrase",
+        "relayer_api_key",
         "funder",
         "signature_type",
         "chain_id",
@@ -102,6 +103,7 @@ class PolymarketConfig:
     data_url: str = DATA_URL
     api_secret: SecretStr | None = None
     api_passphrase: SecretStr | None = None
+    relayer_api_key: SecretStr | None = None
     funder: str | None = None
     signature_type: int = 0
     chain_id: int = 137
@@ -144,6 +146,9 @@ class Settings(BaseSettings):
     gamma_url: str = Field(GAMMA_URL, description="Base URL of the Gamma catalogue.")
     data_url: str = Field(DATA_URL, description="Base URL of the Data API.")
     ws_url: str = Field(WS_URL, description="Base URL of the WebSocket channels, without `/market` or `/user`.")
+    relayer_api_key: SecretText | None = Field(
+        None, description="Key at the venue's relayer, made on its site; `manage_position` needs it."
+    )
     chain_id: int = Field(137, description="Chain whose contracts orders are signed for.")
     rate_limit: Annotated[int, Field(ge=1)] = Field(100, description="Most reads a minute of a real venue.")
     max_retries: Annotated[int, Field(ge=0, le=10)] = Field(3, description="Retries of a failed read. Orders: none.")
@@ -335,13 +340,14 @@ class Settings(BaseSettings):
             data_url=self.data_url.rstrip("/"),
             api_secret=self.api_secret,
             api_passphrase=self.api_passphrase,
+            relayer_api_key=self.relayer_api_key,
             funder=self.funder,
             signature_type=self.signature_type,
             chain_id=self.chain_id,
         )
 
 
-_SECRET_NAMES = ("private_key", "api_key", "api_secret", "api_passphrase")
+_SECRET_NAMES = ("private_key", "api_key", "api_secret", "api_passphrase", "relayer_api_key")
 
 
 def forget_secrets_in_environment() -> None:

@@ -101,6 +101,6 @@ async def ask_user(
     return Elicit(describe_for_person(draft.plan), Agreement)
 
 
-def user_agreed(answer: ElicitationResult[Agreement]) -> bool:
+def user_agreed(answer: ElicitationResult[Any]) -> bool:
     """Whether the user said yes; not having been asked is not a yes."""
     return isinstance(answer, AcceptedElicitation) and isinstance(answer.data, Agreement) and answer.data.agree

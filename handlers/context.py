@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.settings import Mode
     from ..core.telemetry.metrics import RouteSnapshot
     from ..core.trading.desk import TradingDesk
+    from ..core.trading.position_desk import PositionDesk
     from ..core.trading.since_last_seen import LastSeen
     from ..core.trading.slice_runs import SliceRuns
     from ..gpu.interface import Executor, PoolStatus
@@ -88,6 +89,7 @@ class Desk:
     tape: TradeTape
     traders: TraderRecords
     trading: TradingDesk
+    positions: PositionDesk
     slices: SliceRuns
     last_seen: LastSeen
     forecasts: ForecastJournal

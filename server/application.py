@@ -36,7 +36,8 @@ class Application:
 
     def __init__(self, settings: Settings, *, background: bool = False) -> None:
         self.settings = settings
-        for secret in (settings.private_key, settings.api_secret, settings.api_passphrase):
+        keys = (settings.private_key, settings.api_secret, settings.api_passphrase, settings.relayer_api_key)
+        for secret in keys:
             if secret is not None:
                 SECRETS.learn(secret.get_secret_value().strip().removeprefix("0x"))
         self.doorway = Doorway(
@@ -92,6 +93,7 @@ class Application:
             live = await opened.enter_async_context(FollowedBooks(site.feed, clock=site.clock))
             desk = _assemble(self.settings, site, live, opened, seat=self.doorway.seat)
             await opened.enter_async_context(desk.trading)
+            await opened.enter_async_context(desk.positions)
             self._runs_go_on = not self.settings.read_only
             if self._runs_go_on:
                 await opened.enter_async_context(desk.slices)
@@ -120,7 +122,7 @@ def _assemble(
     executor = _executor(settings)
     opened.push_async_callback(executor.aclose)
     venue = PolymarketVenue(site.clob, site.data, site.clock)
-    trading, slices, last_seen, forecasts, news_store = build_trading_desk(settings, site, venue, opened)
+    trading, positions, slices, last_seen, forecasts, news_store = build_trading_desk(settings, site, venue, opened)
     judge = NewsJudge(
         executor,
         inference_model=None if settings.nli_model == "none" else settings.nli_model,
@@ -174,6 +176,7 @@ def _assemble(
         tape=TradeTape(site.public.data),
         traders=TraderRecords(site.public.data),
         trading=trading,
+        positions=positions,
         slices=slices,
         last_seen=last_seen,
         forecasts=forecasts,

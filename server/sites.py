@@ -16,6 +16,7 @@ from ..core.diagnosis.account import Diagnosis, Subject, diagnose
 from ..core.diagnosis.findings import Finding
 from ..core.exchange.catalogue import load_catalogue
 from ..core.exchange.named_accounts import open_or_create_account
+from ..core.exchange.relayer import relayer_api_key
 from ..core.exchange.server import ExchangeServer
 from ..core.exchange.settings import ExchangeSettings
 from ..core.exchange.venue import Exchange
@@ -34,9 +35,11 @@ from ..core.polymarket.credentials import ApiCredentials
 from ..core.polymarket.data_api import DataClient
 from ..core.polymarket.environments import Environment, environment_at
 from ..core.polymarket.gamma import GammaClient
+from ..core.polymarket.relayer import RelayerClient
 from ..core.polymarket.signing import SignatureType, Signer
 from ..core.polymarket.streams import UserStream
 from ..core.polymarket.transport import Transport, TransportSettings
+from ..core.polymarket.wallets import candidate_wallets
 from ..core.settings import Mode, PolymarketConfig, Settings
 from .accounts import ledger_path, opened_ledger
 from .wallet import open_signer
@@ -52,16 +55,17 @@ _REDEEMED_AFTER_S = 600.0
 class Site:
     """Clients of one venue and account. `account` is None without a key; `recorded_on` where prices are not current.
 
-    `clob` and `data` are where the account trades, `public` where everybody's records are read: catalogue, history,
-    tape, statistics. `remembers` says whether the venue outlives this process: only then is it worth keeping what the
-    desk knows of it. `notes` says what the venue's numbers do not. `bankroll` is the dollars to size orders by where
-    none are known, `seed` that of simulations, `subject` what a diagnosis looks at.
+    `clob`, `data` and `relayer` are where the account trades, `public` where everybody's records are read:
+    catalogue, history, tape, statistics. `remembers` says whether the venue outlives this process: only then is it
+    worth keeping what the desk knows of it. `notes` says what the venue's numbers do not. `bankroll` is the dollars
+    to size orders by where none are known, `seed` that of simulations, `subject` what a diagnosis looks at.
     """
 
     name: str
     clock: Clock
     clob: CLOBClient
     data: DataClient
+    relayer: RelayerClient
     transport: Transport
     public: PublicVenue
     feed: MarketFeed
@@ -143,6 +147,7 @@ async def _open_paper(settings: Settings, opened: AsyncExitStack) -> Site:
         signer=Signer(account.private_key),
         bankroll=settings.paper_balance,
         seed=settings.paper_seed,
+        exchange=paper.exchange,
     )
     await site.clob.credentials()
     return replace(
@@ -171,6 +176,7 @@ async def _open_sandbox(settings: Settings, opened: AsyncExitStack) -> Site:
         signer=Signer(sandbox_key(settings.sandbox_seed)),
         bankroll=settings.sandbox_balance,
         seed=settings.sandbox_seed,
+        exchange=server.exchange,
     )
     await site.clob.credentials()  # opens the account, which credits it
     return replace(
@@ -246,6 +252,7 @@ def _play_money(config: PolymarketConfig) -> PolymarketConfig:
         api_key=None,
         api_secret=None,
         api_passphrase=None,
+        relayer_api_key=None,
         funder=None,
         signature_type=int(SignatureType.EOA),
     )
@@ -283,7 +290,9 @@ def _site(
     bankroll: Decimal,
     seed: int,
     store: CredentialStore | None = None,
+    exchange: Exchange | None = None,
 ) -> Site:
+    """A site at an environment; `exchange` is the embedded one where that is behind it."""
     transport = _transport(environment, clock, config, opened)
     clob = CLOBClient(
         transport,
@@ -299,6 +308,7 @@ def _site(
         clock=clock,
         clob=clob,
         data=data,
+        relayer=_relayer(config, transport, signer, exchange),
         transport=transport,
         public=PublicVenue(transport, GammaClient(transport), clob, data),
         feed=_feed(transport, clob, clock),
@@ -309,6 +319,32 @@ def _site(
         bankroll=bankroll,
         seed=seed,
         subject=subject_of(config, transport, signer=signer, store=store),
+    )
+
+
+def _relayer(
+    config: PolymarketConfig, transport: Transport, signer: Signer | None, exchange: Exchange | None
+) -> RelayerClient:
+    """Sends the account's transactions.
+
+    Embedded exchanges keep one purse for a key and its wallets, and their relayer sends for wallets only: there the
+    key acts through its deposit wallet.
+    """
+    if exchange is None or signer is None:
+        return RelayerClient(
+            transport,
+            signer=signer,
+            wallet=Address(config.funder) if config.funder else None,
+            signature_type=SignatureType(config.signature_type),
+            api_key=config.relayer_api_key.get_secret_value() if config.relayer_api_key else None,
+        )
+    wallet = next(each for each in candidate_wallets(signer.address) if each.kind == "deposit wallet")
+    return RelayerClient(
+        transport,
+        signer=signer,
+        wallet=wallet.address,
+        signature_type=wallet.signature_type,
+        api_key=relayer_api_key(exchange, signer.address),
     )
 
 

@@ -17,6 +17,8 @@ from ..core.storage.processes import ProcessMark
 from ..core.trading.consent import ConsentPolicy, LiveConsent, NoConsent
 from ..core.trading.desk import TradingDesk
 from ..core.trading.heartbeat import Heartbeat
+from ..core.trading.position_desk import PositionDesk
+from ..core.trading.position_journal import PositionJournal
 from ..core.trading.reconciliation import ARRIVAL_WINDOW
 from ..core.trading.run_book import RunBook
 from ..core.trading.since_last_seen import LastSeen
@@ -30,6 +32,7 @@ class TradingDeskParts(NamedTuple):
     """What shares the desk's file."""
 
     trading: TradingDesk
+    positions: PositionDesk
     slices: SliceRuns
     last_seen: LastSeen
     forecasts: ForecastJournal
@@ -56,6 +59,7 @@ def build_trading_desk(
     opened.callback(process.release)
     account = site.account or ""
     in_folder = f"POLYMARKET_STATE_DIR={settings.state_dir} " if settings.state_dir else ""
+    asked = consent or _consent(settings)
     made = order_desk(
         database,
         venue,
@@ -64,7 +68,7 @@ def build_trading_desk(
         folder=state,
         process=process,
         limits=_limits(settings),
-        consent=consent or _consent(settings),
+        consent=asked,
         new_id=_short_id,
         new_code=functools.partial(secrets.token_hex, 3),
         lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}",
@@ -75,6 +79,17 @@ def build_trading_desk(
     book = RunBook(database, made.audit, account=account, process=process, new_id=functools.partial(_short_id, "r"))
     return TradingDeskParts(
         trading=made.desk,
+        positions=PositionDesk(
+            site.relayer,
+            venue,
+            PositionJournal(
+                database, made.audit, account=account, process=process, new_id=functools.partial(_short_id, "p")
+            ),
+            asked,
+            made.approvals,
+            made.kill_switch,
+            site.clock,
+        ),
         slices=SliceRuns(made.desk, venue, book, site.clock),
         last_seen=LastSeen(database, made.audit, made.journal),
         forecasts=ForecastJournal(database, new_id=functools.partial(_short_id, "f")),

@@ -171,12 +171,14 @@ FINDINGS: dict[str, Row] = {
     "allowance_missing": Row(
         "blocks",
         "The venue's contracts may not move the wallet's money (allowance ${allowance}).",
-        "approve the contracts on the venue's site, by trading there once; the desk never sends approvals by itself",
+        "let polymarket_manage_position approve them (action=approve, spender=exchange, and neg_risk_exchange, with an "
+        "amount; a person consents), or trade once on the venue's site; the desk never sends approvals by itself",
     ),
     "share_allowance_missing": Row(
         "limits",
         "The venue's contracts may not move the wallet's shares, so they cannot be sold.",
-        "approve the contracts on the venue's site, by selling there once; the desk never sends approvals by itself",
+        "let polymarket_manage_position approve them (action=approve, spender=exchange, and neg_risk_exchange, without "
+        "amount; a person consents), or sell once on the venue's site; the desk never sends approvals by itself",
     ),
     "cash_reserved": Row(
         "limits",

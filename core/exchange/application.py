@@ -34,6 +34,8 @@ from .market_data_routes import market_data_routes
 from .notification_routes import notification_routes
 from .notifications import Notifications
 from .rejections import Rejection
+from .relayer import Relayer
+from .relayer_routes import relayer_routes
 from .resolution import Resolutions
 from .responses import JsonResponse, clob_error, exchange_of, rejection_response
 from .reward_payments import RewardPayments
@@ -47,8 +49,8 @@ from .venue import Exchange
 def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) -> Starlette:
     """Serve `exchange` under /clob, /gamma, /data, /ws/market and /ws/user, with the limits and faults of its settings.
 
-    /api/geoblock answers as the venue's site does, and /relayer/deployed as its relayer. `before` looks at requests
-    last, right before the routes.
+    /api/geoblock answers as the venue's site does, and /relayer as the service that sends wallets' transactions.
+    `before` looks at requests last, right before the routes.
     """
     hub = StreamHub(exchange)
     faults = exchange.settings.faults
@@ -72,13 +74,14 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
         *heartbeat_routes(Heartbeats(exchange)),
     ]
     data = [*data_routes(), *data_statistics_routes(), *data_wallet_routes(), *data_v1_routes()]
+    relayer = Relayer(exchange)
     application = Starlette(
         routes=[
             Mount("/clob", routes=clob),
             Mount("/gamma", routes=[*gamma_routes(), *gamma_subject_routes(), *gamma_people_routes()]),
             Mount("/data", routes=data),
             Route("/api/geoblock", _geoblock),
-            Route("/relayer/deployed", _deployed),
+            Mount("/relayer", routes=relayer_routes(relayer)),
             WebSocketRoute("/ws/market", hub.serve_market),
             WebSocketRoute("/ws/user", hub.serve_user),
         ],
@@ -94,6 +97,7 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
     )
     application.state.exchange = exchange
     application.state.streams = hub
+    application.state.relayer = relayer
     application.state.fault_counts = counts
     GameStarts(exchange)
     if exchange.settings.auto_redeem_after_s is not None:
@@ -107,14 +111,6 @@ async def _geoblock(request: Request) -> Response:
     controls = exchange_of(request).controls
     address = request.client.host if request.client else ""
     return JsonResponse({"blocked": controls.blocked, "ip": address, "country": controls.country, "region": ""})
-
-
-async def _deployed(request: Request) -> Response:
-    """Whether a wallet exists on chain: here every one that somebody uses, unless the operator says otherwise."""
-    exchange = exchange_of(request)
-    address = request.query_params.get("address", "")
-    used = exchange.accounts.account_of(address) is not None
-    return JsonResponse({"deployed": used and not exchange.controls.is_undeployed(address)})
 
 
 async def _nobody_listens(request: Request, error: Exception) -> Response:

@@ -20,7 +20,19 @@ OUTCOME_TOKENS = "0x4D97DCd97eC945f40cF65F87097ACe5EA0476045"
 POSITION_MANAGER = "0x006F54F7f9A22e0000CC2AB60031000000ae9fEF"
 """Hold the outcome tokens of the first protocol and the positions of the second."""
 
-_ADAPTERS = ("0xAdA100Db00Ca00073811820692005400218FcE1f", "0xadA2005600Dec949baf300f4C6120000bDB6eAab")
+COLLATERAL_ADAPTER = "0xAdA100Db00Ca00073811820692005400218FcE1f"
+NEG_RISK_COLLATERAL_ADAPTER = "0xadA2005600Dec949baf300f4C6120000bDB6eAab"
+"""Split, merge and redeem against pUSD: in ordinary markets, and in those of neg-risk events."""
+
+PROXY_FACTORY = "0xaB45c5A4B0c941a2F231C04C3f49182e1A254052"
+DEPOSIT_WALLET_FACTORY = "0x00000000000Fb5C9ADea0298D729A0CB3823Cc07"
+MULTI_SEND = "0xA238CBeb142c10Ef7Ad8442C6D1f9E89e07e7761"
+"""Lets a Safe do several calls in one transaction."""
+
+RELAY_HUB = "0xD216153c06E857cD7f72665E0aF1d7D82172F494"
+RELAY = "0x000000000000000000000000000000000000e1a1"
+"""Send the transactions of proxy wallets; the second is this exchange's own name for its relay."""
+
 _ROUTER = "0x12121212006e4CD160D18e3f00711DA5c3372600"
 _REDEEMER = "0xa1200000d0002264C9a1698e001292D00E1b00af"
 _PERPETUALS = "0xDCa4af75705dbB50f62437045afF9921947917d2"
@@ -30,7 +42,7 @@ _MODULE_CONTRACTS = ("0x1000008dD9001B968442c1000017eaE6E0dA00Ba", "0x2000009000
 def approvals(chain_id: int) -> list[tuple[str, str, str]]:
     """(standard, token contract, spender) of every approval that trading on all protocols needs."""
     third = EXCHANGE_V3.get(chain_id, EXCHANGE_V3[137])
-    exchanges = (STANDARD_EXCHANGE, NEG_RISK_EXCHANGE, *_ADAPTERS)
+    exchanges = (STANDARD_EXCHANGE, NEG_RISK_EXCHANGE, COLLATERAL_ADAPTER, NEG_RISK_COLLATERAL_ADAPTER)
     return [
         *(("ERC20", COLLATERAL, spender) for spender in (*exchanges, _ROUTER, third, _PERPETUALS)),
         *(("ERC1155", OUTCOME_TOKENS, spender) for spender in (*exchanges, _REDEEMER, *_MODULE_CONTRACTS)),

@@ -121,17 +121,19 @@ async def _tokens(request: Request) -> Response:
 
 
 async def _approvals(request: Request) -> Response:
-    """Everything is approved here, up to the allowance that an operator has set."""
+    """Everything is approved here, up to the allowance that an operator or the owner has set."""
     exchange = exchange_of(request)
     user = user_of(request.query_params)
     account = exchange.accounts.account_of(user)
-    allowance = exchange.controls.allowance_of(account.address if account else user)
+    address = account.address if account else user
     chain_id = exchange.settings.chain_id
-    rows: list[Json] = [
-        {"standard": standard, "token": token, "spender": spender, "approved": allowance > 0}
-        | ({"amount": "max" if allowance == MAX_ALLOWANCE else str(allowance)} if standard == "ERC20" else {})
-        for standard, token, spender in approvals(chain_id)
-    ]
+    rows: list[Json] = []
+    for standard, token, spender in approvals(chain_id):
+        amount = exchange.approvals.amount(address, token, spender)
+        row = {"standard": standard, "token": token, "spender": spender, "approved": amount > 0}
+        if standard == "ERC20":
+            row["amount"] = "max" if amount == MAX_ALLOWANCE else str(amount)
+        rows.append(row)
     return JsonResponse({"data": {"address": user, "chain_id": chain_id, "contracts": rows}})
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from .ledger_schema import APPLICATION_ID, SCHEMA_VERSION, STATE, TABLES, Row, Table, checksum, sealed
+from .ledger_schema import ADDED_TABLES, APPLICATION_ID, SCHEMA_VERSION, STATE, TABLES, Row, Table, checksum, sealed
 
 _BUSY_S = 0.5
 _CHECKPOINT_PAGES = 8000
@@ -138,6 +138,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise ConfigurationError(_refusal(path, "it is not a ledger of polydesk"))
     version = connection.execute("PRAGMA user_version").fetchone()[0]
+    while version in ADDED_TABLES:
+        version = _bring_forward(connection, version)
     if version != SCHEMA_VERSION:
         raise ConfigurationError(
             f"The ledger {path} has schema version {version}; this polydesk reads version {SCHEMA_VERSION}. It was "
@@ -148,6 +150,17 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise ConfigurationError(_refusal(path, str(verdict)))
     for table in TABLES:
         verified_rows(connection, table, path)
+
+
+def _bring_forward(connection: sqlite3.Connection, version: int) -> int:
+    """Make the tables that the next version has more, in one transaction; the version that the file has then."""
+    connection.execute("BEGIN IMMEDIATE")
+    for table in TABLES:
+        if table.name in ADDED_TABLES[version]:
+            connection.execute(table.definition)
+    connection.execute(f"PRAGMA user_version = {version + 1}")
+    connection.execute("COMMIT")
+    return version + 1
 
 
 def _refusal(path: Path, reason: str) -> str:

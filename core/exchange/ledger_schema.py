@@ -11,7 +11,10 @@ from typing import Any
 APPLICATION_ID = 0x504C444B
 """Marks a SQLite file as a ledger of this exchange ("PLDK")."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+
+ADDED_TABLES = {3: ("relayed_transactions", "token_approvals")}
+"""What files of earlier versions lack; they are brought forward by making these tables."""
 
 Row = tuple[Any, ...]
 
@@ -268,6 +271,39 @@ BUILDER_KEYS = Table(
 
 BUILDER_CODES = Table("builder_codes", ("order_id TEXT NOT NULL", "code TEXT NOT NULL"))
 
+RELAYED_TRANSACTIONS = Table(
+    "relayed_transactions",
+    (
+        "id TEXT NOT NULL",
+        "owner TEXT NOT NULL",
+        "wallet TEXT NOT NULL",
+        "kind TEXT NOT NULL",
+        "nonce TEXT NOT NULL",
+        "digest TEXT NOT NULL",
+        "signature TEXT NOT NULL",
+        "calls TEXT NOT NULL",
+        "metadata TEXT NOT NULL",
+        "state TEXT NOT NULL",
+        "error TEXT NOT NULL",
+        "created_at_ms INTEGER NOT NULL",
+        "updated_at_ms INTEGER NOT NULL",
+    ),
+)
+"""What wallets had the relayer do; `calls` is a JSON list of (target, value, data)."""
+
+TOKEN_APPROVALS = Table(
+    "token_approvals",
+    (
+        "address TEXT NOT NULL",
+        "token TEXT NOT NULL",
+        "spender TEXT NOT NULL",
+        "amount TEXT NOT NULL",
+        "limit_then TEXT NOT NULL",
+    ),
+    key=3,
+)
+"""What owners let contracts move; amounts have up to 78 digits, `limit_then` is what an operator had allowed."""
+
 TABLES = (
     STATE,
     ACCOUNTS,
@@ -288,4 +324,6 @@ TABLES = (
     PROPOSALS,
     BUILDER_KEYS,
     BUILDER_CODES,
+    RELAYED_TRANSACTIONS,
+    TOKEN_APPROVALS,
 )

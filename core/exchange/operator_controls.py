@@ -1,5 +1,5 @@
 """What an operator of the exchange may do to accounts: ban them, let them only close, cut their allowance, block a
-region, cancel an order on chain, remember an old balance, and set their rate-limit tier."""
+region, cancel an order or fail a transaction on chain, remember an old balance, and set their rate-limit tier."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class OperatorControls:
     _cancelled_on_chain: set[str] = field(default_factory=set)
     _tiers: dict[str, str] = field(default_factory=dict)
     _undeployed: set[str] = field(default_factory=set)
+    _failing: set[str] = field(default_factory=set)
     _remembered: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -63,6 +64,13 @@ class OperatorControls:
     def leave_undeployed(self, wallet: str) -> None:
         """Say that a wallet has no code on chain yet, though money was sent to it."""
         _put(self._undeployed, wallet, True)
+
+    def let_transactions_fail(self, owner: str, *, failing: bool = True) -> None:
+        """Let what the relayer sends for an owner fail on chain, or no longer."""
+        _put(self._failing, owner, failing)
+
+    def fails_on_chain(self, owner: str) -> bool:
+        return owner.lower() in self._failing
 
     def is_undeployed(self, wallet: str) -> bool:
         return wallet.lower() in self._undeployed
@@ -105,15 +113,6 @@ class OperatorControls:
             raise Rejection(f"'{address}' address banned")
         if buys and self.is_closed_only(address):
             raise Rejection(f"'{address}' address in closed only mode")
-
-    def check_allowance(self, address: str, amount: int, *, spender: str) -> None:
-        """Raise Rejection when the contract may not move that much. Amounts are base units."""
-        allowance = self.allowance_of(address)
-        if amount > allowance:
-            raise Rejection(
-                "not enough balance / allowance: the allowance is not enough -> "
-                f"spender: {spender}, allowance: {allowance}, order amount: {amount}"
-            )
 
 
 def _put(group: set[str], address: str, member: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 from .amounts import OrderAmounts, read_amounts
 from .book import Order, OrderType, Side
-from .contracts import exchange_contract
+from .contracts import COLLATERAL, OUTCOME_TOKENS, exchange_contract
 from .credentials import Credential
 from .ledger import Account
 from .rejections import (
@@ -124,7 +124,8 @@ def place_order(exchange: Exchange, request: OrderRequest, credential: Credentia
         raise duplicated(order_id)
     if exchange.controls.is_cancelled_on_chain(order_id):
         raise Rejection(CANCELED_ON_CHAIN)
-    exchange.controls.check_allowance(credential.address, signed.maker_amount, spender=contract)
+    token = COLLATERAL if request.side == "BUY" else OUTCOME_TOKENS
+    exchange.approvals.check(credential.address, signed.maker_amount, token=token, spender=contract)
     exchange.builders.attribute(order_id, signed.builder)
     order = Order(
         id=order_id,

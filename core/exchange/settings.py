@@ -37,6 +37,8 @@ class ExchangeSettings:
     themselves at their end date. `auto_redeem_after_s` is how long after a resolution what clients hold is redeemed for
     them; None leaves it to them.
 
+    `relayed_step_s` is how long each step of a relayed transaction takes: to be sent, mined and confirmed.
+
     A GTD order must expire at least `gtd_min_lead_s` from now and leaves the book `gtd_security_threshold_s` before
     its expiration. `timestamp_tolerance_s` bounds the age of authentication headers; None accepts any, so that a
     client on real time can talk to an exchange that lives on a recorded day. `deposit_wallets_only` refuses orders of
@@ -68,6 +70,7 @@ class ExchangeSettings:
     deposit_wallets_only: bool = False
     known_outcomes: Mapping[str, Literal[0, 1] | None] = field(default_factory=dict)
     auto_redeem_after_s: Seconds | None = None
+    relayed_step_s: Seconds = 0.25
     banned_addresses: tuple[str, ...] = ()
     closed_only_addresses: tuple[str, ...] = ()
     geoblocked_country: str | None = None

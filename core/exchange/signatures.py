@@ -60,19 +60,19 @@ class SignedOrder:
 
 def order_struct_hash(order: SignedOrder) -> bytes:
     """hashStruct of the order, per EIP-712."""
-    return _keccak(
+    return keccak(
         b"".join(
             (
-                _type_hash(ORDER_TYPE),
-                _word(order.salt),
-                _address_word(order.maker),
-                _address_word(order.signer),
-                _word(order.token_id),
-                _word(order.maker_amount),
-                _word(order.taker_amount),
-                _word(order.side),
-                _word(order.signature_type),
-                _word(order.timestamp),
+                type_hash(ORDER_TYPE),
+                word(order.salt),
+                address_word(order.maker),
+                address_word(order.signer),
+                word(order.token_id),
+                word(order.maker_amount),
+                word(order.taker_amount),
+                word(order.side),
+                word(order.signature_type),
+                word(order.timestamp),
                 order.metadata,
                 order.builder,
             )
@@ -83,18 +83,18 @@ def order_struct_hash(order: SignedOrder) -> bytes:
 @lru_cache(maxsize=64)
 def exchange_domain_separator(chain_id: int, verifying_contract: str) -> bytes:
     """Domain separator of an exchange contract."""
-    return _keccak(
-        _type_hash(_CONTRACT_DOMAIN_TYPE)
-        + _text(EXCHANGE_DOMAIN_NAME)
-        + _text(domain_version(verifying_contract))
-        + _word(chain_id)
-        + _address_word(verifying_contract)
+    return keccak(
+        type_hash(_CONTRACT_DOMAIN_TYPE)
+        + text_hash(EXCHANGE_DOMAIN_NAME)
+        + text_hash(domain_version(verifying_contract))
+        + word(chain_id)
+        + address_word(verifying_contract)
     )
 
 
 def order_digest(order: SignedOrder, *, chain_id: int, verifying_contract: str) -> bytes:
     """What the signer signs; as 0x-hex it is also the order's id at the venue."""
-    return _keccak(b"\x19\x01" + exchange_domain_separator(chain_id, verifying_contract) + order_struct_hash(order))
+    return keccak(b"\x19\x01" + exchange_domain_separator(chain_id, verifying_contract) + order_struct_hash(order))
 
 
 def order_signer(order: SignedOrder, *, chain_id: int, verifying_contract: str) -> tuple[str, bytes]:
@@ -112,27 +112,27 @@ def _deposit_wallet_owner(order: SignedOrder, *, chain_id: int, verifying_contra
     trailer = separator + contents + ORDER_TYPE + len(ORDER_TYPE).to_bytes(2, "big")
     if order.signature[65:] != trailer:
         raise BadSignature("the envelope of the deposit wallet does not match the order")
-    envelope = _keccak(
-        _type_hash(_WRAPPED_TYPE)
+    envelope = keccak(
+        type_hash(_WRAPPED_TYPE)
         + contents
-        + _text(DEPOSIT_WALLET_NAME)
-        + _text(DEPOSIT_WALLET_VERSION)
-        + _word(chain_id)
-        + _address_word(order.signer)
+        + text_hash(DEPOSIT_WALLET_NAME)
+        + text_hash(DEPOSIT_WALLET_VERSION)
+        + word(chain_id)
+        + address_word(order.signer)
         + bytes(32)
     )
-    return recover(_keccak(b"\x19\x01" + separator + envelope), order.signature[:65])
+    return recover(keccak(b"\x19\x01" + separator + envelope), order.signature[:65])
 
 
 def l1_digest(address: str, *, timestamp: str, nonce: int, chain_id: int) -> bytes:
     """Digest of the attestation with which an address creates or derives its credentials."""
-    domain = _keccak(
-        _type_hash(_PLAIN_DOMAIN_TYPE) + _text(L1_DOMAIN_NAME) + _text(L1_DOMAIN_VERSION) + _word(chain_id)
+    domain = keccak(
+        type_hash(_PLAIN_DOMAIN_TYPE) + text_hash(L1_DOMAIN_NAME) + text_hash(L1_DOMAIN_VERSION) + word(chain_id)
     )
-    message = _keccak(
-        _type_hash(_L1_TYPE) + _address_word(address) + _text(timestamp) + _word(nonce) + _text(L1_MESSAGE)
+    message = keccak(
+        type_hash(_L1_TYPE) + address_word(address) + text_hash(timestamp) + word(nonce) + text_hash(L1_MESSAGE)
     )
-    return _keccak(b"\x19\x01" + domain + message)
+    return keccak(b"\x19\x01" + domain + message)
 
 
 def recover(digest: bytes, signature: bytes) -> str:
@@ -198,7 +198,7 @@ def recover_in_python(digest: bytes, signature: bytes) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _key_address(public_key: bytes) -> str:
-    return checksum_address("0x" + _keccak(public_key)[-20:].hex())
+    return checksum_address("0x" + keccak(public_key)[-20:].hex())
 
 
 @lru_cache(maxsize=4096)
@@ -211,32 +211,37 @@ def checksum_address(text: str) -> str:
     return str(to_checksum_address(text))
 
 
-def _keccak(data: bytes) -> bytes:
+def keccak(data: bytes) -> bytes:
+    """The hash of Ethereum, which is not that of SHA-3."""
     return _hasher()(data)
 
 
 @cache
 def _hasher() -> Callable[[bytes], bytes]:
-    from eth_hash.auto import keccak
+    from eth_hash.auto import keccak as chosen
 
-    keccak(b"")  # the first call chooses the implementation
-    return keccak.hasher
+    chosen(b"")  # the first call chooses the implementation
+    return chosen.hasher
 
 
 @lru_cache(maxsize=16)
-def _type_hash(type_string: bytes) -> bytes:
-    return _keccak(type_string)
+def type_hash(type_string: bytes) -> bytes:
+    """What stands for a type in its structs' hashes."""
+    return keccak(type_string)
 
 
 @lru_cache(maxsize=64)
-def _text(text: str) -> bytes:
-    return _keccak(text.encode())
+def text_hash(text: str) -> bytes:
+    """What stands for a string in a struct's hash."""
+    return keccak(text.encode())
 
 
-def _word(number: int) -> bytes:
+def word(number: int) -> bytes:
+    """A number as 32 bytes. Raises OverflowError for one that has no place there."""
     return number.to_bytes(32, "big")
 
 
 @lru_cache(maxsize=4096)
-def _address_word(address: str) -> bytes:
+def address_word(address: str) -> bytes:
+    """An address as 32 bytes."""
     return bytes(12) + bytes.fromhex(address[2:])

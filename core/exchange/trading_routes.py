@@ -12,7 +12,7 @@ from starlette.routing import Route
 from ..identifiers import is_hash32
 from .authentication import authenticated
 from .book import Order
-from .contracts import SPENDERS
+from .contracts import COLLATERAL, OUTCOME_TOKENS, SPENDERS
 from .credentials import Credential
 from .ledger import Account
 from .order_entry import OrderRequest, check_sender, parse_order_request, place_order
@@ -270,8 +270,9 @@ async def _balance(request: Request) -> Response:
     remembered = exchange.controls.remembered_balance(account.address)
     cash = account.cash if remembered is None else remembered
     balance = cash if kind == "COLLATERAL" else account.shares(query.get("token_id", ""))
-    allowance = str(exchange.controls.allowance_of(account.address))
-    return JsonResponse({"balance": str(balance), "allowances": dict.fromkeys(SPENDERS, allowance)})
+    token = COLLATERAL if kind == "COLLATERAL" else OUTCOME_TOKENS
+    allowances = {spender: str(exchange.approvals.amount(account.address, token, spender)) for spender in SPENDERS}
+    return JsonResponse({"balance": str(balance), "allowances": allowances})
 
 
 async def _update_balance(request: Request) -> Response:

@@ -29,6 +29,7 @@ from .restoring import known_markets, restore_activity, restore_credentials, res
 from .seeding import seed_books
 from .settings import ExchangeSettings
 from .store import LedgerStore
+from .token_approvals import TokenApprovals
 from .trading import Trading
 from .wallet_activity import WalletActivity
 
@@ -110,6 +111,7 @@ class Exchange:
         )
         self.builders = Builders(self.credentials.draw, self.records)
         self.controls = OperatorControls.of(settings)
+        self.approvals = TokenApprovals(self.controls, self.records)
         if changes is not None:
             self.events.subscribe(changes.note_event)
         with self.transaction():

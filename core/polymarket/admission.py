@@ -25,7 +25,7 @@ from .request import RequestSpec, Service
 if TYPE_CHECKING:
     from .sending import Answer
 
-_SERVICES: tuple[Service, ...] = ("clob", "gamma", "data")
+_SERVICES: tuple[Service, ...] = ("clob", "gamma", "data", "relayer")
 
 
 class Admission:

@@ -14,24 +14,43 @@ _ENCRYPTED, _IN_THE_CLEAR = frozenset({"https", "wss"}), frozenset({"http", "ws"
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """The exchange contracts that orders are signed for: ordinary markets, neg-risk markets, and position ids.
+    """The exchange contracts that orders are signed for, and those that wallets call beside trading.
 
-    `exchange_v3` takes the tokens of the second protocol version, neg-risk or not.
+    `exchange_v3` takes the tokens of the second protocol version, neg-risk or not. The adapters split, merge and redeem
+    against `collateral` (pUSD); the factories and the relay hub pass on what proxy and deposit wallets do.
     """
 
     exchange: Address
     neg_risk_exchange: Address
     exchange_v3: Address
+    collateral: Address
+    outcome_tokens: Address
+    collateral_adapter: Address
+    neg_risk_collateral_adapter: Address
+    proxy_factory: Address
+    deposit_wallet_factory: Address
+    relay_hub: Address
 
 
 EXCHANGE_V2 = Contracts(
     exchange=Address("0xE111180000d2663C0091e4f400237545B87B996B"),
     neg_risk_exchange=Address("0xe2222d279d744050d28e00520010520000310F59"),
     exchange_v3=Address("0xe3333700cA9d93003F00f0F71f8515005F6c00Aa"),
+    collateral=Address("0xC011a7E12a19f7B1f670d46F03B03f3342E82DFB"),
+    outcome_tokens=Address("0x4D97DCd97eC945f40cF65F87097ACe5EA0476045"),
+    collateral_adapter=Address("0xAdA100Db00Ca00073811820692005400218FcE1f"),
+    neg_risk_collateral_adapter=Address("0xadA2005600Dec949baf300f4C6120000bDB6eAab"),
+    proxy_factory=Address("0xaB45c5A4B0c941a2F231C04C3f49182e1A254052"),
+    deposit_wallet_factory=Address("0x00000000000Fb5C9ADea0298D729A0CB3823Cc07"),
+    relay_hub=Address("0xD216153c06E857cD7f72665E0aF1d7D82172F494"),
 )
 """The exchanges on Polygon (137)."""
 
-EXCHANGE_V2_AMOY = replace(EXCHANGE_V2, exchange_v3=Address("0x9fE6e61422AdB6F610d8597F9684b16912D50C3D"))
+EXCHANGE_V2_AMOY = replace(
+    EXCHANGE_V2,
+    exchange_v3=Address("0x9fE6e61422AdB6F610d8597F9684b16912D50C3D"),
+    outcome_tokens=Address("0x69308FB512518e39F9b16112fA8d994F4e2Bf8bB"),
+)
 """The exchanges on the Amoy test network (80002): the first two have the same addresses there."""
 
 AMOY_CHAIN_ID = 80002

@@ -109,6 +109,7 @@ ROUTE_LIMITS: tuple[RouteLimit, ...] = (
     _limit("data", "/v2/activity", 200),
     _limit("data", "/v2/prices-history", 200),
     _limit("data", "/v2/status", 100),
+    _limit("relayer", "/submit", 25, window_s=60.0),
 )
 """Limits per address as the venue documents them. All that cover a request apply to it together."""
 

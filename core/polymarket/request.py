@@ -15,7 +15,7 @@ from ..identifiers import OrderId
 
 T_co = TypeVar("T_co", covariant=True)
 
-Service = Literal["clob", "gamma", "data"]
+Service = Literal["clob", "gamma", "data", "relayer"]
 Method = Literal["GET", "POST", "DELETE"]
 AuthLevel = Literal["none", "l1", "l2"]
 Params = tuple[tuple[str, str], ...]

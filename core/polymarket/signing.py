@@ -120,6 +120,17 @@ class Signer:
         signed = self._local_account().sign_typed_data(domain, types, message)
         return "0x" + bytes(signed.message_hash).hex(), "0x" + bytes(signed.signature).hex()
 
+    def digest_of_typed_data(self, domain: dict[str, Any], types: dict[str, Any], message: dict[str, Any]) -> bytes:
+        """The 32 bytes that a signature of EIP-712 data covers."""
+        return bytes.fromhex(self.sign_typed_data(domain, types, message)[0][2:])
+
+    def sign_message(self, content: bytes) -> str:
+        """The 65-byte signature of a plain message (EIP-191), as 0x-hex."""
+        account = self._local_account()
+        from eth_account.messages import encode_defunct
+
+        return "0x" + bytes(account.sign_message(encode_defunct(primitive=content)).signature).hex()
+
     def derive_secret(self, salt: bytes, purpose: bytes) -> bytes:
         """32 bytes that only this key's holder can compute, by HKDF-SHA256 (RFC 5869); the key does not follow."""
         from cryptography.hazmat.primitives.hashes import SHA256

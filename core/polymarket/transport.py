@@ -100,6 +100,7 @@ class Transport:
             "clob": environment.clob_url,
             "gamma": environment.gamma_url,
             "data": environment.data_url,
+            "relayer": environment.relayer_url,
         }
         self._retries = RetryPolicy(max_retries=settings.max_retries)
         self._breakers = {

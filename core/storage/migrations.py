@@ -37,10 +37,15 @@ def _drafts_know_who_previewed_them(connection: Connection) -> None:
     _add_column(connection, "drafts", "principal TEXT NOT NULL DEFAULT 'local'")
 
 
+def _changes_of_positions_are_kept(_: Connection) -> None:
+    """A table more, and missing tables are made whenever a file is opened."""
+
+
 MIGRATIONS: Mapping[int, Migration] = {
     1: _spending_is_read_from_the_index,
     2: _news_is_kept,
     3: _forecasts_name_their_sources,
     4: _drafts_know_who_previewed_them,
+    5: _changes_of_positions_are_kept,
 }
 """What turns a file of a version into one of the next. Each runs in the transaction that also writes the version."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 metadata = MetaData()
 
@@ -71,6 +71,20 @@ audit = Table(
     Index("audit_by_attempt", "attempt_id"),
 )
 """Append-only: each row's hash covers the row and the hash before it."""
+
+position_changes = Table(
+    "position_changes",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("change_id", Text, nullable=False, unique=True),
+    Column("account", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Index("position_changes_by_status", "account", "status"),
+)
+"""What the wallet was to do beside trading, from its preview on; `principal` is who previewed it."""
 
 dead_letters = Table(
     "dead_letters",

@@ -46,6 +46,10 @@ class ConsentPolicy(Protocol):
 
     def required(self, plan: OrderPlan, *, host_can_ask: bool) -> ConsentKind: ...
 
+    def required_of_wallet(self, *, host_can_ask: bool) -> ConsentKind:
+        """Whose yes a transaction of the wallet needs, whatever it does: no model can acknowledge one."""
+        ...
+
 
 class NoConsent:
     """For money that is not real."""
@@ -53,6 +57,9 @@ class NoConsent:
     asks = False
 
     def required(self, plan: OrderPlan, *, host_can_ask: bool) -> ConsentKind:
+        return ConsentKind.NONE
+
+    def required_of_wallet(self, *, host_can_ask: bool) -> ConsentKind:
         return ConsentKind.NONE
 
 
@@ -76,6 +83,9 @@ class LiveConsent:
         if self.dialog and host_can_ask:
             return ConsentKind.DIALOG
         return ConsentKind.PERSON
+
+    def required_of_wallet(self, *, host_can_ask: bool) -> ConsentKind:
+        return ConsentKind.DIALOG if self.dialog and host_can_ask else ConsentKind.PERSON
 
 
 def check_consent(kind: ConsentKind, plan: OrderPlan, draft: Draft | None, consent: Consent) -> None:

@@ -86,14 +86,20 @@ def open_agent_fixture() -> OpenAgent:
 
 
 @pytest.fixture
-async def agent(tmp_path: Path) -> AsyncIterator[Agent]:
+def agent_settings() -> dict[str, Any]:
+    """Settings of the agent's desk, for a module to override."""
+    return {}
+
+
+@pytest.fixture
+async def agent(tmp_path: Path, agent_settings: dict[str, Any]) -> AsyncIterator[Agent]:
     # The SDK's client must be left in the task that entered it; fixtures are set up and torn down in two.
     opened: asyncio.Future[Agent] = asyncio.get_running_loop().create_future()
     finished = asyncio.Event()
 
     async def hold() -> None:
         try:
-            async with open_agent(tmp_path) as held:
+            async with open_agent(tmp_path, **agent_settings) as held:
                 opened.set_result(held)
                 await finished.wait()
         except BaseException as error:

@@ -275,7 +275,7 @@ class TestRefused:
     def test_a_schema_of_the_future(self, ledger: Path) -> None:
         with closing(sqlite3.connect(ledger)) as other:
             other.execute("PRAGMA user_version = 99")
-        with pytest.raises(ConfigurationError, match=r"schema version 99; this polydesk reads version 3.*left as it"):
+        with pytest.raises(ConfigurationError, match=r"schema version 99; this polydesk reads version 4.*left as it"):
             LedgerStore(ledger, secret=SECRET)
 
     @pytest.mark.parametrize(
