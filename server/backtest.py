@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
 
 from ..core.backtest.bars import BarAssumptions, bar_recording
+from ..core.backtest.conditions import INSTANT, Conditions
+from ..core.backtest.fidelity import BARS_FILL, Fidelity, faithful
 from ..core.backtest.no_skill import QuoteLog
 from ..core.backtest.performance import Performance, performance
 from ..core.backtest.price_series import read_price_series
@@ -19,7 +20,6 @@ from ..core.backtest.replay import Replay
 from ..core.backtest.run import Run, run_strategy
 from ..core.backtest.surroundings import replay_surroundings
 from ..core.errors import ConfigurationError
-from ..core.exchange.replay.moments import TradeMoment
 from ..core.exchange.replay.recording import Recording, read_recording
 from ..core.forecasting.calibration import shipped_calibration
 from ..core.models import Market, NewsItem
@@ -33,8 +33,6 @@ from ..core.trading.strategy_execution import DeskExecution
 from ..gpu.interface import Executor
 from .forecast_evaluation import file_hashes
 from .replay_desk import TOKEN_PREFIX, replay_desk
-
-Fidelity = Literal["l2", "bars"]
 
 _TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
@@ -53,6 +51,7 @@ class BacktestPlan:
     every: timedelta = timedelta(hours=1)
     seed: int = 1
     assumptions: BarAssumptions = field(default_factory=BarAssumptions)
+    conditions: Conditions = INSTANT
     parameters: Mapping[str, Decimal] = field(default_factory=dict)
     inference_model: str | None = None
     reference: Mapping[str, Path] = field(default_factory=dict)
@@ -93,7 +92,9 @@ async def run_backtest(
     _check(plan)
     recording, fidelity, assumption = recorded(plan.data, plan.assumptions)
     news = recorded_news(plan.news) if plan.news is not None else RecordedNews((), ())
-    async with replay_desk(recording, starting_balance=plan.starting_balance, seed=plan.seed) as opened:
+    async with replay_desk(
+        recording, starting_balance=plan.starting_balance, seed=plan.seed, conditions=plan.conditions
+    ) as opened:
         replay, desk, execution = opened
         began = replay.clock.now()
         run = Run(plan.starting_balance)
@@ -111,7 +112,7 @@ async def run_backtest(
         return BacktestResult(
             plan=plan,
             fidelity=fidelity,
-            assumption=assumption,
+            assumption=f"{assumption}; {plan.conditions.told()}",
             markets=len(replay.markets),
             began=began,
             ended=ended,
@@ -137,6 +138,9 @@ def _check(plan: BacktestPlan) -> None:
         "half a spread is from 0 to less than 0.5": 0 <= assumed.half_spread < Decimal("0.5"),
         "the depth must be more than 0 dollars": assumed.depth_usd > 0,
         "the fee rate is from 0 to 1": 0 <= assumed.fee_rate <= 1,
+        "latency is not negative": plan.conditions.latency_ms >= 0,
+        "settlement takes no negative time": plan.conditions.mined_after_s >= 0,
+        "the share of failed settlements is from 0 to 1": 0 <= plan.conditions.settlement_failures <= 1,
     }
     for rule, kept in bounds.items():
         if not kept:
@@ -148,11 +152,8 @@ def recorded(path: Path, assumptions: BarAssumptions) -> tuple[Recording, Fideli
     names = [each.name.lower() for each in path.iterdir()] if path.is_dir() else [path.name.lower()]
     if any(name.startswith("prices.") for name in names) or (path.is_file() and names[0].endswith(_TABLES)):
         series = read_price_series(path)
-        return bar_recording(series, assumptions), "bars", assumptions.told(series)
-    recording = read_recording([path])
-    if any(isinstance(moment, TradeMoment) for moment in recording.moments):
-        return recording, "l2", "recorded books and trades: queue positions by the size ahead, own impact remembered"
-    return recording, "l2", "recorded books without trades: resting orders fill only when the book crosses them"
+        return bar_recording(series, assumptions), "bars", f"{assumptions.told(series)}; {BARS_FILL}"
+    return faithful(read_recording([path]), assumptions)
 
 
 def _strategy(

@@ -38,6 +38,9 @@ def add_backtest_command(commands: argparse._SubParsersAction[argparse.ArgumentP
         ("--half-spread", "0.01", "dollars, of bars without recorded quotes"),
         ("--depth", "500", "dollars at the best price, of bars"),
         ("--fee-rate", "0", "of takers, of bars"),
+        ("--latency-ms", "0", "that an order or cancel, and its answer, are on their way"),
+        ("--settles-after", "0", "seconds until a trade's shares can be sold"),
+        ("--settlement-failures", "0", "share of trades that never settle, from 0 to 1"),
     ):
         backtest.add_argument(option, type=_number_of, default=Decimal(default), help=f"{meaning} (default: {default})")
     backtest.add_argument("--model", help="folder or pinned hub model that judges stance")
@@ -49,6 +52,7 @@ def add_backtest_command(commands: argparse._SubParsersAction[argparse.ArgumentP
 
 def _backtest(options: argparse.Namespace) -> int:
     from ..core.backtest.bars import BarAssumptions
+    from ..core.backtest.conditions import Conditions
     from .backtest import BacktestPlan
     from .backtest_summary import summary_of, text_of
 
@@ -60,6 +64,11 @@ def _backtest(options: argparse.Namespace) -> int:
         every=timedelta(minutes=float(options.every)),
         seed=options.seed,
         assumptions=BarAssumptions(half_spread=options.half_spread, depth_usd=options.depth, fee_rate=options.fee_rate),
+        conditions=Conditions(
+            latency_ms=int(options.latency_ms),
+            mined_after_s=float(options.settles_after),
+            settlement_failures=float(options.settlement_failures),
+        ),
         parameters=dict(_parameter(each) for each in options.params),
         inference_model=options.model,
         reference=dict(_file_of_symbol(each) for each in options.reference),
