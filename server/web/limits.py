@@ -20,6 +20,9 @@ LARGEST_BODY = 4 << 20
 SLOWEST_BODY_S = 10.0
 """Seconds within which a request must have arrived whole."""
 
+FAILURES_PER_MINUTE = 60
+"""How often an address may show a token that is none. A quarter of them may come at once."""
+
 _CLIENTS = 10_000
 
 
@@ -89,10 +92,43 @@ def limited(app: ASGIApp, limits: ClientLimits, *, slowest_body_s: float = SLOWE
     return guarded
 
 
+def failures_limited(app: ASGIApp, limits: ClientLimits) -> ASGIApp:
+    """`app`, which asks for tokens, with failures counted per address in `limits`, a bucket of their own.
+
+    Beyond it a failure is answered 429, with the seconds until one would be looked at again. Whoever shows a good token
+    is answered as ever, from the same address too.
+    """
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        refused = False
+
+        async def counted(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] == 401:
+                wait_s = limits.wait_s(_address(scope))
+                if wait_s:
+                    refused = True
+                    retry = {"retry-after": str(math.ceil(wait_s))}
+                    await _answer(send, 429, "too many requests without a valid token", retry)
+            if not refused:
+                await send(message)
+
+        await app(scope, receive, counted)
+
+    return guarded
+
+
 def _client(scope: Scope) -> str:
     token = getattr(scope.get("user"), "access_token", None)
     if token is not None:
         return f"token {holder_of(token)}"
+    return _address(scope)
+
+
+def _address(scope: Scope) -> str:
     return f"address {scope['client'][0] if scope.get('client') else ''}"
 
 

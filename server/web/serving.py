@@ -18,7 +18,7 @@ from ...core.clock import Clock
 from ...core.errors import ConfigurationError
 from ...core.loopback import is_loopback
 from ...core.settings import Settings
-from .limits import ClientLimits, limited
+from .limits import FAILURES_PER_MINUTE, ClientLimits, failures_limited, limited
 from .settings import HttpSettings, check_exposure, check_tls, load_http_settings
 from .tokens import TokenFile, TokenFileVerifier, token_file
 
@@ -76,7 +76,10 @@ async def serve_http(
         app = limited(app, ClientLimits(per_minute=http.calls_per_minute, clock=clock))
         file = token_file(settings)
         asks = _asks(file, http)
-        guarded = _authenticated(app, _verifiers(file, http, resource, clock), http, resource)
+        guarded = failures_limited(
+            _authenticated(app, _verifiers(file, http, resource, clock), http, resource),
+            ClientLimits(per_minute=FAILURES_PER_MINUTE, clock=clock),
+        )
         app = guarded if asks else _open_until_there_is_a_token(app, guarded, file)
         # Connections queue from here on, so whoever reads this line may connect at once.
         print(f"polydesk serves {own}{path}", file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ...core.errors import ConfigurationError
+from ...core.key_storage.keystore import check_private
 from ...core.loopback import is_loopback
 
 
@@ -63,7 +64,8 @@ def _check_url(name: str, url: str) -> None:
 def check_tls(settings: HttpSettings) -> None:
     """Raise ConfigurationError for a certificate and key that cannot be served with, before anything listens.
 
-    A key with a passphrase is one of those: a server that a host starts has nobody to ask for it.
+    A key that others may read is one of those, and one with a passphrase: a server that a host starts has nobody to
+    ask for it.
     """
     if settings.tls_certificate is None or settings.tls_key is None:
         return
@@ -78,6 +80,7 @@ def check_tls(settings: HttpSettings) -> None:
             f"POLYMARKET_HTTP_TLS_CERTIFICATE and _KEY cannot be used: {error.strerror or error}; both are PEM files, "
             "the key without a passphrase."
         ) from error
+    check_private(settings.tls_key)
 
 
 def check_exposure(host: str, settings: HttpSettings, *, has_authentication: bool) -> None:

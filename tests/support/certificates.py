@@ -35,4 +35,5 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
+    paths[1].chmod(0o600)
     return paths

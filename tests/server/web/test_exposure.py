@@ -81,3 +81,11 @@ def test_a_certificate_that_cannot_be_served_with_is_refused_before_anything_lis
     for bad in (tmp_path / "missing.pem", certificate, sealed):
         with pytest.raises(ConfigurationError, match="TLS_CERTIFICATE"):
             check_tls(settings(tls_certificate=certificate, tls_key=bad))
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_tls_key_that_others_may_read_is_refused_with_what_to_do(tmp_path: Path, mode: int) -> None:
+    certificate, key = self_signed(tmp_path)
+    key.chmod(mode)
+    with pytest.raises(ConfigurationError, match=f"open to other users.*chmod 600 {key}"):
+        check_tls(settings(tls_certificate=certificate, tls_key=key))

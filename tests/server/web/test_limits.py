@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from polydesk.core.clock import ManualClock
-from polydesk.server.web.limits import LARGEST_BODY, ClientLimits, limited
+from polydesk.server.web.limits import LARGEST_BODY, ClientLimits, failures_limited, limited
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 
@@ -96,3 +96,31 @@ def test_an_hour_of_patience_is_a_minute_of_requests() -> None:
         limits.wait_s("a")
     clock._now = NOW + timedelta(hours=1)
     assert [limits.wait_s("a") for _ in range(16)].count(0.0) == 15
+
+
+async def test_failures_are_slowed_by_address_and_a_good_token_is_answered_all_the_while() -> None:
+    clock = ManualClock(NOW)
+    limits = ClientLimits(per_minute=60, clock=clock)
+
+    async def asked(address: str, *, good: bool) -> tuple[int, dict[bytes, bytes]]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200 if good else 401, "headers": []})
+            await send({"type": "http.response.body", "body": b"said"})
+
+        scope = {"type": "http", "headers": [], "client": (address, 1), "path": "/mcp"}
+        await failures_limited(app, limits)(scope, Call().receive, send)
+        assert [each["type"] for each in sent] == ["http.response.start", "http.response.body"]
+        return sent[0]["status"], dict(sent[0]["headers"])
+
+    assert [(await asked("1.1.1.1", good=False))[0] for _ in range(15)] == [401] * 15
+    status, headers = await asked("1.1.1.1", good=False)
+    assert (status, headers[b"retry-after"]) == (429, b"1")
+    assert (await asked("1.1.1.1", good=True))[0] == 200
+    assert (await asked("2.2.2.2", good=False))[0] == 401
+    await clock.advance(1)
+    assert (await asked("1.1.1.1", good=False))[0] == 401

@@ -115,5 +115,5 @@ def test_the_command_shows_a_token_once(
     assert made["token"] not in listed
     assert [each["name"] for each in json.loads(listed)] == ["agent", "trader"]
     assert main(["tokens", "remove", "agent"]) == 0
-    assert main(["tokens", "remove", "agent"]) == 1
-    assert main(["tokens", "add", "x", "--scopes", "all"]) == 1
+    assert main(["tokens", "remove", "agent"]) == 2
+    assert main(["tokens", "add", "x", "--scopes", "all"]) == 2

@@ -84,6 +84,23 @@ async def test_without_a_known_token_nothing_is_answered(guarded: Guarded) -> No
             assert guarded.reader not in answer.text
 
 
+async def test_a_flood_of_bad_tokens_is_slowed_and_a_good_one_is_answered_beside_it(tmp_path: Path) -> None:
+    token = TokenFile(tmp_path / "tokens.json").add("one", ["markets:read"])
+    with serving(SOURCE_COMMAND, "http", environment(tmp_path)) as served:
+        assert served.url is not None
+        async with httpx2.AsyncClient(timeout=WAIT_S, headers=_ACCEPT) as http:
+            answers = []
+            for number in range(40):
+                guess = {"Authorization": f"Bearer pd_{number}"}
+                answers.append(await http.post(served.url, json=_PING, headers=guess))
+            assert {each.status_code for each in answers} == {401, 429}
+            assert [each.status_code for each in answers[:15]] == [401] * 15
+            assert answers[-1].status_code == 429
+            assert int(answers[-1].headers["retry-after"]) >= 1
+            known = {"Authorization": f"Bearer {token}"}
+            assert (await http.post(served.url, json=_PING, headers=known)).status_code not in (401, 429)
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_reader_is_shown_and_calls_what_reads(guarded: Guarded, era: Era) -> None:
     async with guarded.client(guarded.reader, era) as client:
