@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.trading.position_desk import PositionDesk
     from ..core.trading.since_last_seen import LastSeen
     from ..core.trading.slice_runs import SliceRuns
+    from ..core.trading.strategy_runs import StrategyRuns
     from ..gpu.interface import Executor, PoolStatus
     from .answer import Heading
     from .toolspec import Toolset
@@ -91,6 +92,7 @@ class Desk:
     trading: TradingDesk
     positions: PositionDesk
     slices: SliceRuns
+    strategies: StrategyRuns
     last_seen: LastSeen
     forecasts: ForecastJournal
     scanner: MarketScanner

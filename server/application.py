@@ -81,6 +81,7 @@ class Application:
         async with self._opening:
             if not self._runs_go_on:
                 await self._resources.enter_async_context(desk.slices)
+                await self._resources.enter_async_context(desk.strategies)
                 self._runs_go_on = True
 
     async def _open(self) -> Desk:
@@ -97,6 +98,7 @@ class Application:
             self._runs_go_on = not self.settings.read_only
             if self._runs_go_on:
                 await opened.enter_async_context(desk.slices)
+                await opened.enter_async_context(desk.strategies)
             self._resources = opened.pop_all()
         return desk
 
@@ -114,15 +116,18 @@ def _assemble(
     from ..core.news.stance import NewsJudge
     from ..core.portfolio.snapshot import Portfolio
     from ..core.risk.market_simulation import market_risk
+    from ..core.trading.strategy_runs import StrategyRuns
     from ..core.venues.polymarket import PolymarketVenue
     from ..handlers.context import Desk, VenueHealth
     from .newsroom import open_newsroom
+    from .strategy_surroundings import finds_market, surround_on, worth_now
     from .trading_desk import build_trading_desk
 
     executor = _executor(settings)
     opened.push_async_callback(executor.aclose)
     venue = PolymarketVenue(site.clob, site.data, site.clock)
-    trading, positions, slices, last_seen, forecasts, news_store = build_trading_desk(settings, site, venue, opened)
+    parts = build_trading_desk(settings, site, venue, opened)
+    trading, news_store = parts.trading, parts.news
     judge = NewsJudge(
         executor,
         inference_model=None if settings.nli_model == "none" else settings.nli_model,
@@ -165,6 +170,27 @@ def _assemble(
     async def activity() -> Sequence[Activity]:
         return await site.data.whole_activity(venue.account)
 
+    newsroom = open_newsroom(settings, site, news_store, opened)
+    strategies = StrategyRuns(
+        trading,
+        venue,
+        parts.runs,
+        site.clock,
+        parts.consent,
+        parts.approvals,
+        surround=surround_on(
+            site,
+            trading,
+            venue,
+            quotes=quotes,
+            directory=directory,
+            newsroom=newsroom,
+            store=news_store,
+            read_news=judge.read_many,
+        ),
+        find_market=finds_market(directory),
+        worth=worth_now(quotes, directory),
+    )
     return Desk(
         mode=settings.mode,
         source=site.name,
@@ -176,16 +202,17 @@ def _assemble(
         tape=TradeTape(site.public.data),
         traders=TraderRecords(site.public.data),
         trading=trading,
-        positions=positions,
-        slices=slices,
-        last_seen=last_seen,
-        forecasts=forecasts,
+        positions=parts.positions,
+        slices=parts.slices,
+        strategies=strategies,
+        last_seen=parts.last_seen,
+        forecasts=parts.forecasts,
         scanner=scanner,
         portfolio=Portfolio(venue, site.clock, trading.fee_of, activity=activity, tokens_of=tokens_of),
         risk_model=functools.partial(market_risk, executor, seed=site.seed),
         read_news=judge.read,
         read_many_news=judge.read_many,
-        newsroom=open_newsroom(settings, site, news_store, opened),
+        newsroom=newsroom,
         executor=executor,
         seed=site.seed,
         venue_health=venue_health,

@@ -100,7 +100,8 @@ async def _is_needed(application: Application) -> bool:
     doorway = application.doorway
     if not doorway.holds_desk:
         return doorway.attends  # another process is the desk: stand by
-    return bool(doorway.doors or (await application.desk()).slices.active or application.settings.heartbeat)
+    desk = await application.desk()
+    return bool(doorway.doors or desk.slices.active or desk.strategies.active or application.settings.heartbeat)
 
 
 def start_desk(settings: Settings, *, as_json: bool) -> int:

@@ -14,6 +14,7 @@ from ..core.risk.limits import RiskLimits
 from ..core.settings import Confirmation, Mode, Settings
 from ..core.storage.database import DESK_FILE, Database
 from ..core.storage.processes import ProcessMark
+from ..core.trading.approvals import ApprovalBox
 from ..core.trading.consent import ConsentPolicy, LiveConsent, NoConsent
 from ..core.trading.desk import TradingDesk
 from ..core.trading.heartbeat import Heartbeat
@@ -34,6 +35,9 @@ class TradingDeskParts(NamedTuple):
     trading: TradingDesk
     positions: PositionDesk
     slices: SliceRuns
+    runs: RunBook
+    consent: ConsentPolicy
+    approvals: ApprovalBox
     last_seen: LastSeen
     forecasts: ForecastJournal
     news: NewsStore
@@ -58,8 +62,8 @@ def build_trading_desk(
     process = ProcessMark(state / "processes" if site.remembers else None)
     opened.callback(process.release)
     account = site.account or ""
+    policy = consent or _consent(settings)
     in_folder = f"POLYMARKET_STATE_DIR={settings.state_dir} " if settings.state_dir else ""
-    asked = consent or _consent(settings)
     made = order_desk(
         database,
         venue,
@@ -68,7 +72,7 @@ def build_trading_desk(
         folder=state,
         process=process,
         limits=_limits(settings),
-        consent=asked,
+        consent=policy,
         new_id=_short_id,
         new_code=functools.partial(secrets.token_hex, 3),
         lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}",
@@ -85,12 +89,15 @@ def build_trading_desk(
             PositionJournal(
                 database, made.audit, account=account, process=process, new_id=functools.partial(_short_id, "p")
             ),
-            asked,
+            policy,
             made.approvals,
             made.kill_switch,
             site.clock,
         ),
         slices=SliceRuns(made.desk, venue, book, site.clock),
+        runs=book,
+        consent=policy,
+        approvals=made.approvals,
         last_seen=LastSeen(database, made.audit, made.journal),
         forecasts=ForecastJournal(database, new_id=functools.partial(_short_id, "f")),
         news=NewsStore(database),

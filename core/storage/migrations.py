@@ -41,11 +41,17 @@ def _changes_of_positions_are_kept(_: Connection) -> None:
     """A table more, and missing tables are made whenever a file is opened."""
 
 
+def _runs_write_down_what_they_meet(connection: Connection) -> None:
+    """Runs of before are all sliced orders, of which the orders tell everything."""
+    _add_column(connection, "runs", "progress TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS: Mapping[int, Migration] = {
     1: _spending_is_read_from_the_index,
     2: _news_is_kept,
     3: _forecasts_name_their_sources,
     4: _drafts_know_who_previewed_them,
     5: _changes_of_positions_are_kept,
+    6: _runs_write_down_what_they_meet,
 }
 """What turns a file of a version into one of the next. Each runs in the transaction that also writes the version."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 metadata = MetaData()
 
@@ -166,10 +166,12 @@ runs = Table(
     Column("desk", Text, nullable=False),
     Column("cause", Text, nullable=False),
     Column("document", Text, nullable=False),
+    Column("progress", Text, nullable=False, server_default=""),
     Index("runs_by_status", "account", "status"),
     Index("runs_by_token", "account", "client_token"),
 )
-"""Work that goes on after the call that began it; what it has done so far is in `orders`, by the tokens it uses."""
+"""Work that goes on after the call that began it; its orders are in `orders`, by the tokens it uses, and what else it
+has met so far is in `progress`."""
 
 news_items = Table(
     "news_items",

@@ -46,8 +46,8 @@ class ConsentPolicy(Protocol):
 
     def required(self, plan: OrderPlan, *, host_can_ask: bool) -> ConsentKind: ...
 
-    def required_of_wallet(self, *, host_can_ask: bool) -> ConsentKind:
-        """Whose yes a transaction of the wallet needs, whatever it does: no model can acknowledge one."""
+    def required_of_user(self, *, host_can_ask: bool) -> ConsentKind:
+        """Whose yes something needs that no model can acknowledge: a transaction of the wallet, a strategy's run."""
         ...
 
 
@@ -59,7 +59,7 @@ class NoConsent:
     def required(self, plan: OrderPlan, *, host_can_ask: bool) -> ConsentKind:
         return ConsentKind.NONE
 
-    def required_of_wallet(self, *, host_can_ask: bool) -> ConsentKind:
+    def required_of_user(self, *, host_can_ask: bool) -> ConsentKind:
         return ConsentKind.NONE
 
 
@@ -84,7 +84,7 @@ class LiveConsent:
             return ConsentKind.DIALOG
         return ConsentKind.PERSON
 
-    def required_of_wallet(self, *, host_can_ask: bool) -> ConsentKind:
+    def required_of_user(self, *, host_can_ask: bool) -> ConsentKind:
         return ConsentKind.DIALOG if self.dialog and host_can_ask else ConsentKind.PERSON
 
 

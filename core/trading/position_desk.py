@@ -75,7 +75,7 @@ class PositionDesk:
 
     def consent_for(self, *, host_can_ask: bool) -> ConsentKind:
         """Whose yes any change of this wallet needs."""
-        return self._consent.required_of_wallet(host_can_ask=host_can_ask)
+        return self._consent.required_of_user(host_can_ask=host_can_ask)
 
     async def preview(self, order: PositionOrder) -> PositionChange:
         """Measure an order against the account and work out its calls. Nothing is signed and nothing is sent.

@@ -21,16 +21,24 @@ REPEAT_WINDOW = timedelta(seconds=120)
 
 
 class RunStatus(StrEnum):
-    """`done`: it has nothing more to do. `stopped`: something, or somebody, ended it before that."""
+    """`awaiting_person`: it has not begun. `done`: it has nothing more to do. `stopped`: something, or somebody, ended
+    it before that."""
 
+    AWAITING_PERSON = "awaiting_person"
     RUNNING = "running"
     DONE = "done"
     STOPPED = "stopped"
 
 
+_OPEN = (RunStatus.RUNNING.value, RunStatus.AWAITING_PERSON.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run. `kind` says who reads `document`, `desk` is the process that carries it on, `cause` why it ended."""
+    """One run. `kind` says who reads `document`, `desk` is the process that carries it on, `cause` why it ended.
+
+    `progress` is what it has written down on its way.
+    """
 
     run_id: str
     kind: str
@@ -40,6 +48,7 @@ class Run:
     desk: str
     cause: str
     document: str
+    progress: str = ""
 
 
 class RunBook:
@@ -55,7 +64,14 @@ class RunBook:
         self._new_id = new_id
 
     def open(
-        self, kind: str, document: str, *, fingerprint: str, client_token: str | None, now: datetime
+        self,
+        kind: str,
+        document: str,
+        *,
+        fingerprint: str,
+        client_token: str | None,
+        now: datetime,
+        status: RunStatus = RunStatus.RUNNING,
     ) -> tuple[Run, bool]:
         """A new run of this process, and True; or the one that this call repeats, and False.
 
@@ -72,7 +88,7 @@ class RunBook:
                     run_id=run_id,
                     account=self._account,
                     kind=kind,
-                    status=RunStatus.RUNNING.value,
+                    status=status.value,
                     created_at=to_micros(now),
                     updated_at=to_micros(now),
                     fingerprint=fingerprint,
@@ -85,12 +101,31 @@ class RunBook:
             self._audit.write("run.started", now=now, run_id=run_id, work=kind)
             return self.get(run_id), True
 
+    def begin(self, run_id: str, *, now: datetime) -> Run:
+        """Let a run that waited for a person go on, unless it has ended meanwhile."""
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                update(runs)
+                .where(runs.c.run_id == run_id, runs.c.status == RunStatus.AWAITING_PERSON.value)
+                .values(status=RunStatus.RUNNING.value, updated_at=to_micros(now))
+            )
+            if changed.rowcount:
+                self._audit.write("run.approved", now=now, run_id=run_id)
+            return self.get(run_id)
+
+    def note(self, run_id: str, progress: str, *, now: datetime) -> None:
+        """Write down what a run has met so far."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(runs).where(runs.c.run_id == run_id).values(progress=progress, updated_at=to_micros(now))
+            )
+
     def end(self, run_id: str, status: RunStatus, cause: str, *, now: datetime) -> Run:
         """End a run, unless it has ended already."""
         with self._database.writing() as connection:
             changed = connection.execute(
                 update(runs)
-                .where(runs.c.run_id == run_id, runs.c.status == RunStatus.RUNNING.value)
+                .where(runs.c.run_id == run_id, runs.c.status.in_(_OPEN))
                 .values(status=status.value, cause=cause, updated_at=to_micros(now))
             )
             if changed.rowcount:
@@ -118,17 +153,21 @@ class RunBook:
         run = self.get(run_id)
         return run.status is RunStatus.RUNNING and run.desk == self._process.id
 
-    def adopt_orphans(self, *, now: datetime) -> list[Run]:
-        """Take over the runs whose process is gone; each is taken over once."""
+    def adopt_orphans(self, kind: str, *, now: datetime) -> list[Run]:
+        """Take over the runs of a kind whose process is gone; each is taken over once."""
         adopted = []
         with self._database.writing() as connection:
-            for run in self._all(self._mine().where(runs.c.status == RunStatus.RUNNING.value)):
+            for run in self._all(self._mine().where(runs.c.kind == kind, runs.c.status.in_(_OPEN))):
                 if run.desk == self._process.id or self._process.lives(run.desk):
                     continue
                 connection.execute(update(runs).where(runs.c.run_id == run.run_id).values(desk=self._process.id))
                 self._audit.write("run.taken_over", now=now, run_id=run.run_id)
                 adopted.append(self.get(run.run_id))
         return adopted
+
+    def earlier(self, fingerprint: str, *, client_token: str | None, now: datetime) -> Run | None:
+        """The run that a call with this work and token would repeat. Raises InputRejected `token_reused`."""
+        return self._earlier(fingerprint, client_token, now)
 
     def _earlier(self, fingerprint: str, client_token: str | None, now: datetime) -> Run | None:
         query = self._mine().order_by(runs.c.number.desc())
@@ -165,4 +204,5 @@ def _run(row: Row[Any]) -> Run:
         desk=row.desk,
         cause=row.cause,
         document=row.document,
+        progress=row.progress,
     )

@@ -94,7 +94,7 @@ class SliceRuns:
 
     def take_over(self) -> None:
         """Carry on what processes that are gone have left, orders on their way included."""
-        adopted = [run for run in self.book.adopt_orphans(now=self.clock.now()) if run.kind == KIND]
+        adopted = self.book.adopt_orphans(KIND, now=self.clock.now())
         if adopted:
             self.desk.take_over()
         for run in adopted:

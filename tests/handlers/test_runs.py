@@ -39,9 +39,10 @@ async def test_a_sliced_order_is_followed_to_its_end(open_agent: OpenAgent, tmp_
         assert (again["already_started"], again["run_id"]) == (True, started["run_id"])
         done = await until(agent, started["run_id"], lambda run: run["status"] != "running")
         assert (done["status"], done["cause"]) == ("done", "all of it has traded")
-        assert (done["slices_placed"], done["remaining"]) == (3, pytest.approx(0, abs=0.05))
-        assert done["filled"] == pytest.approx(30, abs=0.05)
-        assert done["average_price"] == pytest.approx(0.981, abs=0.002)
+        order = done["sliced_order"]
+        assert (order["slices_placed"], order["remaining"]) == (3, pytest.approx(0, abs=0.05))
+        assert order["filled"] == pytest.approx(30, abs=0.05)
+        assert order["average_price"] == pytest.approx(0.981, abs=0.002)
         orders = (await agent.call("get_orders", market_id=NO_CHANGE))["orders"]
         assert {each["attempt_id"] for each in orders} == set(done["attempt_ids"])
         (listed,) = (await agent.call("get_runs"))["runs"]
@@ -53,7 +54,7 @@ async def test_a_run_is_stopped_by_a_call_and_by_a_halt(open_agent: OpenAgent, t
         first = await agent.call("place_sliced_order", **ORDER, every_s=600)
         second = await agent.call("place_sliced_order", **ORDER, every_s=600, client_token="another")
         assert first["run_id"] != second["run_id"]
-        stopped = await agent.call("stop_run", run_id=first["run_id"])
+        stopped = await agent.call("stop_strategy", run_id=first["run_id"])
         assert (stopped["run"]["status"], stopped["run"]["cause"]) == ("stopped", "it was stopped by a call")
         await agent.call("halt_trading", reason="that is enough")
         ended = await until(agent, second["run_id"], lambda run: run["status"] != "running")
@@ -66,9 +67,9 @@ async def test_a_price_nobody_offers_and_a_run_nobody_knows(open_agent: OpenAgen
     async with open_agent(tmp_path, **ALL) as agent:
         started = await agent.call("place_sliced_order", **(ORDER | {"price": 0.5}), every_s=1)
         ended = await until(agent, started["run_id"], lambda run: run["status"] != "running")
-        assert (ended["status"], ended["slices_placed"]) == ("stopped", 0)
+        assert (ended["status"], ended["sliced_order"]["slices_placed"]) == ("stopped", 0)
         assert "0.5 or better" in ended["cause"]
-        assert (await agent.refused("stop_run", run_id="r_0"))["code"] == "unknown_run"
+        assert (await agent.refused("stop_strategy", run_id="r_0"))["code"] == "unknown_run"
         small = await agent.refused("place_sliced_order", **(ORDER | {"size": 2}))
         assert (small["code"], small["anything_sent"]) == ("below_minimum", "no")
 
@@ -87,10 +88,10 @@ async def test_the_next_process_carries_a_run_on(tmp_path: Path) -> None:
     async with real_venue(tmp_path) as real:
         async with paper_client(real, state) as client:
             run_id = (await answer_of(client, "place_sliced_order", **order))["run_id"]
-            await follow(client, run_id, lambda run: run["filled"] > 0)
+            await follow(client, run_id, lambda run: run["sliced_order"]["filled"] > 0)
         async with paper_client(real, state) as client:
             run = await follow(client, run_id, lambda run: run["status"] != "running")
-            assert (run["status"], run["slices_placed"]) == ("done", 4), run
-            assert run["filled"] == pytest.approx(12, abs=0.1)
+            assert (run["status"], run["sliced_order"]["slices_placed"]) == ("done", 4), run
+            assert run["sliced_order"]["filled"] == pytest.approx(12, abs=0.1)
             orders = (await answer_of(client, "get_orders"))["orders"]
             assert len(orders) == 4
