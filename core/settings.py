@@ -297,6 +297,11 @@ class Settings(BaseSettings):
         return self.resolved_state_dir / self.mode.value
 
     @property
+    def recordings_folder(self) -> Path:
+        """Where the recorder writes to, unless it is told otherwise."""
+        return self.resolved_state_dir / "recordings"
+
+    @property
     def key_folder(self) -> Path:
         """Where imported keys are, encrypted, with their API credentials."""
         return self.resolved_state_dir / "keys"

@@ -20,6 +20,7 @@ from .doctor import add_doctor_command
 from .keys_command import add_keys_command
 from .models_command import add_models_commands
 from .process_guard import guard_process
+from .record_command import add_record_command
 from .web.tokens_command import add_tokens_command
 
 _MODES = [mode.value for mode in Mode]
@@ -120,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_desk_file_commands(commands, _MODES)
     add_backtest_command(commands)
+    add_record_command(commands, _MODES)
     add_tokens_command(commands)
     add_models_commands(commands)
 

@@ -206,6 +206,26 @@ async def open_live(settings: Settings, opened: AsyncExitStack, *, signer: Signe
     )
 
 
+async def open_reader(settings: Settings, opened: AsyncExitStack) -> Site:
+    """What everybody may read of the venue; no key is opened, and on paper it is the real venue that is read.
+
+    Raises ConfigurationError for addresses that may not be used.
+    """
+    if settings.mode is Mode.SANDBOX:
+        return await _open_sandbox(settings, opened)
+    config = _play_money(settings.polymarket_config())
+    environment = _environment("polymarket", config)
+    return _site(
+        environment,
+        SystemClock(),
+        config,
+        opened,
+        signer=None,
+        bankroll=settings.sandbox_balance,
+        seed=settings.sandbox_seed,
+    )
+
+
 async def open_subject(settings: Settings, opened: AsyncExitStack, *, signer: Signer | None) -> Subject:
     """What a diagnosis looks at, for a live account without anything that wrong settings would keep from opening.
 

@@ -25,7 +25,8 @@ class NotRecognised(ValueError):
 class Recorded:
     """All that was found. `gamma` and `clob` are objects of the two services by condition id, `events` by event id.
 
-    `tokens` are those seen in a market, in the order they were first seen, `outcomes` the labels of some.
+    `tokens` are those seen in a market, in the order they were first seen, `outcomes` the labels of some, `whole` the
+    markets whose book the recorder knew at the end of the last of its files.
     """
 
     moments: list[Moment] = field(default_factory=list)
@@ -35,6 +36,7 @@ class Recorded:
     event_of: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, list[str]] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
 
     def see_token(self, condition_id: str, token_id: str) -> None:
         seen = self.tokens.setdefault(condition_id, [])

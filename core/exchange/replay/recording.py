@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError
+from ...recording.rows import is_recording
 from ..catalogue import Catalogue, RecordedMarket
 from .files import Unreadable, kind_of, payloads, recording_files
 from .level2 import stand_in_token, take_table
 from .moments import BookMoment, LevelMoment, Moment, ResolutionMoment
 from .payloads import NotRecognised, Recorded, take
+from .recorded_rows import take_rows
 
 _DECIDED = ("umaResolutionStatus", "umaResolutionStatuses", "closedTime", "umaEndDate", "bestBid", "bestAsk")
 """What a market says about itself only once it has ended, or what its book tells better."""
@@ -36,7 +38,7 @@ def read_recording(paths: Sequence[Path]) -> Recording:
     found = Recorded()
     for path in recording_files(paths):
         if kind_of(path) == "table":
-            take_table(path, found)
+            take_rows(path, found) if is_recording(path) else take_table(path, found)
             continue
         for line, payload in payloads(path):
             try:
