@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 JOBS ?= 4
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check bench bundles docs clean
+.PHONY: help demo test check bench bundles audit lock docs clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,18 @@ bundles: $(VENV)/.dev  ## build the bundles for Claude Desktop into dist
 	@$(BIN)/python -m build --wheel --outdir dist .
 	@$(BIN)/python -m tools.build_mcpb dist/polydesk-*.whl dist
 
+AUDITOR := .ci/cache/pip-audit
+audit: $(VENV)/.dev  ## hold what is installed against the lock, its hashes and, where they can be reached, advisories
+	@test -x $(AUDITOR)/bin/pip-audit || { $(PYTHON) -m venv $(AUDITOR) && \
+		$(AUDITOR)/bin/python -m pip --quiet install pip-audit; } || true
+	@$(BIN)/python -m tools.audit_dependencies
+
+UV := .ci/cache/uv
+lock: $(VENV)/bin/python  ## renew requirements/dev.lock after a change of pyproject.toml (needs a package index)
+	@test -x $(UV)/bin/uv || { $(PYTHON) -m venv $(UV) && $(UV)/bin/python -m pip --quiet install uv; }
+	@$(UV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --group dev --extra nlp --extra compute pyproject.toml --output-file requirements/dev.lock
+
 docs: $(VENV)/.dev  ## write the generated part of the documentation (docs/tools.md)
 	$(BIN)/python -m polydesk.server.reference docs/tools.md
 
@@ -56,7 +68,8 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml
 	@$(PIP) install --editable .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run pyproject.toml
+$(VENV)/.dev: $(VENV)/bin/python requirements/dev.lock pyproject.toml
 	@echo "Installing the development tools into $(VENV) ..."
-	@$(PIP) install --group dev --editable '.[nlp,compute]'
-	@touch $@
+	@$(PIP) install --require-hashes --requirement requirements/dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.run $@
