@@ -15,13 +15,11 @@ from ...errors import ConfigurationError
 from ...recording.rows import is_recording
 from ..catalogue import Catalogue, RecordedMarket
 from .files import Unreadable, kind_of, payloads, recording_files
+from .hindsight import event_before, market_before
 from .level2 import stand_in_token, take_table
-from .moments import BookMoment, LevelMoment, Moment, ResolutionMoment
+from .moments import BookMoment, LevelMoment, Moment, ResolutionMoment, TradeMoment
 from .payloads import NotRecognised, Recorded, take
 from .recorded_rows import take_rows
-
-_DECIDED = ("umaResolutionStatus", "umaResolutionStatuses", "closedTime", "umaEndDate", "bestBid", "bestAsk")
-"""What a market says about itself only once it has ended, or what its book tells better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,8 @@ def recording_of(found: Recorded) -> Recording:
     """All that was found as one recording, in the order of its moments."""
     conditions = list(dict.fromkeys([*found.gamma, *found.tokens]))
     shown = {moment.condition_id for moment in found.moments if isinstance(moment, (BookMoment, LevelMoment))}
+    if not shown:
+        shown = {moment.condition_id for moment in found.moments if isinstance(moment, TradeMoment)}
     markets, sources = [], []
     resolutions: list[Moment] = []
     latest = max((moment.at_ms for moment in found.moments), default=0)
@@ -63,11 +63,11 @@ def recording_of(found: Recorded) -> Recording:
     for condition_id in conditions:
         tokens = _tokens(found, condition_id)
         gamma = _gamma(found, condition_id, tokens)
-        if condition_id in shown and gamma.get("closed"):
-            # It ended after these books were recorded: it is open until then, and its end is part of the replay.
-            if condition_id not in decided:
+        if condition_id in shown:
+            # It may have ended after these books were recorded: it is open until then, and its end is replayed too.
+            if gamma.get("closed") and condition_id not in decided:
                 resolutions.append(ResolutionMoment(_end_ms(gamma, after=latest), condition_id, _winner(gamma, tokens)))
-            gamma = _reopened(gamma)
+            gamma = market_before(gamma)
         markets.append(_market(found, condition_id, gamma, tokens, starts_at))
         with_books = {
             moment.token_id
@@ -76,7 +76,9 @@ def recording_of(found: Recorded) -> Recording:
         }
         sources.append(tokens[1] if tokens[1] in with_books and tokens[0] not in with_books else tokens[0])
     moments = sorted([*found.moments, *resolutions], key=lambda moment: moment.at_ms)
-    catalogue = Catalogue(starts_at, tuple(_events(found, markets)), tuple(markets), ())
+    begun = {market.event_id for market in markets if market.gamma["conditionId"] in shown}
+    events = [event_before(event) if str(event["id"]) in begun else event for event in _events(found, markets)]
+    catalogue = Catalogue(starts_at, tuple(events), tuple(markets), ())
     return Recording(catalogue, tuple(moments), frozenset(sources))
 
 
@@ -174,11 +176,6 @@ def _events(found: Recorded, markets: Sequence[RecordedMarket]) -> list[dict[str
             },
         )
     return list(events.values())
-
-
-def _reopened(gamma: Mapping[str, Any]) -> dict[str, Any]:
-    open_again = {name: value for name, value in gamma.items() if name not in _DECIDED}
-    return {**open_again, "closed": False, "acceptingOrders": True, "outcomePrices": '["0.5", "0.5"]'}
 
 
 def _winner(gamma: Mapping[str, Any], tokens: Sequence[str]) -> str | None:
