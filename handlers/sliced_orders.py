@@ -12,7 +12,6 @@ from .answer import AccountAnswer
 from .arguments import Exact, MarketRef, OutcomeRef, number_schema
 from .context import Desk
 from .order_intent import Side, Token, intent_of
-from .run_lines import RunLine, sliced_line
 from .toolspec import Toolset, ToolSpec
 
 Shares = Annotated[
@@ -53,7 +52,8 @@ class StartedSlicesAnswer(AccountAnswer):
     run_id: str
     already_started: bool
     survives_host_exit: bool
-    run: RunLine
+    status: str
+    approval_code: str | None = None
     next: str
 
 
@@ -104,7 +104,8 @@ async def place_sliced_order(
         run_id=run.run_id,
         already_started=not is_new,
         survives_host_exit=desk.seat().survives_host_exit,
-        run=sliced_line(await desk.slices.progress(run), full=False),
+        status=run.status.value,
+        approval_code=(await desk.slices.progress(run)).waits_for,
         next="polymarket_get_runs tells how far it has come, polymarket_stop_strategy ends it",
     )
 

@@ -17,7 +17,6 @@ from .arguments import AsMoment, Exact, MarketRef, moment_schema, number_schema
 from .confirmation import Agreement, desk_of, host_can_ask, user_agreed
 from .context import Desk
 from .order_intent import Token
-from .run_lines import RunLine
 from .runs import line_of
 from .toolspec import Toolset, ToolSpec
 
@@ -100,7 +99,6 @@ class StartedStrategyAnswer(AccountAnswer):
     status: str
     approval_code: str | None = None
     survives_host_exit: bool
-    run: RunLine
     next: str
 
 
@@ -191,7 +189,6 @@ async def run_strategy(
         status=line.status,
         approval_code=line.approval_code,
         survives_host_exit=desk.seat().survives_host_exit,
-        run=line,
         next=(
             f"a person runs `polydesk approve {line.approval_code}`; then it begins"
             if waits

@@ -95,7 +95,7 @@ class MarketMakerStrategy(PolymarketStrategy):
             ),
             Parameter(
                 name="hours_to_end",
-                meaning="so long before the market's end nothing is quoted any more",
+                meaning="so long before the market's end nothing is quoted any more; 0 for until it closes",
                 default=Decimal(1),
                 low=Decimal(0),
                 high=Decimal(720),
@@ -194,7 +194,7 @@ class MarketMakerStrategy(PolymarketStrategy):
         if (now - book.timestamp).total_seconds() > self._parameters["stale_s"]:
             return f"the book is {(now - book.timestamp).total_seconds():.0f} s old"
         hours = self._parameters["hours_to_end"]
-        if market.end_date is not None and market.end_date - now < timedelta(hours=float(hours)):
+        if hours and market.end_date is not None and market.end_date - now < timedelta(hours=float(hours)):
             return f"the market ends in less than {hours} h"
         if not _EDGES <= book.midpoint <= 1 - _EDGES:
             return "the market is nearly decided"

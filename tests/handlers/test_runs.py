@@ -34,7 +34,7 @@ async def until(agent: Agent, run_id: str, holds: Callable[[dict[str, Any]], boo
 async def test_a_sliced_order_is_followed_to_its_end(open_agent: OpenAgent, tmp_path: Path) -> None:
     async with open_agent(tmp_path, **ALL) as agent:
         started = await agent.call("place_sliced_order", **ORDER, every_s=1)
-        assert (started["already_started"], started["run"]["status"]) == (False, "running")
+        assert (started["already_started"], started["status"]) == (False, "running")
         again = await agent.call("place_sliced_order", **ORDER, every_s=1)
         assert (again["already_started"], again["run_id"]) == (True, started["run_id"])
         done = await until(agent, started["run_id"], lambda run: run["status"] != "running")

@@ -1,0 +1,60 @@
+"""Questions that imply each other, and those that only look alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+import pytest
+
+from polydesk.core.strategies.ladders import implications, rung_of
+
+if TYPE_CHECKING:
+    from tests.core.conftest import MakeMarket
+
+ENDS = datetime(2026, 12, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide"),
+    [
+        ("Will Bitcoin be above $100,000 on March 5?", "Will Bitcoin be above $90,000 on March 5?"),
+        ("Will Bitcoin be below $80k on March 5?", "Will Bitcoin be below $90,000 on March 5?"),
+        ("Will Bitcoin reach $150k by June 30?", "Will Bitcoin reach $120,000 by December 31, 2026?"),
+        ("Will Bitcoin dip to $60,000 in May?", "Will Bitcoin dip to $70,000 in May?"),
+        ("US strikes Iran by May 31?", "US strikes Iran by June 30, 2026?"),
+        ("Will there be at least 4 Fed cuts in 2026?", "Will there be at least 3 Fed cuts in 2026?"),
+        ("Will Bitcoin be between $92,000 and $94,000 on March 5?", "Will Bitcoin be above $90,000 on March 5?"),
+    ],
+)
+def test_the_nearer_or_higher_one_implies_the_other(make_market: MakeMarket, narrow: str, wide: str) -> None:
+    first, second = make_market(question=narrow, end_date=ENDS), make_market(question=wide, end_date=ENDS)
+    for order in permutations([first, second]):
+        assert [(a.question, b.question) for a, b in implications(list(order))] == [(narrow, wide)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Will Bitcoin be above $100,000 on March 5?", "Will Bitcoin be above $90,000 on March 6?"),
+        ("Will Bitcoin be above $100,000 on March 5?", "Will Ethereum be above $90,000 on March 5?"),
+        ("Will Bitcoin be above $100,000 on March 5?", "Will Bitcoin reach $90,000 by March 5?"),
+        ("Will Bitcoin reach $150k by June 30?", "Will Bitcoin dip to $60k by June 30?"),
+        ("Will Bitcoin dip to $60,000 in May?", "Will Bitcoin dip to $70,000 in June?"),
+        ("Will there be between 2 and 3 Fed cuts in 2026?", "Will there be more than 2 Fed cuts in 2026?"),
+        ("US strikes Iran by May 31?", "Israel strikes Iran by June 30?"),
+        ("Will Trump win in 2028?", "Will Trump win in 2032?"),
+        ("Will Bitcoin be above $90,000 on March 5?", "Will Bitcoin be above $90,000 on March 5?"),
+    ],
+)
+def test_what_does_not_follow_is_not_said_to(make_market: MakeMarket, first: str, second: str) -> None:
+    markets = [make_market(question=each, end_date=ENDS) for each in (first, second)]
+    assert implications(markets) == []
+
+
+def test_a_day_without_a_year_is_in_the_year_of_the_markets_end(make_market: MakeMarket) -> None:
+    undated = make_market(question="US strikes Iran by May 31?", end_date=None)
+    assert rung_of(undated) is None
+    dated = rung_of(make_market(question="US strikes Iran by end of May?", end_date=ENDS))
+    assert dated is not None and str(dated.day) == "2026-05-31"
