@@ -76,8 +76,8 @@ class Present:
         return OrderBook(
             market_id=ConditionId(listing.condition_id),
             token_id=token_id,
-            bids=tuple([_level(price, size) for price, size in reversed(bids)]),
-            asks=tuple([_level(price, size) for price, size in reversed(asks)]),
+            bids=tuple([_level(*level) for level in reversed(bids)]),
+            asks=tuple([_level(*level) for level in reversed(asks)]),
             timestamp=now if changed_ms is None else datetime.fromtimestamp(changed_ms / 1000, UTC),
             received_at=now,
             tick=_price(listing.tick),
@@ -137,5 +137,7 @@ class Present:
             self._open_markets = None
 
 
+@functools.lru_cache(maxsize=100_000)
 def _level(price: int, size: int) -> PriceLevel:
+    """Most levels are as they were at the look before."""
     return PriceLevel(_price(price), size * _ONE_MICRO)

@@ -96,7 +96,8 @@ async def _look(strategy: PolymarketStrategy, replay: Replay, run: Run, markets:
             run.passed_over[signal.reason.split(";", 1)[0]] += 1
         else:
             run.signals += 1
-    run.refused.update(done.refused)
+    if done.refused:
+        run.refused.update(done.refused)
 
 
 def _equity(replay: Replay) -> Decimal:
