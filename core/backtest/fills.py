@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from ..exchange.book import Order
-from ..exchange.events import ExchangeEvent, MarketResolved, OrderChanged, TradeChanged
+from ..exchange.events import ExchangeEvent, MarketResolved, OrderChanged, TradeChanged, WalletActed
 from ..exchange.listing import Listing
 from ..exchange.trades import Trade as ExchangeTrade
 from ..exchange.units import UNIT
@@ -53,15 +53,17 @@ class Fill:
 class FillLog:
     """Listens to an exchange for the fills of `account`, those left out that failed to settle.
 
-    `last_midpoints` are those that markets' first outcomes had before the markets ended.
+    `last_midpoints` are those that markets' first outcomes had before the markets ended. `account_events` counts what
+    may have changed somebody's holdings.
     """
 
     def __init__(self, exchange: Exchange, account: str) -> None:
         self.last_midpoints: dict[str, Decimal] = {}
+        self.account_events = 0
         self._account = account
         self._before_order: dict[str, Decimal | None] = {}
         self._fills: dict[tuple[str, str], tuple[ExchangeTrade, Listing, Order, int, int, int, Decimal]] = {}
-        exchange.events.subscribe(self._on_event, OrderChanged, TradeChanged, MarketResolved)
+        exchange.events.subscribe(self._on_event, OrderChanged, TradeChanged, MarketResolved, WalletActed)
 
     def fills(self) -> list[Fill]:
         """All by now, oldest first."""
@@ -73,6 +75,8 @@ class FillLog:
         return sum(each[0].status == "FAILED" for each in self._fills.values())
 
     def _on_event(self, event: ExchangeEvent) -> None:
+        if not isinstance(event, OrderChanged):
+            self.account_events += 1
         match event:
             case OrderChanged(order, listing, "PLACEMENT") if order.account.address == self._account:
                 self._before_order[order.id] = midpoint_of(listing)

@@ -16,7 +16,7 @@ from typing import Self
 
 from ..clock import ReplayClock, unix_ms
 from ..exchange.application import build_application
-from ..exchange.ledger import Account
+from ..exchange.ledger import Account, Position
 from ..exchange.listing import Listing
 from ..exchange.replay.player import Player
 from ..exchange.replay.recording import Recording
@@ -36,6 +36,8 @@ from .conditions import INSTANT, Conditions
 from .fills import FillLog, last_midpoint_of, midpoint_of
 from .present import Present
 
+_ONE_MICRO = Decimal(1).scaleb(-6)
+
 CHAIN_ID = 31337
 """No real chain: an order signed here is void everywhere else."""
 
@@ -54,6 +56,8 @@ class Replay:
         self._player = Player(self._exchange, recording)
         self._seed = seed
         self._opened = AsyncExitStack()
+        self._held: Sequence[tuple[TokenId, Position]] = ()
+        self._held_at = -1
         self._markets: Mapping[ConditionId, Market] = {}
 
     async def __aenter__(self) -> Self:
@@ -128,6 +132,17 @@ class Replay:
             agenda.run_due()
             player.play_until(due_ms)
         self.clock.leap(moment)
+
+    def equity(self) -> Decimal:
+        """Dollars, with what is held at what it counts for now; trades that have not settled are not in it."""
+        account = self.account
+        if self._held_at != self.fills.account_events:
+            self._held_at = self.fills.account_events
+            self._held = [(TokenId(token), each) for token, each in account.positions.items() if each.size]
+        total = Decimal(account.cash)
+        for token, position in self._held:
+            total += position.size * self.worth_of(token)
+        return total * _ONE_MICRO
 
     def worth_of(self, token_id: TokenId) -> Decimal:
         """What a share counts for: its payout after the end, else its midpoint, else the last one it had."""

@@ -15,8 +15,6 @@ from ..strategies.strategy import PolymarketStrategy
 from .fills import Fill
 from .replay import Replay
 
-_ONE_MICRO = Decimal(1).scaleb(-6)
-
 Report = Callable[[datetime], None]
 
 
@@ -67,11 +65,11 @@ async def run_strategy(
         if markets:
             run.looks += 1
             await _look(strategy, replay, run, markets)
-        run.equity.append((moment, _equity(replay)))
+        run.equity.append((moment, replay.equity()))
         report(moment)
     end = replay.clock.now() + replay.conditions.all_settled_after
     replay.advance_to(end)
-    run.equity.append((end, _equity(replay)))
+    run.equity.append((end, replay.equity()))
     run.fills = replay.fills.fills()
     run.failed_settlements = replay.fills.failed
     return run
@@ -98,12 +96,3 @@ async def _look(strategy: PolymarketStrategy, replay: Replay, run: Run, markets:
             run.signals += 1
     if done.refused:
         run.refused.update(done.refused)
-
-
-def _equity(replay: Replay) -> Decimal:
-    account = replay.account
-    total = Decimal(account.cash) * _ONE_MICRO
-    for token, position in account.positions.items():
-        if position.size:
-            total += position.size * _ONE_MICRO * replay.worth_of(TokenId(token))
-    return total
