@@ -12,6 +12,7 @@ from ..handlers.toolspec import ToolSpec
 from .application import Application
 from .mcp_server import mcp_server
 from .secret_guard import refuse_secrets
+from .unknown_names import refuse_unknown_names
 from .web.scopes import guard_scopes, name_principal
 
 
@@ -29,6 +30,7 @@ def guard(server: MCPServer[DeskSource], application: Application, specs: Iterab
     """Put the middleware of a process around its server: `specs` say which tools a token's scopes allow."""
     # Outermost, so that what a host sealed with the desk that asked it is given back to that desk as it is.
     server.middleware.insert(0, application.doorway)
+    server.middleware.insert(0, refuse_unknown_names)  # such a call opens no desk
     # Before the way to the desk too: a secret in an argument leaves this process for no other.
     server.middleware.insert(0, refuse_secrets)
     server.middleware.insert(0, name_principal)

@@ -15,6 +15,7 @@ from ..handlers.instructions import server_instructions
 from ..handlers.toolspec import parse_toolsets, select
 from .registration import build_tools
 from .secret_guard import guard_secrets
+from .unknown_names import refuse_unknown_names
 
 
 def mcp_server(settings: Settings, desk: DeskSource) -> MCPServer[DeskSource]:
@@ -38,5 +39,6 @@ def mcp_server(settings: Settings, desk: DeskSource) -> MCPServer[DeskSource]:
         lifespan=share,
         log_level="WARNING",
     )
+    server.middleware.insert(0, refuse_unknown_names)
     server.middleware.insert(0, guard_secrets)
     return server
