@@ -214,6 +214,10 @@ class Settings(BaseSettings):
         "default",
         description="News to read: `default` (recorded headlines in the sandbox), `none`, or a JSON file of sources.",
     )
+    data_folders: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (),
+        description="Folders whose files backtests may read, separated by commas; by default what was recorded.",
+    )
     state_dir: Path | None = Field(
         None, description="Folder for orders, halts and approvals; by default the system's state folder."
     )
@@ -300,6 +304,11 @@ class Settings(BaseSettings):
     def recordings_folder(self) -> Path:
         """Where the recorder writes to, unless it is told otherwise."""
         return self.resolved_state_dir / "recordings"
+
+    @property
+    def allowed_data_folders(self) -> tuple[Path, ...]:
+        """Where files of backtests may be."""
+        return self.data_folders or (self.recordings_folder,)
 
     @property
     def key_folder(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import gzip
+import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Mapping
@@ -54,6 +55,16 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches():
             yield from batch.to_pylist()
+
+
+def file_hashes(path: Path) -> list[str]:
+    """The sha256 of a file, or of all files of a folder."""
+    inner = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    found = []
+    for each in inner:
+        with each.open("rb") as file:
+            found.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return found
 
 
 def stem_of(path: Path) -> str:

@@ -13,7 +13,7 @@ from ..core.backtest.conditions import INSTANT, Conditions
 from ..core.backtest.fidelity import BARS_FILL, Fidelity, faithful
 from ..core.backtest.no_skill import QuoteLog
 from ..core.backtest.performance import Performance, performance
-from ..core.backtest.price_series import read_price_series
+from ..core.backtest.price_series import Rows, is_price_table, read_price_series
 from ..core.backtest.recorded_news import RecordedNews, recorded_news
 from ..core.backtest.reference_prices import RecordedReference, read_reference
 from ..core.backtest.replay import Replay
@@ -28,24 +28,23 @@ from ..core.news.stance import NewsJudge
 from ..core.strategies.declaration import Need
 from ..core.strategies.registry import strategy_class
 from ..core.strategies.strategy import PolymarketStrategy
+from ..core.table_files import file_hashes
 from ..core.trading.desk import TradingDesk
 from ..core.trading.strategy_execution import DeskExecution
 from ..gpu.interface import Executor
-from .forecast_evaluation import file_hashes
 from .replay_desk import TOKEN_PREFIX, replay_desk
-
-_TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestPlan:
     """What to run on what. `parameters` are the strategy's own, by name, and all dollars are play money.
 
-    `reference` are files with prices of what markets are about, by symbol.
+    `data` is a file, a folder, or rows of a table of prices. `reference` are files with prices of what markets are
+    about, by symbol.
     """
 
     strategy: str
-    data: Path
+    data: Path | Rows
     news: Path | None = None
     starting_balance: Decimal = Decimal(1000)
     every: timedelta = timedelta(hours=1)
@@ -121,7 +120,9 @@ async def run_backtest(
             quotes=quotes,
             traded={each.trade.market_id: await replay.market(each.trade.market_id) for each in run.fills},
             in_sample=shipped_calibration().known_of(
-                hashes=file_hashes(plan.data), began=began.date(), ended=ended.date()
+                hashes=file_hashes(plan.data) if isinstance(plan.data, Path) else (),
+                began=began.date(),
+                ended=ended.date(),
             )
             if strategy.declaration.fitted or plan.news is not None
             else (),
@@ -147,13 +148,12 @@ def _check(plan: BacktestPlan) -> None:
             raise ConfigurationError(f"This cannot be run: {rule}.")
 
 
-def recorded(path: Path, assumptions: BarAssumptions) -> tuple[Recording, Fidelity, str]:
+def recorded(data: Path | Rows, assumptions: BarAssumptions) -> tuple[Recording, Fidelity, str]:
     """A recording, how faithful it is, and what had to be assumed. Raises ConfigurationError."""
-    names = [each.name.lower() for each in path.iterdir()] if path.is_dir() else [path.name.lower()]
-    if any(name.startswith("prices.") for name in names) or (path.is_file() and names[0].endswith(_TABLES)):
-        series = read_price_series(path)
+    if not isinstance(data, Path) or is_price_table(data):
+        series = read_price_series(data)
         return bar_recording(series, assumptions), "bars", f"{assumptions.told(series)}; {BARS_FILL}"
-    return faithful(read_recording([path]), assumptions)
+    return faithful(read_recording([data]), assumptions)
 
 
 def _strategy(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from ..core.backtest.bars import BarAssumptions
     from .backtest import BacktestPlan, BacktestResult
 
 _LARGEST = 1_000_000_000
@@ -21,8 +22,9 @@ _LARGEST = 1_000_000_000
 
 def add_backtest_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     backtest = commands.add_parser("backtest", help="replay recorded prices and news under a strategy")
-    backtest.add_argument("--strategy", required=True, metavar="NAME", help="which one, e.g. news_sentiment")
+    backtest.add_argument("--strategy", metavar="NAME", help="which one, e.g. news_sentiment")
     backtest.add_argument("--data", type=Path, required=True, metavar="PATH", help="recorded prices or books")
+    backtest.add_argument("--check-only", action="store_true", help="say what the data holds, and run nothing")
     backtest.add_argument("--news", type=Path, metavar="FILE", help="recorded news (JSON lines or CSV)")
     backtest.add_argument(
         "--reference",
@@ -56,6 +58,11 @@ def _backtest(options: argparse.Namespace) -> int:
     from .backtest import BacktestPlan
     from .backtest_summary import summary_of, text_of
 
+    assumptions = BarAssumptions(half_spread=options.half_spread, depth_usd=options.depth, fee_rate=options.fee_rate)
+    if options.check_only:
+        return _check(options.data, assumptions, as_json=options.json)
+    if options.strategy is None:
+        raise ConfigurationError("Name a strategy with --strategy, or look at the data alone with --check-only.")
     plan = BacktestPlan(
         strategy=options.strategy,
         data=options.data,
@@ -63,7 +70,7 @@ def _backtest(options: argparse.Namespace) -> int:
         starting_balance=options.cash,
         every=timedelta(minutes=float(options.every)),
         seed=options.seed,
-        assumptions=BarAssumptions(half_spread=options.half_spread, depth_usd=options.depth, fee_rate=options.fee_rate),
+        assumptions=assumptions,
         conditions=Conditions(
             latency_ms=int(options.latency_ms),
             mined_after_s=float(options.settles_after),
@@ -73,8 +80,8 @@ def _backtest(options: argparse.Namespace) -> int:
         inference_model=options.model,
         reference=dict(_file_of_symbol(each) for each in options.reference),
     )
-    if not plan.data.exists():
-        raise ConfigurationError(f"There is nothing at {plan.data}.")
+    if not options.data.exists():
+        raise ConfigurationError(f"There is nothing at {options.data}.")
     told = summary_of(asyncio.run(_run(plan)))
     if options.json:
         print(json.dumps(told, indent=2))
@@ -83,6 +90,16 @@ def _backtest(options: argparse.Namespace) -> int:
     if options.report is not None:
         _write_report(told, options.report)
     return 0
+
+
+def _check(data: Path, assumptions: BarAssumptions, *, as_json: bool) -> int:
+    """2 where nothing could be run on the data, else 0."""
+    from ..core.backtest.data_check import check_data
+    from .data_check_text import check_as_json, check_as_text
+
+    found = check_data(data, assumptions)
+    print(json.dumps(check_as_json(found), indent=2) if as_json else check_as_text(found))
+    return 2 if found.problem else 0
 
 
 def _write_report(told: dict[str, Any], folder: Path) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.backtest.verdict import verdict
@@ -30,7 +31,7 @@ def summary_of(result: BacktestResult) -> dict[str, Any]:
     told: dict[str, Any] = {
         "strategy": result.plan.strategy,
         "parameters": {name: float(value) for name, value in result.plan.parameters.items()},
-        "data": str(result.plan.data),
+        "data": str(result.plan.data) if isinstance(result.plan.data, Path) else f"{len(result.plan.data)} rows",
         "news": str(result.plan.news) if result.plan.news else None,
         "seed": result.plan.seed,
         "fidelity": result.fidelity,

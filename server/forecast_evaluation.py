@@ -5,12 +5,10 @@ Scores are means over events, each of which counts once; intervals are of a boot
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -151,17 +149,6 @@ def verdict(gain: Mapping[str, float], events: int) -> str:
     if gain["high"] < 0:
         return "worse than the market price"
     return "no difference to the market price can be told"
-
-
-def file_hashes(path: Path) -> list[str]:
-    """The sha256 of a file, or of all files of a folder."""
-    inner = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-    return [_sha256(each) for each in inner]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def in_time_order(rows: Sequence[LabelledPrice], share: float) -> tuple[list[LabelledPrice], list[LabelledPrice]]:

@@ -114,7 +114,8 @@ def _evaluate_forecast(data: Path, *, as_json: bool) -> int:
     from random import Random
 
     from ..core.forecasting.calibration import shipped_calibration
-    from .forecast_evaluation import evaluate_forecast, file_hashes
+    from ..core.table_files import file_hashes
+    from .forecast_evaluation import evaluate_forecast
     from .labelled_prices import read_labelled_prices
 
     rows = read_labelled_prices(data)

@@ -28,9 +28,9 @@ from polydesk.core.forecasting.calibration import (
     group_of,
     log_odds_of,
 )
+from polydesk.core.table_files import file_hashes
 from polydesk.server.forecast_evaluation import (
     compared,
-    file_hashes,
     in_time_order,
     predictors,
     versus,

@@ -204,3 +204,19 @@ def test_a_recording_of_the_world_cup_can_be_run(
     assert result["markets"] == 96
     assert "history/world_cup_2026 (the same file)" in result["in_sample_with"]
     assert result["profit"]["total"] == pytest.approx(sum(result["by_market"].values()))
+
+
+def test_data_can_be_looked_at_before_anything_is_run(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["backtest", "--data", str(recorded), "--check-only"]) == 0
+    text = capsys.readouterr().out
+    assert "rows       48 of 48 used" in text
+    assert "markets    1, outcomes known of 1" in text
+    assert main(["backtest", "--data", str(recorded), "--check-only", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["fidelity"], told["first"]) == ("bars", START.isoformat())
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    assert main(["backtest", "--data", str(tmp_path / "bad.csv"), "--check-only"]) == 2
+    assert main(["backtest", "--data", str(recorded)]) == 2
+    assert "Name a strategy" in capsys.readouterr().err

@@ -14,8 +14,9 @@ import pytest
 
 from polydesk.core.errors import ConfigurationError
 from polydesk.core.forecasting.calibration import shipped_calibration
+from polydesk.core.table_files import file_hashes
 from polydesk.server.cli import main
-from polydesk.server.forecast_evaluation import evaluate_forecast, file_hashes, in_time_order, modelled, verdict
+from polydesk.server.forecast_evaluation import evaluate_forecast, in_time_order, modelled, verdict
 from polydesk.server.labelled_price import LabelledPrice
 from polydesk.server.labelled_prices import read_labelled_prices
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,23 @@ class Unreadable(ConfigurationError):
         super().__init__(f"{place}: {reason}")
 
 
-def recording_files(paths: Sequence[Path]) -> list[Path]:
-    """The files named, and all recordings below the folders named. Raises Unreadable for what is not there."""
+def recording_files(paths: Sequence[Path], *, also: Callable[[Path], bool] = lambda path: False) -> list[Path]:
+    """The files named, and all recordings below the folders named. Raises Unreadable for what is not there.
+
+    `also` says of a file with another ending whether it is one.
+    """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(each for each in path.rglob("*") if each.is_file() and kind_of(each) is not None)
+            inside = sorted(
+                each for each in path.rglob("*") if each.is_file() and (kind_of(each) is not None or also(each))
+            )
             if not inside:
                 raise Unreadable(path, "the folder holds no .json, .jsonl, .ndjson (also .gz) or .parquet file")
             found.extend(inside)
         elif not path.is_file():
             raise Unreadable(path, "there is no such file")
-        elif kind_of(path) is None:
+        elif kind_of(path) is None and not also(path):
             raise Unreadable(path, "not a .json, .jsonl, .ndjson (also .gz) or .parquet file")
         else:
             found.append(path)

@@ -15,6 +15,7 @@ from ...errors import ConfigurationError
 from ...recording.rows import is_recording
 from ..catalogue import Catalogue, RecordedMarket
 from .files import Unreadable, kind_of, payloads, recording_files
+from .flat_rows import is_flat, take_flat_rows
 from .hindsight import event_before, market_before
 from .level2 import stand_in_token, take_table
 from .moments import BookMoment, LevelMoment, Moment, ResolutionMoment, TradeMoment
@@ -34,9 +35,12 @@ class Recording:
 def read_recording(paths: Sequence[Path]) -> Recording:
     """Read files and folders. Raises ConfigurationError that names the file, the line and the reason."""
     found = Recorded()
-    for path in recording_files(paths):
+    for path in recording_files(paths, also=is_flat):
         if kind_of(path) == "table":
             take_rows(path, found) if is_recording(path) else take_table(path, found)
+            continue
+        if is_flat(path):
+            take_flat_rows(path, found)
             continue
         for line, payload in payloads(path):
             try:
@@ -54,6 +58,7 @@ def recording_of(found: Recorded) -> Recording:
     shown = {moment.condition_id for moment in found.moments if isinstance(moment, (BookMoment, LevelMoment))}
     if not shown:
         shown = {moment.condition_id for moment in found.moments if isinstance(moment, TradeMoment)}
+    with_books = {moment.token_id for moment in found.moments if isinstance(moment, BookMoment)}
     markets, sources = [], []
     resolutions: list[Moment] = []
     latest = max((moment.at_ms for moment in found.moments), default=0)
@@ -69,11 +74,6 @@ def recording_of(found: Recorded) -> Recording:
                 resolutions.append(ResolutionMoment(_end_ms(gamma, after=latest), condition_id, _winner(gamma, tokens)))
             gamma = market_before(gamma)
         markets.append(_market(found, condition_id, gamma, tokens, starts_at))
-        with_books = {
-            moment.token_id
-            for moment in found.moments
-            if isinstance(moment, BookMoment) and moment.condition_id == condition_id
-        }
         sources.append(tokens[1] if tokens[1] in with_books and tokens[0] not in with_books else tokens[0])
     moments = sorted([*found.moments, *resolutions], key=lambda moment: moment.at_ms)
     begun = {market.event_id for market in markets if market.gamma["conditionId"] in shown}
