@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,6 +24,9 @@ from .web_fetching import FetchRules, WebFetcher
 
 if TYPE_CHECKING:
     from ..polymarket.gamma import GammaClient
+
+ENTRY_POINTS = "polydesk.news_sources"
+"""The group in which a package names its sources, each as `name = "module:function"`."""
 
 AT_ONCE = 4
 READ_AGAIN_AFTER = timedelta(minutes=5)
@@ -87,7 +91,8 @@ class NewsCollector:
 class NewsSettings:
     """What is read: feeds, files that are replayed, comments below events, and whether GDELT is searched.
 
-    `hosts` are those a feed may redirect to beside its own.
+    `hosts` are those a feed may redirect to beside its own. `packages` are sources of installed packages by name, with
+    the options that each is opened with.
     """
 
     feeds: tuple[Feed, ...] = ()
@@ -95,6 +100,7 @@ class NewsSettings:
     comments: tuple[str, ...] = ()
     gdelt: bool = False
     hosts: frozenset[str] = field(default_factory=frozenset)
+    packages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 DEFAULT_NEWS = NewsSettings(feeds=DEFAULT_FEEDS, gdelt=True, hosts=frozenset({"bbc.co.uk", "bbc.com"}))
@@ -102,7 +108,7 @@ NO_NEWS = NewsSettings()
 
 
 def news_settings(setting: str) -> NewsSettings:
-    """`default`, `none`, or the path of a JSON file with any of feeds, files, comments, gdelt and hosts.
+    """`default`, `none`, or the path of a JSON file with any of feeds, files, comments, gdelt, hosts and packages.
 
     Raises ConfigurationError.
     """
@@ -113,7 +119,7 @@ def news_settings(setting: str) -> NewsSettings:
     path = Path(setting).expanduser()
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        if unknown := document.keys() - {"feeds", "files", "comments", "gdelt", "hosts"}:
+        if unknown := document.keys() - {"feeds", "files", "comments", "gdelt", "hosts", "packages"}:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
         return NewsSettings(
             feeds=tuple(Feed(_text(each["name"]), _text(each["url"])) for each in document.get("feeds", [])),
@@ -121,6 +127,7 @@ def news_settings(setting: str) -> NewsSettings:
             comments=tuple(_text(each) for each in document.get("comments", [])),
             gdelt=bool(document.get("gdelt", False)),
             hosts=frozenset(_text(each).lower() for each in document.get("hosts", [])),
+            packages={_text(name): dict(options) for name, options in document.get("packages", {}).items()},
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(f"POLYMARKET_NEWS={setting} cannot be used: {error}") from error
@@ -129,7 +136,10 @@ def news_settings(setting: str) -> NewsSettings:
 def open_sources(
     settings: NewsSettings, *, gamma: GammaClient, clock: Clock, fetcher: Callable[[FetchRules], WebFetcher]
 ) -> list[NewsSource]:
-    """The built-in sources that settings ask for. Nothing is read before it is asked."""
+    """The sources that settings ask for. Nothing is read before it is asked.
+
+    Raises ConfigurationError for a source of a package that is not installed or cannot be opened.
+    """
     sources: list[NewsSource] = [ReplaySource.of_file(path, clock) for path in settings.files]
     hosts = {_host(feed.url) for feed in settings.feeds} | settings.hosts
     if settings.gdelt:
@@ -140,7 +150,21 @@ def open_sources(
         sources.append(GdeltSource(web))
     if settings.comments:
         sources.append(CommentSource(gamma, settings.comments))
+    sources += [_of_package(name, options, clock) for name, options in settings.packages.items()]
     return sources
+
+
+def _of_package(name: str, options: Mapping[str, Any], clock: Clock) -> NewsSource:
+    """A source that an installed package offers by entry point: a function of options and clock."""
+    (point,) = [*entry_points(group=ENTRY_POINTS, name=name)][:1] or (None,)
+    if point is None:
+        known = ", ".join(sorted(entry_points(group=ENTRY_POINTS).names)) or "none"
+        raise ConfigurationError(f"No installed package offers a news source {name!r}; there are: {known}.")
+    try:
+        source: NewsSource = point.load()(options, clock)
+    except Exception as error:
+        raise ConfigurationError(f"The news source {name!r} cannot be opened: {error}") from error
+    return source
 
 
 def _host(url: str) -> str:

@@ -57,13 +57,13 @@ def buying(
     if best is not None:
         limit = min(limit, floor_to_tick(best.price + _DEEPEST, book.tick))
     if best is None or limit < best.price:
-        return nothing(market, outcome, f"{reason}; after costs that is no edge", fair=fair, now=now)
+        return nothing(market, outcome, f"after costs there is no edge; {reason}", fair=fair, now=now)
     dollars = min(
         max(stake(worth, book, market.fees, bankroll=bankroll) - held_usd, _NOTHING), largest_order_usd, bankroll
     )
     filled = estimate_fill(book, OrderSide.BUY, market.fees, dollars=dollars, limit=limit) if dollars else None
     if filled is None or dollars < _LEAST_ORDER_USD or filled.average_price is None:
-        return nothing(market, outcome, f"{reason}; what is held is as much as that is worth", fair=fair, now=now)
+        return nothing(market, outcome, f"what is held is as much as the edge is worth; {reason}", fair=fair, now=now)
     shares = round_down(filled.shares, 2)
     cost = (filled.dollars + filled.fee) / filled.shares
     return TradingSignal(
@@ -127,7 +127,7 @@ def selling(
     """Sell what is held, two cents below the best bid at worst; no_edge where nobody buys or too little is held."""
     best, shares = book.best_bid, round_down(shares, 2)
     if best is None or not shares:
-        return nothing(market, outcome, f"{reason}; but nothing of it can be sold now", fair=fair, now=now)
+        return nothing(market, outcome, f"nothing of it can be sold now; {reason}", fair=fair, now=now)
     value = fair.value if fair else best.price
     limit = max(ceil_to_tick(best.price - _SLIPPAGE_OF_SALES, book.tick), book.tick)
     fee = market.fees.taker_fee(shares, best.price) / shares
