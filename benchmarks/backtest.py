@@ -46,6 +46,7 @@ SAMPLE = Path(__file__).parents[1] / "tests" / "recordings" / "btc_updown_15m"
 EVENTS = 2_000_000
 
 _HERE = Path(__file__).parent
+_MEMORY = Path("/dev/shm")
 _ENVIRONMENT = "POLYDESK_PAPER_TRADER_PYTHON"
 """Names a Python that has the package; without it one is set up in the folder for temporary files."""
 
@@ -126,7 +127,10 @@ def run() -> Result:
     rows = midpoints(recording)
     ratios: dict[str, float] = {}
     measured: dict[str, float] = {}
-    about = f"{folder.name}, looped"
+    about = (
+        f"{folder.name}, looped. Ours counts changes of levels and trades, played on the exchange with queue, own "
+        f"impact and fees; the other one midpoints, of which it makes up a book, with its database {_where()}"
+    )
     mine = asyncio.run(ours(recording, whole_books=False))
     try:
         theirs = paper_trader(rows)
@@ -200,8 +204,7 @@ def midpoints(recording: Recording) -> list[tuple[str, float]]:
 def paper_trader(rows: list[tuple[str, float]]) -> dict[str, Any]:
     """What its backtester took for these midpoints. Raises OSError and SubprocessError where it cannot be run."""
     python = _paper_trader_python()
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
         file = Path(folder) / "midpoints.json"
         file.write_text(json.dumps(rows), encoding="utf-8")
         done = subprocess.run(
@@ -214,6 +217,10 @@ def paper_trader(rows: list[tuple[str, float]]) -> dict[str, Any]:
         )
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
+
+
+def _where() -> str:
+    return f"in memory ({_MEMORY})" if _MEMORY.is_dir() else "on disk"
 
 
 def _paper_trader_python() -> str:

@@ -46,6 +46,7 @@ def summary_of(result: BacktestResult) -> dict[str, Any]:
         "signals": run.signals,
         "orders": judged.orders,
         "refused": dict(run.refused),
+        "failed_settlements": run.failed_settlements,
         "no_signal_because": dict(run.passed_over.most_common(_REASONS)),
         "starting_balance": float(run.starting_balance),
         "profit": {
@@ -134,6 +135,8 @@ def text_of(told: Mapping[str, Any]) -> str:
             f"Brier score   {told['brier']:.4f}, the market's own prices {told['market_brier']:.4f} "
             f"({told['forecasts_scored']} markets)"
         )
+    if told["failed_settlements"]:
+        lines.append(f"Lost          {told['failed_settlements']} fills whose trades never settled")
     lines += [f"Refused       {count} x {code}" for code, count in told["refused"].items()]
     lines += [f"{amount:+10.2f}  {question}" for question, amount in _largest(told["by_market"])]
     return "\n".join([*lines, "", *told["conclusion"]])

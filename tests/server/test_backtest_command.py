@@ -220,3 +220,20 @@ def test_data_can_be_looked_at_before_anything_is_run(
     assert main(["backtest", "--data", str(tmp_path / "bad.csv"), "--check-only"]) == 2
     assert main(["backtest", "--data", str(recorded)]) == 2
     assert "Name a strategy" in capsys.readouterr().err
+
+
+def test_conditions_are_part_of_what_was_assumed(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
+    given = ["--data", str(recorded), "--news", str(news(tmp_path, hour=9.5))]
+    result = run(capsys, *given, "--latency-ms", "250", "--settles-after", "2", "--settlement-failures", "1")
+    assert result["assumption"].endswith(
+        "orders and answers take 250 ms each, the markets' own delays, trades settle 2 s after the match, "
+        "100 % of them never"
+    )
+    assert "for no more than is offered" in result["assumption"]
+    assert (result["orders"], result["profit"]["total"]) == (0, 0.0)
+    assert result["failed_settlements"] >= 1
+    assert main(["backtest", "--strategy", "news_sentiment", *given, "--settlement-failures", "2"]) != 0
+    assert "the share of failed settlements is from 0 to 1" in capsys.readouterr().err

@@ -115,6 +115,18 @@ def test_real_orders_are_shown_even_where_the_real_book_is_crossed(real: RealMar
     assert not floor.exchange.registry.trades
 
 
+def test_orders_stand_for_what_is_displayed_only_while_they_are_needed(real: RealMarket, floor: Floor) -> None:
+    real.shows(bids={"0.48": 200}, asks={"0.51": 50, "0.52": 7})
+    book, resting = floor.listing(EMPTY).book, floor.exchange.registry.resting_orders
+    before = shown(floor), len(resting())
+    book.stand_for_all()
+    assert (shown(floor), len(resting())) == (before[0], before[1] + 3)
+    assert floor.discrepancies() == []
+    real.level("ask", "0.52", 9)
+    assert (shown(floor)[1], len(resting())) == ({"0.51": 50, "0.52": 9}, before[1])
+    assert floor.discrepancies() == []
+
+
 def test_two_equal_buys_do_not_both_take_the_same_depth(real: RealMarket, floor: Floor, alice: Account) -> None:
     real.shows(asks={"0.51": 100})
     assert bought(floor, alice, "0.51", "100") == 100
