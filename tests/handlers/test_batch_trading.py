@@ -160,7 +160,7 @@ async def test_a_dead_order_is_listed_replayed_as_a_draft_and_dropped_on_the_com
     assert main(["letters", "drop", row["letter_id"], "--mode", "live"]) == 0
     assert main(["letters", "list", "--mode", "live"]) == 0
     assert "No dead letters" in capsys.readouterr().out
-    assert main(["letters", "drop", row["letter_id"], "--mode", "live"]) == 1
+    assert main(["letters", "drop", row["letter_id"], "--mode", "live"]) == 2
 
     assert main(["audit", "verify", "--mode", "live"]) == 0
     assert "unbroken" in capsys.readouterr().out
