@@ -19,6 +19,7 @@ from ..core.backtest.reference_prices import RecordedReference, read_reference
 from ..core.backtest.replay import Replay
 from ..core.backtest.run import Run, run_strategy
 from ..core.backtest.surroundings import replay_surroundings
+from ..core.backtest.windows import between
 from ..core.errors import ConfigurationError
 from ..core.exchange.replay.recording import Recording, read_recording
 from ..core.forecasting.calibration import shipped_calibration
@@ -40,7 +41,7 @@ class BacktestPlan:
     """What to run on what. `parameters` are the strategy's own, by name, and all dollars are play money.
 
     `data` is a file, a folder, or rows of a table of prices. `reference` are files with prices of what markets are
-    about, by symbol.
+    about, by symbol. `window` is the part of the data that is run, [begin, end) in unix milliseconds; all without it.
     """
 
     strategy: str
@@ -54,6 +55,7 @@ class BacktestPlan:
     parameters: Mapping[str, Decimal] = field(default_factory=dict)
     inference_model: str | None = None
     reference: Mapping[str, Path] = field(default_factory=dict)
+    window: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ async def run_backtest(
     """
     _check(plan)
     recording, fidelity, assumption = recorded(plan.data, plan.assumptions)
+    if plan.window is not None:
+        recording = between(recording, *plan.window)
     news = recorded_news(plan.news) if plan.news is not None else RecordedNews((), ())
     async with replay_desk(
         recording, starting_balance=plan.starting_balance, seed=plan.seed, conditions=plan.conditions

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -16,6 +17,7 @@ from ..core.errors import ConfigurationError
 if TYPE_CHECKING:
     from ..core.backtest.bars import BarAssumptions
     from .backtest import BacktestPlan, BacktestResult
+    from .backtest_sweep import SweepResult
 
 _LARGEST = 1_000_000_000
 
@@ -45,6 +47,13 @@ def add_backtest_command(commands: argparse._SubParsersAction[argparse.ArgumentP
         ("--settlement-failures", "0", "share of trades that never settle, from 0 to 1"),
     ):
         backtest.add_argument(option, type=_number_of, default=Decimal(default), help=f"{meaning} (default: {default})")
+    backtest.add_argument(
+        "--sweep", action="append", default=[], metavar="NAME=A,B,...", help="try each of these values; may be repeated"
+    )
+    backtest.add_argument(
+        "--walk-forward", type=int, default=0, metavar="N", help="choose in one window, judge in the next, N times"
+    )
+    backtest.add_argument("--workers", type=int, metavar="N", help="processes of a sweep (default: one per core)")
     backtest.add_argument("--model", help="folder or pinned hub model that judges stance")
     backtest.add_argument("--seed", type=int, default=1, help="of everything random (default: 1)")
     backtest.add_argument("--report", type=Path, metavar="DIR", help="write report.html, report.json and report.png")
@@ -82,6 +91,10 @@ def _backtest(options: argparse.Namespace) -> int:
     )
     if not options.data.exists():
         raise ConfigurationError(f"There is nothing at {options.data}.")
+    if options.sweep:
+        return _sweep(plan, options)
+    if options.walk_forward:
+        raise ConfigurationError("--walk-forward chooses among values: give some with --sweep NAME=A,B.")
     told = summary_of(asyncio.run(_run(plan)))
     if options.json:
         print(json.dumps(told, indent=2))
@@ -90,6 +103,51 @@ def _backtest(options: argparse.Namespace) -> int:
     if options.report is not None:
         _write_report(told, options.report)
     return 0
+
+
+def _sweep(plan: BacktestPlan, options: argparse.Namespace) -> int:
+    """1 where not a single run came to its end."""
+    from .backtest_sweep import sweep_as_json, sweep_as_text
+
+    if options.walk_forward < 0 or options.report is not None or (options.workers or 1) < 1:
+        raise ConfigurationError("A sweep takes windows and workers of 1 or more, and no --report: that is of one run.")
+    choices = dict(_values(each) for each in options.sweep)
+    result = asyncio.run(_run_sweep(plan, choices, folds=options.walk_forward, workers=options.workers))
+    print(json.dumps(sweep_as_json(result), indent=2) if options.json else sweep_as_text(result))
+    return 0 if any(not run.problem for run in result.runs) else 1
+
+
+async def _run_sweep(
+    plan: BacktestPlan, choices: dict[str, list[Decimal]], *, folds: int, workers: int | None
+) -> SweepResult:
+    """The first Ctrl-C ends it with the runs until then."""
+    from ..core.settings import load_settings
+    from ..gpu.devices import cores
+    from ..gpu.executors.choice import choose_executor
+    from .backtest_sweep import BACKTESTS, run_sweep
+
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)
+    at_once = workers or cores()
+
+    def progress(fraction: float) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{fraction:.0%}", end="", file=sys.stderr, flush=True)
+
+    compute = load_settings().compute
+    compute = "cpu" if compute in ("auto", "cuda") else compute
+    wanted = {BACKTESTS.name: at_once} if workers or compute == "cpu" else None
+    async with choose_executor(compute, kinds=(BACKTESTS,), workers=wanted) as executor:
+        return await run_sweep(
+            plan, choices, executor, folds=folds, at_once=2 * at_once, progress=progress, stop=stopped.is_set
+        )
+
+
+def _values(text: str) -> tuple[str, list[Decimal]]:
+    name, separator, values = text.partition("=")
+    if not separator:
+        raise ConfigurationError(f"{text!r} is nothing to try: write NAME=A,B,C.")
+    return name, [_parameter(f"{name}={value}")[1] for value in values.split(",")]
 
 
 def _check(data: Path, assumptions: BarAssumptions, *, as_json: bool) -> int:
