@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     analysis,
+    backtests,
     batch_trading,
     books,
     diagnosis,
@@ -43,6 +44,7 @@ ALL_TOOLS: tuple[ToolSpec, ...] = (
     *sliced_orders.TOOLS,
     *strategies.TOOLS,
     *runs.TOOLS,
+    *backtests.TOOLS,
     *risk.TOOLS,
     *patterns.TOOLS,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ..core.errors import ConfigurationError
 
@@ -29,8 +29,10 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.portfolio.snapshot import Portfolio
     from ..core.settings import Mode
     from ..core.telemetry.metrics import RouteSnapshot
+    from ..core.trading.backtest_request import BacktestProgress, BacktestRequest
     from ..core.trading.desk import TradingDesk
     from ..core.trading.position_desk import PositionDesk
+    from ..core.trading.run_book import Run
     from ..core.trading.since_last_seen import LastSeen
     from ..core.trading.slice_runs import SliceRuns
     from ..core.trading.strategy_runs import StrategyRuns
@@ -60,6 +62,29 @@ class VenueHealth:
     clock_skew_s: float
     headroom: Mapping[str, float]
     routes: Sequence[RouteSnapshot]
+
+
+class Backtests(Protocol):
+    """Backtests that go on in processes of their own."""
+
+    def start(self, request: BacktestRequest, *, client_token: str | None) -> tuple[Run, bool]: ...
+
+    async def stop(self, run_id: str, cause: str) -> Run: ...
+
+    def progress(self, run: Run) -> BacktestProgress: ...
+
+    def take_over(self) -> None: ...
+
+    @property
+    def active(self) -> int: ...
+
+    async def __aenter__(self) -> object: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+CheckData: TypeAlias = "Callable[[Path | Sequence[Mapping[str, Any]]], Awaitable[Mapping[str, Any]]]"
+"""What a file or rows hold, as plain values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +118,9 @@ class Desk:
     positions: PositionDesk
     slices: SliceRuns
     strategies: StrategyRuns
+    backtests: Backtests
+    check_data: CheckData
+    data_folders: tuple[Path, ...]
     last_seen: LastSeen
     forecasts: ForecastJournal
     scanner: MarketScanner

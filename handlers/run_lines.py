@@ -1,13 +1,16 @@
-"""How runs read: sliced orders and strategies, what they have done and why they ended."""
+"""How runs read: sliced orders, strategies and backtests, what they have done and why they ended."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..core.untrusted_text import quoted
 from .answer import Answer, Num, When, rounded
 
 if TYPE_CHECKING:
+    from ..core.trading.backtest_request import BacktestProgress
     from ..core.trading.run_book import Run
     from ..core.trading.slice_runs import SliceProgress
     from ..core.trading.strategy_runs import StrategyProgress
@@ -78,6 +81,31 @@ class StrategyLine(Answer):
     explain: list[SignalLine] | None = None
 
 
+class BacktestLine(Answer):
+    """`done` is the share of the recorded time. Ratios of risk are left out of what is in sample."""
+
+    strategy: str
+    data: str
+    done: Num
+    at: str | None = None
+    equity: Num | None = None
+    conclusion: list[str] | None = None
+    profit: dict[str, Num] | None = None
+    interval_95: list[Num] | None = None
+    doing_nothing: Num | None = None
+    no_skill_mean: Num | None = None
+    orders: int | None = None
+    max_drawdown: Num | None = None
+    sharpe: Num | None = None
+    brier: Num | None = None
+    market_brier: Num | None = None
+    in_sample: bool | None = None
+    fidelity: str | None = None
+    assumed: str | None = None
+    warnings: list[str] | None = None
+    report: str | None = None
+
+
 class RunLine(Answer):
     """Exactly one of the last fields says what kind of work it is."""
 
@@ -90,6 +118,7 @@ class RunLine(Answer):
     attempt_ids: list[str] | None = None
     sliced_order: SlicedOrderLine | None = None
     strategy: StrategyLine | None = None
+    backtest: BacktestLine | None = None
 
 
 def sliced_line(progress: SliceProgress, *, full: bool) -> RunLine:
@@ -170,6 +199,43 @@ def strategy_line(progress: StrategyProgress, *, full: bool) -> RunLine:
             else None,
         ),
     )
+
+
+def backtest_line(progress: BacktestProgress, *, full: bool) -> RunLine:
+    """A backtest; with `full` what it assumed and where its report lies."""
+    request, so_far, result = progress.request, progress.so_far or {}, progress.result or {}
+    profit = result.get("profit", {})
+    drawdown = result.get("max_drawdown") or {}
+    return RunLine(
+        **_head(progress.run),
+        backtest=BacktestLine(
+            strategy=request.strategy,
+            data=quoted(request.data or f"{len(request.rows or ())} rows", 200),
+            done=rounded(1 if result else so_far.get("done", 0), 3),
+            at=so_far.get("at") if not result else None,
+            equity=rounded(so_far.get("equity"), 2) if not result else None,
+            conclusion=list(result.get("conclusion", ())) or None,
+            profit=_profit(profit) if profit else None,
+            interval_95=[rounded(each, 2) for each in profit.get("interval_95") or ()] or None,
+            doing_nothing=rounded(0) if result else None,
+            no_skill_mean=rounded((result.get("no_skill") or {}).get("mean"), 2),
+            orders=result.get("orders"),
+            max_drawdown=rounded(drawdown.get("dollars"), 2),
+            sharpe=rounded(result.get("sharpe"), 2),
+            brier=rounded(result.get("brier")),
+            market_brier=rounded(result.get("market_brier")),
+            in_sample=result.get("in_sample"),
+            fidelity=result.get("fidelity"),
+            assumed=result.get("assumption") if full else None,
+            warnings=[quoted(each, 200) for each in result.get("warnings", ())] or None if full else None,
+            report=progress.report if full else None,
+        ),
+    )
+
+
+def _profit(told: Mapping[str, Any]) -> dict[str, Decimal]:
+    by_cause = {name: rounded(dollars) for name, dollars in told["by_cause"].items()}
+    return {"total": rounded(told["total"]), **by_cause}
 
 
 def _head(run: Run) -> dict[str, Any]:

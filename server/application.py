@@ -94,6 +94,7 @@ class Application:
             live = await opened.enter_async_context(FollowedBooks(site.feed, clock=site.clock))
             desk = _assemble(self.settings, site, live, opened, seat=self.doorway.seat)
             await opened.enter_async_context(desk.trading)
+            await opened.enter_async_context(desk.backtests)
             await opened.enter_async_context(desk.positions)
             self._runs_go_on = not self.settings.read_only
             if self._runs_go_on:
@@ -119,6 +120,8 @@ def _assemble(
     from ..core.trading.strategy_runs import StrategyRuns
     from ..core.venues.polymarket import PolymarketVenue
     from ..handlers.context import Desk, VenueHealth
+    from .backtest_runs import BacktestRuns
+    from .data_check_text import checked
     from .newsroom import open_newsroom
     from .strategy_surroundings import finds_market, surround_on, worth_now
     from .trading_desk import build_trading_desk
@@ -191,6 +194,13 @@ def _assemble(
         find_market=finds_market(directory),
         worth=worth_now(quotes, directory),
     )
+    backtests = BacktestRuns(
+        parts.runs,
+        site.clock,
+        settings.desk_folder / "backtests",
+        compute=settings.compute,
+        inference_model=None if settings.nli_model == "none" else settings.nli_model,
+    )
     return Desk(
         mode=settings.mode,
         source=site.name,
@@ -205,6 +215,9 @@ def _assemble(
         positions=parts.positions,
         slices=parts.slices,
         strategies=strategies,
+        backtests=backtests,
+        check_data=checked,
+        data_folders=settings.allowed_data_folders,
         last_seen=parts.last_seen,
         forecasts=parts.forecasts,
         scanner=scanner,

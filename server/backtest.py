@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -81,8 +81,19 @@ class BacktestResult:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """How far a run has come: the moment it is at, the share of the recorded time, cash and holdings then."""
+
+    at: datetime
+    done: float
+    equity: Decimal
+    looks: int
+    signals: int
+
+
 async def run_backtest(
-    plan: BacktestPlan, executor: Executor, *, report: Callable[[datetime], None] = lambda at: None
+    plan: BacktestPlan, executor: Executor, *, report: Callable[[SoFar], None] = lambda so_far: None
 ) -> BacktestResult:
     """Replay the plan's data under its strategy. Raises ConfigurationError for data or parameters that cannot be used.
 
@@ -103,11 +114,13 @@ async def run_backtest(
         run = Run(plan.starting_balance)
         strategy = _strategy(plan, replay, desk, execution, executor, news.items)
         quotes = QuoteLog()
+        whole = (datetime.fromtimestamp(recording.moments[-1].at_ms / 1000, UTC) - began) if recording.moments else None
 
         def looked(at: datetime) -> None:
             if quotes.due():
                 quotes.note(at, replay.quotes())
-            report(at)
+            share = (at - began) / whole if whole else 1.0
+            report(SoFar(at, min(share, 1.0), run.equity[-1][1], run.looks, run.signals))
 
         await run_strategy(strategy, replay, run, every=plan.every, report=looked)
         judged = performance(run, replay, quotes=quotes, seed=plan.seed)

@@ -7,6 +7,7 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -16,10 +17,11 @@ from ..core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ..core.backtest.bars import BarAssumptions
-    from .backtest import BacktestPlan, BacktestResult
+    from .backtest import BacktestPlan, BacktestResult, SoFar
     from .backtest_sweep import SweepResult
 
 _LARGEST = 1_000_000_000
+_WRITTEN_EVERY_S = 1.0
 
 
 def add_backtest_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,6 +59,7 @@ def add_backtest_command(commands: argparse._SubParsersAction[argparse.ArgumentP
     backtest.add_argument("--model", help="folder or pinned hub model that judges stance")
     backtest.add_argument("--seed", type=int, default=1, help="of everything random (default: 1)")
     backtest.add_argument("--report", type=Path, metavar="DIR", help="write report.html, report.json and report.png")
+    backtest.add_argument("--progress", type=Path, metavar="FILE", help="keep a JSON file of how far it has come")
     backtest.add_argument("--json", action="store_true", help="print the result as JSON")
     backtest.set_defaults(run=_backtest)
 
@@ -95,7 +98,7 @@ def _backtest(options: argparse.Namespace) -> int:
         return _sweep(plan, options)
     if options.walk_forward:
         raise ConfigurationError("--walk-forward chooses among values: give some with --sweep NAME=A,B.")
-    told = summary_of(asyncio.run(_run(plan)))
+    told = summary_of(asyncio.run(_run(plan, options.progress)))
     if options.json:
         print(json.dumps(told, indent=2))
     else:
@@ -198,15 +201,20 @@ def _number_of(text: str) -> Decimal:
     return number
 
 
-async def _run(plan: BacktestPlan) -> BacktestResult:
+async def _run(plan: BacktestPlan, progress: Path | None) -> BacktestResult:
     from ..core.settings import load_settings
     from ..gpu.executors.choice import choose_executor
     from .backtest import run_backtest
 
     told: datetime | None = None
+    written_at = 0.0
 
-    def report(at: datetime) -> None:
-        nonlocal told
+    def report(so_far: SoFar) -> None:
+        nonlocal told, written_at
+        at, now = so_far.at, time.monotonic()
+        if progress is not None and now - written_at >= _WRITTEN_EVERY_S:
+            written_at = now
+            _write_progress(progress, so_far)
         if sys.stderr.isatty() and (told is None or at.date() != told.date()):
             print(f"\r{at:%Y-%m-%d}", end="", file=sys.stderr, flush=True)
             told = at
@@ -216,3 +224,17 @@ async def _run(plan: BacktestPlan) -> BacktestResult:
     if told is not None:
         print("\r", end="", file=sys.stderr)
     return result
+
+
+def _write_progress(path: Path, so_far: SoFar) -> None:
+    """Whoever reads the file finds a whole one."""
+    told = {
+        "at": so_far.at.isoformat(),
+        "done": round(so_far.done, 4),
+        "equity": float(so_far.equity),
+        "looks": so_far.looks,
+        "signals": so_far.signals,
+    }
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(told), encoding="utf-8")
+    partial.replace(path)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.untrusted_text import quoted
 
 if TYPE_CHECKING:
     from ..core.backtest.data_check import DataCheck
+
+
+async def checked(source: Path | Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a file or rows hold, as plain values; a large file is read beside the loop."""
+    from ..core.backtest.data_check import check_data
+
+    return check_as_json(await asyncio.to_thread(check_data, source))
 
 
 def check_as_json(found: DataCheck) -> dict[str, Any]:

@@ -101,7 +101,8 @@ async def _is_needed(application: Application) -> bool:
     if not doorway.holds_desk:
         return doorway.attends  # another process is the desk: stand by
     desk = await application.desk()
-    return bool(doorway.doors or desk.slices.active or desk.strategies.active or application.settings.heartbeat)
+    runs = desk.slices.active + desk.strategies.active + desk.backtests.active
+    return bool(doorway.doors or runs or application.settings.heartbeat)
 
 
 def start_desk(settings: Settings, *, as_json: bool) -> int:

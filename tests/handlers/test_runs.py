@@ -55,7 +55,7 @@ async def test_a_run_is_stopped_by_a_call_and_by_a_halt(open_agent: OpenAgent, t
         second = await agent.call("place_sliced_order", **ORDER, every_s=600, client_token="another")
         assert first["run_id"] != second["run_id"]
         stopped = await agent.call("stop_strategy", run_id=first["run_id"])
-        assert (stopped["run"]["status"], stopped["run"]["cause"]) == ("stopped", "it was stopped by a call")
+        assert (stopped["status"], stopped["cause"]) == ("stopped", "it was stopped by a call")
         await agent.call("halt_trading", reason="that is enough")
         ended = await until(agent, second["run_id"], lambda run: run["status"] != "running")
         assert "that is enough" in ended["cause"]

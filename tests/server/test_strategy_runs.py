@@ -125,5 +125,5 @@ async def test_the_next_desk_takes_a_run_over_and_says_how_long_nobody_watched(
         run = await run_until(client, started["run_id"], lambda run: run["strategy"]["looks"] > before)
         assert run["status"] == "running"
         stopped = await answer_of(client, "stop_strategy", run_id=started["run_id"])
-        assert stopped["run"]["status"] == "stopped"
+        assert stopped["status"] == "stopped"
         assert (await answer_of(client, "get_orders", status="open"))["orders"] == []
