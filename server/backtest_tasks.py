@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from ..core.backtest.bars import BarAssumptions
 from ..core.backtest.conditions import Conditions
 from ..gpu.executors.inline import InlineExecutor
-from .backtest import BacktestPlan, run_backtest
+from .backtest import BacktestPlan, SoFar, run_backtest
 from .backtest_summary import summary_of
 
 ENGINE = "backtest"
@@ -66,8 +66,9 @@ def backtest(payload: Mapping[str, Any], report: Callable[[float], None]) -> dic
     plan = plan_of(payload)
     span: list[float] = payload["span"]
 
-    def looked(at: datetime) -> None:
-        report(min(1.0, max(0.0, (at.astimezone(UTC).timestamp() - span[0]) / max(span[1] - span[0], 1))))
+    def looked(so_far: SoFar) -> None:
+        at_s = so_far.at.astimezone(UTC).timestamp()
+        report(min(1.0, max(0.0, (at_s - span[0]) / max(span[1] - span[0], 1))))
 
     async def run() -> dict[str, Any]:
         async with InlineExecutor() as executor:
