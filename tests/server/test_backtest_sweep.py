@@ -44,10 +44,10 @@ def test_the_number_of_processes_changes_nothing(
     drifting: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POLYMARKET_COMPUTE", "cpu")
-    told = ("--data", str(drifting), "--sweep", "window_hours=6,12", "--sweep", "largest_order_usd=2,50")
+    told = ("--data", str(drifting), "--sweep", "window_hours=6", "--sweep", "largest_order_usd=2,50")
     alone, together = (run(capsys, *told, "--workers", count) for count in ("1", "2"))
     assert alone == together
-    assert (alone["tried"], alone["failed"], alone["stopped"]) == (4, 0, False)
+    assert (alone["tried"], alone["failed"], alone["stopped"]) == (2, 0, False)
     profits = {tuple(each["parameters"].values()): each["profit"] for each in alone["runs"]}
     assert profits[6, 50] > profits[6, 2]
     assert alone["best_profit"] == max(profits.values())

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from polydesk.core.backtest.recorded_news import recorded_news
 from polydesk.core.clock import ManualClock, ReplayClock
 from polydesk.core.exchange.catalogue import load_catalogue
 from polydesk.core.exchange.events import BookChanged, ExchangeEvent
@@ -166,10 +167,10 @@ def check(recording: Recording, stage: Stage) -> int:
 
 
 async def test_what_was_recorded_happens_again_at_every_change(tmp_path: Path) -> None:
-    stage, recorder = await recorded(tmp_path, changes=400)
+    stage, recorder = await recorded(tmp_path, changes=300)
     assert recorder.counts.gaps == 0 and recorder.counts.dropped == 0
     recording = read_recording([tmp_path])
-    assert check(recording, stage) > 250
+    assert check(recording, stage) > 180
     told = {(each.at_ms, each.token_id, each.side, each.price, each.size) for each in recording.moments
             if isinstance(each, TradeMoment)}  # fmt: skip
     assert len(told) == recorder.counts.trades > 5
@@ -242,7 +243,7 @@ async def test_a_disk_that_is_too_slow_leaves_a_gap_and_then_whole_books(tmp_pat
                 writer.works.clear()
                 await stage.until(lambda: recorder.counts.dropped > 0)
                 writer.works.set()
-                await stage.until_changed(recorder, recorder.counts.changes + 100)
+                await stage.until_changed(recorder, recorder.counts.changes + 30)
     rows = [row for path in files_of(tmp_path) for row in read_rows(path)]
     for market in stage.markets:
         mine = [row for row in rows if row.market == market.condition_id]
@@ -270,6 +271,9 @@ async def test_ticks_and_ends_are_told_and_news_is_written_once(tmp_path: Path) 
     assert end.winner == market.outcomes[1].token_id
     news = [row for path in files_of(tmp_path) for row in read_rows(path) if row.kind == "news"]
     assert [json.loads(row.text or "")["title"] for row in news] == ["Rain <b>tomorrow</b>"]
+    for given in (tmp_path, files_of(tmp_path)[0]):
+        (known,) = recorded_news(given).items
+        assert (known.title, known.url, known.first_seen) == (item.title, item.url, stage.clock.now())
 
 
 def test_integers_come_back_as_they_were(tmp_path: Path) -> None:
