@@ -60,10 +60,11 @@ async def manage_position(
     desk: Desk,
     answer: Annotated[ElicitationResult[ChangeAgreement], Resolve(ask_about_change)],
     can_ask: Annotated[bool, Resolve(host_can_ask)],
-    action: Annotated[Literal["split", "merge", "redeem", "approve"], Field(description="What to do")] | None = None,
+    action: Annotated[Literal["split", "merge", "redeem", "wrap", "unwrap", "approve"], Field(description="What to do")]
+    | None = None,
     market_id: MarketRef | None = None,
     amount: Annotated[
-        Size, Field(description="Dollars to split or allow, or sets to merge; 'all' (for approve: no limit)")
+        Size, Field(description="Dollars to split, wrap or allow, or sets to merge; 'all' (for approve: no limit)")
     ]
     | None = None,
     spender: Annotated[
@@ -74,10 +75,10 @@ async def manage_position(
     preview_id: Annotated[str, Field(max_length=40, description="Send this preview, or see what became of it")]
     | None = None,
 ) -> ChangeAnswer:
-    """Split dollars into, merge or redeem {MODE} shares, or approve a venue contract, by the venue's relayer.
+    """Split dollars into, merge or redeem {MODE} shares, wrap USDC.e into pUSD or back, or approve a contract.
 
-    Without preview_id it shows the exact calls and sends nothing. With preview_id alone it asks the user and sends
-    once. On unknown call again with preview_id.
+    The venue's relayer sends it. Without preview_id it shows the exact calls and sends nothing. With preview_id alone
+    it asks the user and sends once. On unknown call again with preview_id.
     """
     desk.require_account()
     if preview_id is not None:
@@ -127,6 +128,14 @@ async def _order(
             if spender is None or market_id is not None:
                 raise _wrong("approve takes spender, and amount for pUSD; no market_id")
             return PositionOrder(PositionAction.APPROVE, given, unlimited=amount == "all", spender=spender)
+        case "wrap" | "unwrap":
+            if spender is not None or market_id is not None:
+                raise _wrong(f"{action} takes the amount of dollars only")
+            if action == "wrap" and given is None:
+                raise _wrong("wrap takes the amount of USDC.e: what the wallet has of it cannot be read here")
+            if amount is None:
+                raise _wrong("unwrap takes the amount of dollars, or all")
+            return PositionOrder(PositionAction(action), given)
     if market_id is None or spender is not None:
         raise _wrong(f"{action} takes market_id, and no spender")
     if action == "redeem" and amount is not None:

@@ -6,11 +6,22 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from .contracts import COLLATERAL, COLLATERAL_ADAPTER, MAX_ALLOWANCE, MULTI_SEND, NEG_RISK_COLLATERAL_ADAPTER
+from .contracts import (
+    BRIDGED_DOLLARS,
+    COLLATERAL,
+    COLLATERAL_ADAPTER,
+    MAX_ALLOWANCE,
+    MULTI_SEND,
+    NEG_RISK_COLLATERAL_ADAPTER,
+    OFFRAMP,
+    ONRAMP,
+)
 from .signatures import keccak
 from .token_approvals import is_known_token
 
 _ADAPTERS = {COLLATERAL_ADAPTER.lower(): False, NEG_RISK_COLLATERAL_ADAPTER.lower(): True}
+_RAMPS = {ONRAMP.lower(): "wrap", OFFRAMP.lower(): "unwrap"}
+_DOLLARS = (COLLATERAL.lower(), BRIDGED_DOLLARS.lower())
 _PARTITION = (1, 2)
 _SELECTOR, _ADDRESS, _WORD = 4, 20, 32
 
@@ -55,7 +66,16 @@ class Redemption:
     neg_risk: bool
 
 
-Action = Approval | Conversion | Redemption
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """USDC.e become collateral of the wallet `to` ("wrap"), or collateral USDC.e ("unwrap"); `amount` in millionths."""
+
+    kind: str
+    to: str
+    amount: int
+
+
+Action = Approval | Conversion | Redemption | Wrapping
 
 
 def read_action(call: ContractCall) -> Action:
@@ -65,7 +85,9 @@ def read_action(call: ContractCall) -> Action:
     selector, target = call.data[:_SELECTOR], call.target.lower()
     if target in _ADAPTERS:
         return _of_adapter(selector, call.data, neg_risk=_ADAPTERS[target])
-    if selector == _selector("approve(address,uint256)") and target == COLLATERAL.lower():
+    if target in _RAMPS:
+        return _of_ramp(selector, call.data, kind=_RAMPS[target])
+    if selector == _selector("approve(address,uint256)") and target in _DOLLARS:
         spender, amount = _arguments(call.data, "address", "uint256")
         return Approval(call.target, spender, amount)
     if selector == _selector("setApprovalForAll(address,bool)") and is_known_token(target):
@@ -118,6 +140,15 @@ def _of_adapter(selector: bytes, data: bytes, *, neg_risk: bool) -> Action:
         _check_sets(collateral, parent, sets)
         return Redemption("0x" + condition.hex(), neg_risk)
     raise BadCall(f"the adapters have no function 0x{selector.hex()}")
+
+
+def _of_ramp(selector: bytes, data: bytes, *, kind: str) -> Wrapping:
+    if selector != _selector(f"{kind}(address,address,uint256)"):
+        raise BadCall(f"this ramp has no function 0x{selector.hex()}")
+    asset, to, amount = _arguments(data, "address", "address", "uint256")
+    if asset.lower() != BRIDGED_DOLLARS.lower():
+        raise BadCall(f"the ramps do not take {asset}")
+    return Wrapping(kind, to, amount)
 
 
 def _check_sets(collateral: str, parent: bytes, sets: tuple[int, ...]) -> None:

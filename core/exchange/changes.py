@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .book import Order
 from .events import ExchangeEvent, MarketResolved, OrderChanged, TickChanged, TradeChanged
 from .ledger import Account, MovementKind
-from .ledger_schema import Row, Table
+from .ledger_schema import UNWRAPPED_DOLLARS, Row, Table
 from .listing import Listing
 from .trades import Trade
 
@@ -93,6 +93,11 @@ class Changes:
             self.positions[(account, token_id)] = None
         if not account.is_house:
             self.movements.append(Movement(account.address, kind, amount, token_id, shares, trade_id))
+
+    def note_unwrapped(self, account: Account) -> None:
+        """The unwrapped dollars of an account changed."""
+        self.accounts[account] = None
+        self.records.append((UNWRAPPED_DOLLARS, (account.address, account.unwrapped)))
 
     def note_collateral(self, condition_id: str) -> None:
         """The dollars locked in a market changed, or its payout was fixed."""

@@ -54,7 +54,7 @@ def action_rows(exchange: Exchange, account: Account, wallet: str, *, deposits: 
     """What the wallet did or received beside trading, newest first; what has no market has empty ids."""
     rows = []
     for action in reversed(exchange.wallet_activity.of(account)):
-        if action.kind == "DEPOSIT" and not deposits:
+        if action.kind in ("DEPOSIT", "WITHDRAWAL") and not deposits:
             continue
         listing = exchange.markets.by_condition.get(action.condition_id)
         rows.append(

@@ -7,7 +7,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-MovementKind = Literal["deposit", "withdraw", "buy", "sell", "fee", "split", "merge", "redeem", "rebate", "reward"]
+MovementKind = Literal[
+    "deposit", "wrap", "unwrap", "buy", "sell", "fee", "split", "merge", "redeem", "rebate", "reward"
+]
 """Why cash came to an account or left it."""
 
 
@@ -51,12 +53,13 @@ class Account:
     """One purse. Amounts are millionths of a dollar or of a share.
 
     `cash` and `positions` are settled. `open_cash` and `open_shares` are held back by resting orders, `matched_cash`
-    and `matched_shares` by trades that have not settled yet. `is_house` marks the exchange's own accounts,
-    `granted` those that have had their starting balance.
+    and `matched_shares` by trades that have not settled yet. `unwrapped` dollars (USDC.e) trade nothing. `is_house`
+    marks the exchange's own accounts, `granted` those that have had their starting balance.
     """
 
     address: str
     cash: int = 0
+    unwrapped: int = 0
     is_house: bool = False
     granted: bool = False
     positions: dict[str, Position] = field(default_factory=dict)
@@ -88,6 +91,9 @@ class LedgerObserver(Protocol):
     ) -> None:
         """`amount` came to the account (negative: left it), and `shares` of a token with it."""
 
+    def note_unwrapped(self, account: Account) -> None:
+        """The unwrapped dollars of an account changed."""
+
     def note_collateral(self, condition_id: str) -> None:
         """The dollars locked in a market changed, or its payout was fixed."""
 
@@ -100,7 +106,8 @@ class Ledger:
     """All accounts of one exchange.
 
     Every complete set (one share of each outcome of a market) is backed by one dollar of locked collateral, so cash
-    + locked collateral + fees equals what was deposited at all times. `observer` is told of every change.
+    + unwrapped dollars + locked collateral + fees equals what was deposited at all times. `observer` is told of every
+    change.
     """
 
     def __init__(self, observer: LedgerObserver | None = None) -> None:
@@ -123,6 +130,32 @@ class Ledger:
         self.deposited += amount
         if self._observer is not None:
             self._observer.note_cash(account, "deposit", amount)
+
+    def deposit_unwrapped(self, account: Account, amount: int) -> None:
+        """Give an account dollars that are no collateral yet."""
+        account.unwrapped += amount
+        self.deposited += amount
+        if self._observer is not None:
+            self._observer.note_unwrapped(account)
+
+    def wrap(self, account: Account, amount: int) -> None:
+        """Turn unwrapped dollars into cash. Raises InsufficientFunds."""
+        if account.unwrapped < amount:
+            raise InsufficientFunds(f"{account.address} has less than {amount} millionths of a dollar unwrapped")
+        self._wrapped(account, "wrap", amount)
+
+    def unwrap(self, account: Account, amount: int) -> None:
+        """Turn free cash into unwrapped dollars. Raises InsufficientFunds."""
+        if account.cash - account.open_cash - account.matched_cash < amount:
+            raise InsufficientFunds(f"{account.address} has less than {amount} millionths of a dollar free")
+        self._wrapped(account, "unwrap", -amount)
+
+    def _wrapped(self, account: Account, kind: MovementKind, amount: int) -> None:
+        account.cash += amount
+        account.unwrapped -= amount
+        if self._observer is not None:
+            self._observer.note_cash(account, kind, amount)
+            self._observer.note_unwrapped(account)
 
     def pay_reward(self, account: Account, amount: int) -> None:
         """Give a maker what sponsors pay for its orders: money that comes from outside."""
@@ -229,11 +262,13 @@ class Ledger:
         for account in self.accounts.values():
             if account.cash < 0:
                 found.append(f"{account.address} has negative cash {account.cash}")
+            if account.unwrapped < 0:
+                found.append(f"{account.address} has negative unwrapped dollars {account.unwrapped}")
             for token_id, position in account.positions.items():
                 held[token_id] += position.size
                 if position.size < 0:
                     found.append(f"{account.address} is short {position.size} of {token_id}")
-        cash = sum(account.cash for account in self.accounts.values())
+        cash = sum(account.cash + account.unwrapped for account in self.accounts.values())
         total = cash + sum(self.locked.values()) + self.fees
         if total != self.deposited:
             found.append(f"cash, collateral and fees are {total}, deposits {self.deposited}")

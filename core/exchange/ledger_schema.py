@@ -11,9 +11,9 @@ from typing import Any
 APPLICATION_ID = 0x504C444B
 """Marks a SQLite file as a ledger of this exchange ("PLDK")."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
-ADDED_TABLES = {3: ("relayed_transactions", "token_approvals")}
+ADDED_TABLES = {3: ("relayed_transactions", "token_approvals"), 4: ("unwrapped_dollars",)}
 """What files of earlier versions lack; they are brought forward by making these tables."""
 
 Row = tuple[Any, ...]
@@ -304,6 +304,9 @@ TOKEN_APPROVALS = Table(
 )
 """What owners let contracts move; amounts have up to 78 digits, `limit_then` is what an operator had allowed."""
 
+UNWRAPPED_DOLLARS = Table("unwrapped_dollars", ("address TEXT NOT NULL", "amount INTEGER NOT NULL"))
+"""What accounts have beside their cash that is no collateral, in millionths."""
+
 TABLES = (
     STATE,
     ACCOUNTS,
@@ -326,4 +329,5 @@ TABLES = (
     BUILDER_CODES,
     RELAYED_TRANSACTIONS,
     TOKEN_APPROVALS,
+    UNWRAPPED_DOLLARS,
 )

@@ -1,4 +1,4 @@
-"""Complete sets are split and merged, and shares of resolved markets redeemed, as wallets do on chain."""
+"""Sets are split and merged, shares of resolved markets redeemed, dollars wrapped, as wallets do on chain."""
 
 from __future__ import annotations
 
@@ -48,6 +48,28 @@ def redeem_positions(
     with exchange.transaction():
         paid = exchange.ledger.redeem(account, condition_id, at=exchange.now_s)
         return _done(exchange, account, "REDEEM", condition_id, shares=shares, dollars=paid, automatic=automatic)
+
+
+def wrap_dollars(exchange: Exchange, account: Account, dollars: int) -> WalletAction:
+    """Turn unwrapped dollars (millionths) into as much collateral, which counts as money paid in.
+
+    Raises ValueError for no amount, InsufficientFunds.
+    """
+    _check_amount(dollars)
+    with exchange.transaction():
+        exchange.ledger.wrap(account, dollars)
+        return _done(exchange, account, "DEPOSIT", "", shares=0, dollars=dollars)
+
+
+def unwrap_dollars(exchange: Exchange, account: Account, dollars: int) -> WalletAction:
+    """Turn free collateral (millionths) into as many unwrapped dollars, which counts as money taken out.
+
+    Raises ValueError for no amount, InsufficientFunds.
+    """
+    _check_amount(dollars)
+    with exchange.transaction():
+        exchange.ledger.unwrap(account, dollars)
+        return _done(exchange, account, "WITHDRAWAL", "", shares=0, dollars=dollars)
 
 
 def _check_amount(amount: int) -> None:

@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from .calldata import Action, Approval, BadCall, ContractCall, Conversion, read_action
-from .contracts import COLLATERAL, COLLATERAL_ADAPTER, NEG_RISK_COLLATERAL_ADAPTER, OUTCOME_TOKENS
+from .calldata import Approval, BadCall, ContractCall, Conversion, Redemption, Wrapping, read_action
+from .contracts import (
+    BRIDGED_DOLLARS,
+    COLLATERAL,
+    COLLATERAL_ADAPTER,
+    MAX_ALLOWANCE,
+    NEG_RISK_COLLATERAL_ADAPTER,
+    OFFRAMP,
+    ONRAMP,
+    OUTCOME_TOKENS,
+)
 from .ledger import Account, InsufficientFunds
 from .ledger_schema import RELAYED_TRANSACTIONS
-from .position_operations import merge_positions, redeem_positions, split_position
+from .position_operations import merge_positions, redeem_positions, split_position, unwrap_dollars, wrap_dollars
 from .rejections import Rejection
+from .token_approvals import TokenApprovals
 from .venue import Exchange
 
 WalletType = Literal["SAFE", "PROXY", "WALLET"]
@@ -166,22 +176,32 @@ class Relayer:
             if self._exchange.controls.fails_on_chain(made.owner):
                 raise InsufficientFunds("the call ran out of gas")
             account = self._exchange.accounts.open_account(made.owner)
-            actions = [read_action(call) for call in made.calls]
-            given = {(each.token, each.spender): each.amount for each in actions if isinstance(each, Approval)}
-            for action in actions:
-                if not isinstance(action, Approval):
-                    self._do(account, action, given)
+            allowed = _Allowances(self._exchange.approvals, account.address)
+            for action in [read_action(call) for call in made.calls]:
+                match action:
+                    case Approval():
+                        allowed.give(action)
+                    case Wrapping():
+                        self._wrap(account, action, allowed, wallet=made.wallet)
+                    case _:
+                        self._convert(account, action, allowed)
         except (InsufficientFunds, ValueError, KeyError) as error:
             self._move(made, "STATE_FAILED", error=f"execution reverted: {error}")
             return
-        for (token, spender), amount in given.items():
-            self._exchange.approvals.approve(made.owner, token, spender, amount)
+        allowed.keep()
         self._move(made, "STATE_MINED")
 
-    def _do(self, account: Account, action: Action, given: dict[tuple[str, str], int]) -> None:
+    def _wrap(self, account: Account, action: Wrapping, allowed: _Allowances, *, wallet: str) -> None:
+        """Raises InsufficientFunds or ValueError, before anything was changed."""
+        if action.to.lower() != wallet.lower():
+            raise ValueError("here dollars are wrapped and unwrapped for the wallet itself")
+        wraps = action.kind == "wrap"
+        allowed.spend(BRIDGED_DOLLARS if wraps else COLLATERAL, ONRAMP if wraps else OFFRAMP, action.amount)
+        (wrap_dollars if wraps else unwrap_dollars)(self._exchange, account, action.amount)
+
+    def _convert(self, account: Account, action: Conversion | Redemption, allowed: _Allowances) -> None:
         """Raises InsufficientFunds, ValueError or KeyError, before anything was changed."""
         exchange = self._exchange
-        assert not isinstance(action, Approval)
         listing = exchange.markets.by_condition.get(action.condition_id)
         if listing is None:
             raise KeyError(f"there is no condition {action.condition_id}")
@@ -190,9 +210,7 @@ class Relayer:
         adapter = NEG_RISK_COLLATERAL_ADAPTER if action.neg_risk else COLLATERAL_ADAPTER
         token = COLLATERAL if isinstance(action, Conversion) and action.kind == "split" else OUTCOME_TOKENS
         amount = action.amount if isinstance(action, Conversion) else 1
-        allowed = given.get((token, adapter), exchange.approvals.amount(account.address, token, adapter))
-        if amount > allowed:
-            raise InsufficientFunds(f"{adapter} may move {allowed} of {token}")
+        allowed.check(token, adapter, amount)
         if not isinstance(action, Conversion):
             redeem_positions(exchange, account, action.condition_id)
         elif action.kind == "split":
@@ -203,6 +221,36 @@ class Relayer:
     def _move(self, made: RelayedTransaction, state: State, *, error: str = "") -> None:
         made.state, made.error, made.updated_at_ms = state, error, self._exchange.now_ms
         self._exchange.records.keep(RELAYED_TRANSACTIONS, _to_row(made))
+
+
+class _Allowances:
+    """What contracts may move of a wallet while its transaction is carried out; kept when all of it was."""
+
+    def __init__(self, approvals: TokenApprovals, owner: str) -> None:
+        self._approvals = approvals
+        self._owner = owner
+        self._changed: dict[tuple[str, str], int] = {}
+
+    def give(self, approval: Approval) -> None:
+        self._changed[approval.token.lower(), approval.spender.lower()] = approval.amount
+
+    def check(self, token: str, spender: str, amount: int) -> int:
+        """How much a contract may move. Raises InsufficientFunds where that is less than `amount`."""
+        given = self._changed.get((token.lower(), spender.lower()))
+        allowed = self._approvals.amount(self._owner, token, spender) if given is None else given
+        if amount > allowed:
+            raise InsufficientFunds(f"{spender} may move {allowed} of {token}")
+        return allowed
+
+    def spend(self, token: str, spender: str, amount: int) -> None:
+        """Use an allowance up, unless it is without limit. Raises InsufficientFunds."""
+        allowed = self.check(token, spender, amount)
+        if allowed != MAX_ALLOWANCE:
+            self._changed[token.lower(), spender.lower()] = allowed - amount
+
+    def keep(self) -> None:
+        for (token, spender), amount in self._changed.items():
+            self._approvals.approve(self._owner, token, spender, amount)
 
 
 def relayer_api_key(exchange: Exchange, owner: str) -> str:

@@ -25,6 +25,7 @@ from .ledger_schema import (
     READONLY_KEYS,
     RECORDINGS,
     TRADES,
+    UNWRAPPED_DOLLARS,
     WALLETS,
     Row,
 )
@@ -35,6 +36,8 @@ from .wallet_activity import ActivityKind, WalletActivity
 
 _ACTIVITY_KINDS: dict[str, ActivityKind] = {
     "deposit": "DEPOSIT",
+    "wrap": "DEPOSIT",
+    "unwrap": "WITHDRAWAL",
     "split": "SPLIT",
     "merge": "MERGE",
     "redeem": "REDEEM",
@@ -60,6 +63,8 @@ def restore_ledger(store: LedgerStore, ledger: Ledger) -> StoredState:
     ledger.deposited, ledger.fees = int(store.state("deposited")), int(store.state("fees"))
     for address, is_house, granted, cash in store.rows(ACCOUNTS):
         ledger.accounts[address] = Account(address, cash=cash, is_house=bool(is_house), granted=bool(granted))
+    for address, amount in store.rows(UNWRAPPED_DOLLARS):
+        ledger.accounts[address].unwrapped = amount
     for address, token_id, *values in store.rows(POSITIONS):
         ledger.accounts[address].positions[token_id] = Position(*values)
     for condition_id, locked, first, second, *payouts in store.rows(COLLATERAL):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from .contracts import COLLATERAL, OUTCOME_TOKENS
+from .contracts import BRIDGED_DOLLARS, COLLATERAL, OFFRAMP, ONRAMP, OUTCOME_TOKENS
 from .ledger_schema import TOKEN_APPROVALS
 from .operator_controls import OperatorControls
 from .records import Records
 from .rejections import Rejection
+
+_RAMPS = {(BRIDGED_DOLLARS.lower(), ONRAMP.lower()), (COLLATERAL.lower(), OFFRAMP.lower())}
+"""No part of trading, so nobody approves them in passing: what the owner allows is all that they may."""
 
 _TOKENS = {COLLATERAL.lower(), OUTCOME_TOKENS.lower()}
 
@@ -14,7 +17,8 @@ _TOKENS = {COLLATERAL.lower(), OUTCOME_TOKENS.lower()}
 class TokenApprovals:
     """Approvals of one exchange by (address, token contract, spender), in any spelling.
 
-    Everything is approved at first. An approval of the owner holds until an operator changes what the address may.
+    Everything that trading needs is approved at first. An approval of the owner holds until an operator changes what
+    the address may.
     """
 
     def __init__(self, controls: OperatorControls, records: Records) -> None:
@@ -33,8 +37,11 @@ class TokenApprovals:
 
     def amount(self, address: str, token: str, spender: str) -> int:
         """What a contract may move, in millionths of a dollar or of a share."""
+        key = address.lower(), token.lower(), spender.lower()
+        given = self._given.get(key)
+        if key[1:] in _RAMPS:
+            return 0 if given is None else given[0]
         limit = self._controls.allowance_of(address)
-        given = self._given.get((address.lower(), token.lower(), spender.lower()))
         if given is None or given[1] != limit:
             return limit
         return given[0]

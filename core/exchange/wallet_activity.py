@@ -1,4 +1,4 @@
-"""What wallets do beside trading: money paid in, sets split and merged, shares redeemed, rewards and rebates."""
+"""What wallets do beside trading: money in and out, sets split and merged, shares redeemed, rewards and rebates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 from .ledger import Account
 
-ActivityKind = Literal["DEPOSIT", "SPLIT", "MERGE", "REDEEM", "REWARD", "MAKER_REBATE"]
+ActivityKind = Literal["DEPOSIT", "WITHDRAWAL", "SPLIT", "MERGE", "REDEEM", "REWARD", "MAKER_REBATE"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""What a wallet does with positions beside trading: sets split and merged, winners redeemed, contracts approved."""
+"""What a wallet does with positions beside trading: sets split and merged, winners redeemed, dollars wrapped,
+contracts approved."""
 
 from __future__ import annotations
 
@@ -13,12 +14,15 @@ from ..identifiers import ConditionId, TokenId
 class PositionAction(StrEnum):
     """`split` makes shares of both outcomes of dollars, `merge` the reverse, `redeem` pays out a decided market.
 
-    `approve` lets a contract of the venue move the wallet's dollars or shares.
+    `wrap` makes the venue's collateral of as many USDC.e, `unwrap` the reverse. `approve` lets a contract of the venue
+    move the wallet's dollars or shares.
     """
 
     SPLIT = "split"
     MERGE = "merge"
     REDEEM = "redeem"
+    WRAP = "wrap"
+    UNWRAP = "unwrap"
     APPROVE = "approve"
 
 
@@ -30,9 +34,9 @@ Spender = Literal["exchange", "neg_risk_exchange", "adapter", "neg_risk_adapter"
 class PositionOrder:
     """What is to be done, in dollars and shares.
 
-    `amount` is dollars of a split, sets of a merge, dollars of an allowance (None: of shares); for a redemption the
-    dollars it pays, of which `pays` says what a share of each outcome brings. `unlimited` is an allowance without an
-    amount. Approvals leave the fields of a market empty.
+    `amount` is dollars of a split or a wrapping, sets of a merge, dollars of an allowance (None: of shares); for a
+    redemption the dollars it pays, of which `pays` says what a share of each outcome brings. `unlimited` is an
+    allowance without an amount. Approvals and wrappings leave the fields of a market empty.
     """
 
     action: PositionAction

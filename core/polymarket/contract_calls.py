@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InputRejected
+from ..identifiers import Address
 from ..models.position_change import ContractCall, PositionAction, PositionOrder, Spender
 from ..money import to_micro
 from .environments import Contracts
@@ -25,9 +26,14 @@ _NAMES: Mapping[Spender, str] = {
 }
 
 
-def contract_calls(order: PositionOrder, contracts: Contracts) -> tuple[ContractCall, ...]:
-    """The calls that carry an order out. Raises InputRejected for an amount with more than six decimals."""
+def contract_calls(order: PositionOrder, contracts: Contracts, *, wallet: Address) -> tuple[ContractCall, ...]:
+    """The calls of `wallet` that carry an order out, all or none of them.
+
+    Raises InputRejected for an amount with more than six decimals.
+    """
     try:
+        if order.action in (PositionAction.WRAP, PositionAction.UNWRAP):
+            return _wrapping(order, contracts, wallet)
         return (_call(order, contracts),)
     except ValueError as error:
         raise InputRejected(
@@ -64,6 +70,33 @@ def _call(order: PositionOrder, contracts: Contracts) -> ContractCall:
         given.append(("uint256", to_micro(order.amount)))
         shown |= {"partition": "1, 2", "amount": f"{to_micro(order.amount)} (six decimals)"}
     return _encoded(_NAMES[adapter], spender_address(adapter, contracts), function, given, shown)
+
+
+def _wrapping(order: PositionOrder, contracts: Contracts, wallet: Address) -> tuple[ContractCall, ...]:
+    """Leave for exactly the amount, and its use: the venue's ramps take what they change from the wallet."""
+    assert order.amount is not None
+    wraps = order.action is PositionAction.WRAP
+    ramp = contracts.collateral_onramp if wraps else contracts.collateral_offramp
+    name = "CollateralOnramp" if wraps else "CollateralOfframp"
+    token, address = ("USDC.e", contracts.bridged_dollars) if wraps else ("pUSD", contracts.collateral)
+    amount = to_micro(order.amount)
+    told = f"{amount} (six decimals)"
+    return (
+        _encoded(
+            token,
+            address,
+            "approve",
+            [("address", ramp), ("uint256", amount)],
+            {"spender": f"{name} {ramp}", "amount": told},
+        ),
+        _encoded(
+            name,
+            ramp,
+            order.action.value,
+            [("address", contracts.bridged_dollars), ("address", wallet), ("uint256", amount)],
+            {"asset": f"USDC.e {contracts.bridged_dollars}", "to": f"{wallet} (this wallet)", "amount": told},
+        ),
+    )
 
 
 def _approval(order: PositionOrder, contracts: Contracts) -> ContractCall:

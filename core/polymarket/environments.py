@@ -17,7 +17,8 @@ class Contracts:
     """The exchange contracts that orders are signed for, and those that wallets call beside trading.
 
     `exchange_v3` takes the tokens of the second protocol version, neg-risk or not. The adapters split, merge and redeem
-    against `collateral` (pUSD); the factories and the relay hub pass on what proxy and deposit wallets do.
+    against `collateral` (pUSD), which the onramp makes of `bridged_dollars` (USDC.e) and the offramp turns back; the
+    factories and the relay hub pass on what proxy and deposit wallets do, `multi_send` several calls of a Safe.
     """
 
     exchange: Address
@@ -30,6 +31,10 @@ class Contracts:
     proxy_factory: Address
     deposit_wallet_factory: Address
     relay_hub: Address
+    multi_send: Address
+    bridged_dollars: Address
+    collateral_onramp: Address
+    collateral_offramp: Address
 
 
 EXCHANGE_V2 = Contracts(
@@ -43,6 +48,10 @@ EXCHANGE_V2 = Contracts(
     proxy_factory=Address("0xaB45c5A4B0c941a2F231C04C3f49182e1A254052"),
     deposit_wallet_factory=Address("0x00000000000Fb5C9ADea0298D729A0CB3823Cc07"),
     relay_hub=Address("0xD216153c06E857cD7f72665E0aF1d7D82172F494"),
+    multi_send=Address("0xA238CBeb142c10Ef7Ad8442C6D1f9E89e07e7761"),
+    bridged_dollars=Address("0x2791Bca1f2de4661ED88A30C99A7a9449Aa84174"),
+    collateral_onramp=Address("0x93070a847efEf7F70739046A929D47a521F5B8ee"),
+    collateral_offramp=Address("0x2957922Eb93258b93368531d39fAcCA3B4dC5854"),
 )
 """The exchanges on Polygon (137)."""
 

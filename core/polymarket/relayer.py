@@ -63,8 +63,8 @@ class RelayerClient(PolymarketClient):
         return self._wallet
 
     def calls(self, order: PositionOrder) -> tuple[ContractCall, ...]:
-        """What would be called, and with which arguments. Raises InputRejected for too fine an amount."""
-        return contract_calls(order, self.environment.contracts)
+        """What would be called, with which arguments. Raises InputRejected for too fine an amount, and as `check`."""
+        return contract_calls(order, self.environment.contracts, wallet=self.check())
 
     async def allowance(self, spender: Spender, *, of_shares: bool) -> int:
         """What a contract may move of the wallet, in base units; of shares all or nothing."""
@@ -97,10 +97,17 @@ class RelayerClient(PolymarketClient):
         assert self._signer is not None
         following = await self.next_nonce()
         environment, nonce = self.environment, following.nonce
-        if self._signature_type is SignatureType.POLY_GNOSIS_SAFE:
-            (call,) = calls
-            return sign_safe(self._signer, wallet, call, nonce=nonce, chain_id=environment.chain_id, note=note)
         contracts = environment.contracts
+        if self._signature_type is SignatureType.POLY_GNOSIS_SAFE:
+            return sign_safe(
+                self._signer,
+                wallet,
+                calls,
+                nonce=nonce,
+                chain_id=environment.chain_id,
+                contracts=contracts,
+                note=note,
+            )
         if self._signature_type is SignatureType.POLY_PROXY:
             return sign_proxy(
                 self._signer, wallet, calls, nonce=nonce, relay=following.relay, contracts=contracts, note=note

@@ -64,14 +64,22 @@ class SignedTransaction:
 
 
 def sign_safe(
-    signer: Signer, wallet: Address, call: ContractCall, *, nonce: int, chain_id: int, note: str
+    signer: Signer,
+    wallet: Address,
+    calls: Sequence[ContractCall],
+    *,
+    nonce: int,
+    chain_id: int,
+    contracts: Contracts,
+    note: str,
 ) -> SignedTransaction:
-    """One call of a Safe, which pays nothing to anybody. `note` travels beside it, unsigned."""
+    """Calls of a Safe, all or none, which pay nothing to anybody. `note` travels beside them, unsigned."""
+    to, data, operation = _of_safe(calls, contracts)
     message = {
-        "to": call.address,
+        "to": to,
         "value": 0,
-        "data": bytes.fromhex(call.data[2:]),
-        "operation": 0,
+        "data": data,
+        "operation": operation,
         "safeTxGas": 0,
         "baseGas": 0,
         "gasPrice": 0,
@@ -86,15 +94,15 @@ def sign_safe(
     body = {
         "type": "SAFE",
         "from": signer.address,
-        "to": call.address,
+        "to": to,
         "proxyWallet": wallet,
-        "data": call.data,
+        "data": "0x" + data.hex(),
         "nonce": str(nonce),
         "signature": signature,
         "metadata": note,
         "signatureParams": {
             "gasPrice": "0",
-            "operation": "0",
+            "operation": str(operation),
             "safeTxnGas": "0",
             "baseGas": "0",
             "gasToken": _ZERO_ADDRESS,
@@ -102,6 +110,20 @@ def sign_safe(
         },
     }
     return SignedTransaction(body, nonce, signature)
+
+
+def _of_safe(calls: Sequence[ContractCall], contracts: Contracts) -> tuple[Address, bytes, int]:
+    """Target, data and operation: a call itself (0), or several by delegating to MultiSend (1)."""
+    from eth_abi.abi import encode
+    from eth_utils.crypto import keccak
+
+    if len(calls) == 1:
+        return Address(calls[0].address), _bytes(calls[0].data), 0
+    packed = b""
+    for each in calls:
+        data = _bytes(each.data)
+        packed += bytes([0]) + _bytes(each.address) + bytes(32) + len(data).to_bytes(32, "big") + data
+    return contracts.multi_send, keccak(b"multiSend(bytes)")[:4] + encode(["bytes"], [packed]), 1
 
 
 def sign_proxy(

@@ -37,15 +37,17 @@ async def measured(order: PositionOrder, venue: Venue, relayer: RelayerClient) -
             return await _merge(order, venue, relayer)
         case PositionAction.REDEEM:
             return await _redeem(order, venue, relayer)
+        case PositionAction.WRAP:
+            return _wrap(order)
+        case PositionAction.UNWRAP:
+            return await _unwrap(order, venue)
         case PositionAction.APPROVE:
             return _approval(order)
 
 
 async def _split(order: PositionOrder, venue: Venue, relayer: RelayerClient) -> Measured:
     await venue.book(order.token_ids[0])  # has a market listed that nobody has traded on a paper exchange yet
-    balance, resting = await asyncio.gather(venue.balance(), venue.open_orders())
-    free = max(balance.collateral - sum((_promised(each) for each in resting), Decimal(0)), Decimal(0))
-    amount = _within(order.amount, free, "of dollars that are not promised to open orders")
+    amount = await _free_dollars(order.amount, venue)
     await _check_allowed(relayer, _adapter(order), amount)
     sets = text(amount)
     return Measured(dataclasses.replace(order, amount=amount), f"${sets}", f"{sets} shares each of {_both(order)}")
@@ -82,6 +84,22 @@ async def _redeem(order: PositionOrder, venue: Venue, relayer: RelayerClient) ->
     return Measured(dataclasses.replace(order, amount=paid), shares, f"${text(paid)}")
 
 
+def _wrap(order: PositionOrder) -> Measured:
+    assert order.amount is not None
+    dollars = text(order.amount)
+    return Measured(
+        order,
+        f"{dollars} USDC.e (the wallet's balance of it cannot be checked here; if it has less, the transaction fails "
+        "and nothing moves)",
+        f"${dollars}",
+    )
+
+
+async def _unwrap(order: PositionOrder, venue: Venue) -> Measured:
+    amount = await _free_dollars(order.amount, venue)
+    return Measured(dataclasses.replace(order, amount=amount), f"${text(amount)}", f"{text(amount)} USDC.e")
+
+
 def payouts(market: Market) -> tuple[Decimal, ...]:
     """What a share of each outcome pays. Raises InputRejected for a market that is not decided for good."""
     decided = market.closed and market.resolution.status in ("resolved", "settled")
@@ -102,6 +120,13 @@ def _approval(order: PositionOrder) -> Measured:
         return Measured(order, "nothing now", "leave for the contract to move every outcome share of the wallet")
     most = "any amount" if order.amount is None else f"at most ${text(order.amount)}"
     return Measured(order, "nothing now", f"leave for the contract to move {most} of the wallet's pUSD")
+
+
+async def _free_dollars(asked: Decimal | None, venue: Venue) -> Decimal:
+    """What was asked for, or all that no open order is promised. Raises InputRejected beyond that."""
+    balance, resting = await asyncio.gather(venue.balance(), venue.open_orders())
+    free = max(balance.collateral - sum((_promised(each) for each in resting), Decimal(0)), Decimal(0))
+    return _within(asked, free, "of dollars that are not promised to open orders")
 
 
 async def _held(order: PositionOrder, venue: Venue) -> list[Decimal]:

@@ -131,6 +131,47 @@ async def _redeemed(client: Client, venue: Venue, slug: str) -> dict[str, Any]:
     return await manage(client, preview_id=shown["preview_id"])
 
 
+@pytest.mark.parametrize("kind", [1, 2, 3])
+async def test_every_wallet_of_the_relayer_wraps_and_unwraps(kind: int) -> None:
+    venue, user = Venue(), User()
+    async with venue.served() as server, live_client(server, user=user, **venue.settings(kind)) as client:
+        start = (await answer_of(client, "get_portfolio"))["cash"]
+        for arguments, cash in (
+            ({"action": "unwrap", "amount": 30}, start - 30),
+            ({"action": "wrap", "amount": 12}, start - 18),
+            ({"action": "unwrap", "amount": "all"}, 0),
+        ):
+            shown = await manage(client, **arguments)
+            assert len(shown["calls"]) == 2
+            done = await manage(client, preview_id=shown["preview_id"])
+            assert (done["status"], venue.cash) == ("confirmed", cash), done
+        portfolio = await answer_of(client, "get_portfolio")
+        assert portfolio["cash"] == 0
+    wrapping = user.questions[1]
+    assert "12 USDC.e (the wallet's balance of it cannot be checked here" in wrapping
+    assert "USDC.e 0x2791Bca1f2de4661ED88A30C99A7a9449Aa84174 approve(" in wrapping
+    assert f"to={WALLETS[kind]} (this wallet), amount=12000000" in wrapping
+
+
+async def test_wrapping_more_than_there_is_fails_and_moves_nothing() -> None:
+    venue = Venue()
+    async with venue.served() as server, live_client(server, user=User(), **venue.settings()) as client:
+        shown = await manage(client, action="wrap", amount=5)
+        done = await manage(client, preview_id=shown["preview_id"])
+        assert (done["status"], venue.cash) == ("failed", 1000)
+        assert "unwrapped" in done["error"]
+
+
+async def test_a_lost_answer_of_a_wrapping_is_looked_up_and_never_sent_again() -> None:
+    venue = Venue(ConnectionFault(kind="reset_after_read", route="/relayer/submit"))
+    async with venue.served() as server, live_client(server, user=User(), **venue.settings(2)) as client:
+        shown = await manage(client, action="unwrap", amount=30)
+        unknown = await error_of(client, "manage_position", preview_id=shown["preview_id"])
+        assert unknown["anything_sent"] == "unknown"
+        await until(client, shown["preview_id"], "confirmed")
+        assert (len(relayed(server)), venue.cash) == (1, 970)
+
+
 async def test_a_keys_own_account_is_told_why_not_and_what_to_do() -> None:
     venue = Venue()
     async with venue.served() as server, live_client(server, **venue.settings(0)) as client:

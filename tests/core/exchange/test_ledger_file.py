@@ -272,10 +272,21 @@ class TestRefused:
         with closing(sqlite3.connect(file)) as other:
             assert other.execute("SELECT name FROM sqlite_schema").fetchall() == [("songs",)]
 
+    def test_a_file_of_an_earlier_version_is_brought_forward(self, ledger: Path, runs: Runs) -> None:
+        with closing(sqlite3.connect(ledger)) as other, other:
+            for table in ("relayed_transactions", "token_approvals", "unwrapped_dollars"):
+                other.execute(f"DROP TABLE {table}")
+            other.execute("PRAGMA user_version = 3")
+        with runs.run() as floor:
+            assert not floor.discrepancies()
+        with closing(sqlite3.connect(ledger)) as other:
+            assert other.execute("PRAGMA user_version").fetchone() == (5,)
+            assert other.execute("SELECT count(*) FROM unwrapped_dollars").fetchone() == (0,)
+
     def test_a_schema_of_the_future(self, ledger: Path) -> None:
         with closing(sqlite3.connect(ledger)) as other:
             other.execute("PRAGMA user_version = 99")
-        with pytest.raises(ConfigurationError, match=r"schema version 99; this polydesk reads version 4.*left as it"):
+        with pytest.raises(ConfigurationError, match=r"schema version 99; this polydesk reads version 5.*left as it"):
             LedgerStore(ledger, secret=SECRET)
 
     @pytest.mark.parametrize(

@@ -173,6 +173,72 @@ async def test_a_market_of_the_other_kind_fails_on_chain_and_keeps_the_nonce(sce
     assert (await client.next_nonce()).nonce == 0
 
 
+@pytest.mark.parametrize("kind", _KINDS)
+async def test_dollars_are_wrapped_and_unwrapped_by_every_wallet(scene: Scene, kind: SignatureType) -> None:
+    with scene.exchange.transaction():
+        scene.exchange.ledger.deposit_unwrapped(scene.account, 30_000_000)
+    client = scene.client(kind)
+    for action, dollars, cash, unwrapped in (("wrap", 25, 125, 5), ("unwrap", 40, 85, 45), ("wrap", 45, 130, 0)):
+        done = await client.submit(await scene.signed(client, _wrapping(action, dollars)))
+        told = await client.transaction(done.id)
+        assert told is not None and told.state == "confirmed", told
+        assert (scene.account.cash, scene.account.unwrapped) == (cash * 10**6, unwrapped * 10**6)
+
+
+@pytest.mark.parametrize(("action", "dollars"), [("wrap", 31), ("unwrap", 101)])
+async def test_more_than_there_is_fails_on_chain_and_moves_nothing(scene: Scene, action: str, dollars: int) -> None:
+    with scene.exchange.transaction():
+        scene.exchange.ledger.deposit_unwrapped(scene.account, 30_000_000)
+    client = scene.client()
+    done = await client.submit(await scene.signed(client, _wrapping(action, dollars)))
+    told = await client.transaction(done.id)
+    assert told is not None and told.state == "failed"
+    assert "has less than" in told.error
+    assert (scene.account.cash, scene.account.unwrapped) == (100_000_000, 30_000_000)
+    later = await client.submit(await client.sign(client.calls(_wrapping(action, 1))[1:], note=""))
+    told = await client.transaction(later.id)
+    assert told is not None and "may move 0 of" in told.error  # the leave that was given with it is void too
+
+
+@pytest.mark.parametrize("action", ["wrap", "unwrap"])
+async def test_a_ramp_takes_only_what_it_was_left_and_only_before_it_acts(scene: Scene, action: str) -> None:
+    with scene.exchange.transaction():
+        scene.exchange.ledger.deposit_unwrapped(scene.account, 30_000_000)
+    client = scene.client()
+    leave, use = client.calls(_wrapping(action, 10))
+    for calls in ((use,), (use, leave), (leave, client.calls(_wrapping(action, 11))[1])):
+        done = await client.submit(await client.sign(calls, note=""))
+        told = await client.transaction(done.id)
+        assert told is not None and told.state == "failed", calls
+        assert "may move" in told.error
+    await client.submit(await client.sign((leave,), note=""))
+    for state in ("confirmed", "failed"):  # leave that was used is gone
+        done = await client.submit(await client.sign((use,), note=""))
+        told = await client.transaction(done.id)
+        assert told is not None and told.state == state
+    assert scene.account.cash + scene.account.unwrapped == 130_000_000
+
+
+async def test_unwrapped_dollars_outlive_a_restart_and_are_paid_in_and_out(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    await scene.open()
+    client = scene.client()
+    await client.submit(await scene.signed(client, _wrapping("unwrap", 40)))
+    await client.submit(await scene.signed(client, _wrapping("wrap", 15)))
+    await scene.close()
+
+    again = Scene(tmp_path)
+    await again.open()
+    assert (again.account.cash, again.account.unwrapped) == (75_000_000, 25_000_000)
+    kinds = [(each.kind, each.dollars) for each in again.exchange.wallet_activity.of(again.account)]
+    assert kinds[-2:] == [("WITHDRAWAL", 40_000_000), ("DEPOSIT", 15_000_000)]
+    await again.close()
+
+
+def _wrapping(action: str, dollars: int) -> PositionOrder:
+    return PositionOrder(PositionAction(action), Decimal(dollars))
+
+
 async def test_what_is_not_approved_cannot_be_split_and_an_order_feels_it_too(scene: Scene) -> None:
     client = scene.client()
     approve = PositionOrder(PositionAction.APPROVE, Decimal(4), spender="adapter")
