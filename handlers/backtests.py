@@ -75,6 +75,7 @@ async def run_backtest(
     fee_rate: FeeRate | None = None,
     latency_ms: Latency | None = None,
     seed: Annotated[int, Field(ge=0, le=2**31)] = 1,
+    capacity: Annotated[bool, Field(description="Also how many dollars it could have carried; takes longer")] = False,
     check_only: Annotated[bool, Field(description="Only say what the data holds")] = False,
     client_token: Token | None = None,
 ) -> BacktestAnswer:
@@ -113,6 +114,7 @@ async def run_backtest(
         news=news,
         reference=reference or {},
         seed=seed,
+        capacity=capacity,
         numbers={
             "cash": cash,
             "every_minutes": every_minutes,
@@ -139,6 +141,7 @@ def _request(
     news: str | None,
     reference: dict[str, str],
     seed: int,
+    capacity: bool,
     numbers: dict[str, Decimal | int | None],
 ) -> BacktestRequest:
     from ..core.backtest.data_check import allowed_file
@@ -166,6 +169,7 @@ def _request(
         },
         parameters={name: text(value) for name, value in params.items()},
         seed=seed,
+        capacity=capacity,
         **{name: text(Decimal(value)) for name, value in numbers.items() if value is not None},
     )
 

@@ -96,6 +96,7 @@ class BacktestLine(Answer):
     no_skill_mean: Num | None = None
     orders: int | None = None
     max_drawdown: Num | None = None
+    capacity: str | None = None
     sharpe: Num | None = None
     brier: Num | None = None
     market_brier: Num | None = None
@@ -221,6 +222,7 @@ def backtest_line(progress: BacktestProgress, *, full: bool) -> RunLine:
             no_skill_mean=rounded((result.get("no_skill") or {}).get("mean"), 2),
             orders=result.get("orders"),
             max_drawdown=rounded(drawdown.get("dollars"), 2),
+            capacity=_capacity(result.get("capacity")),
             sharpe=rounded(result.get("sharpe"), 2),
             brier=rounded(result.get("brier")),
             market_brier=rounded(result.get("market_brier")),
@@ -236,6 +238,14 @@ def backtest_line(progress: BacktestProgress, *, full: bool) -> RunLine:
 def _profit(told: Mapping[str, Any]) -> dict[str, Decimal]:
     by_cause = {name: rounded(dollars) for name, dollars in told["by_cause"].items()}
     return {"total": rounded(told["total"]), **by_cause}
+
+
+def _capacity(told: Mapping[str, Any] | None) -> str | None:
+    if told is None:
+        return None
+    if told["dollars"] is None:
+        return f"none is told: {told['because']}"
+    return f"{'at least ' if told['more'] else ''}{rounded(told['dollars'], 2)} dollars"
 
 
 def _head(run: Run) -> dict[str, Any]:

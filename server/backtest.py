@@ -26,7 +26,7 @@ from ..core.forecasting.calibration import shipped_calibration
 from ..core.models import Market, NewsItem
 from ..core.news.news_file import ReplaySource
 from ..core.news.stance import NewsJudge
-from ..core.strategies.declaration import Need
+from ..core.strategies.declaration import Need, Parameters
 from ..core.strategies.registry import strategy_class
 from ..core.strategies.strategy import PolymarketStrategy
 from ..core.table_files import file_hashes
@@ -62,12 +62,14 @@ class BacktestPlan:
 class BacktestResult:
     """What came out, with what it was run on.
 
+    `parameters` are all of the strategy's, also those that the plan left at their defaults.
     `quotes` are prices of the run's looks, `traded` the markets with fills by condition id. `in_sample` names the
     data that the fair value's weights were fitted on and that this is not independent of, and
     `warnings` what had to be assumed of the news.
     """
 
     plan: BacktestPlan
+    parameters: Parameters
     fidelity: Fidelity
     assumption: str
     markets: int
@@ -127,6 +129,7 @@ async def run_backtest(
         ended = replay.clock.now()
         return BacktestResult(
             plan=plan,
+            parameters=strategy.declaration.read_parameters(plan.parameters),
             fidelity=fidelity,
             assumption=f"{assumption}; {plan.conditions.told()}",
             markets=len(replay.markets),

@@ -17,6 +17,7 @@ from ..core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ..core.backtest.bars import BarAssumptions
+    from ..gpu.executors.executor import LaneExecutor
     from .backtest import BacktestPlan, BacktestResult, SoFar
     from .backtest_sweep import SweepResult
 
@@ -55,7 +56,14 @@ def add_backtest_command(commands: argparse._SubParsersAction[argparse.ArgumentP
     backtest.add_argument(
         "--walk-forward", type=int, default=0, metavar="N", help="choose in one window, judge in the next, N times"
     )
-    backtest.add_argument("--workers", type=int, metavar="N", help="processes of a sweep (default: one per core)")
+    backtest.add_argument(
+        "--capacity",
+        action="store_true",
+        help="run it again with larger stakes: how many dollars could it have carried",
+    )
+    backtest.add_argument(
+        "--workers", type=int, metavar="N", help="processes of a sweep or of --capacity (default: one per core)"
+    )
     backtest.add_argument("--model", help="folder or pinned hub model that judges stance")
     backtest.add_argument("--seed", type=int, default=1, help="of everything random (default: 1)")
     backtest.add_argument("--report", type=Path, metavar="DIR", help="write report.html, report.json and report.png")
@@ -68,7 +76,7 @@ def _backtest(options: argparse.Namespace) -> int:
     from ..core.backtest.bars import BarAssumptions
     from ..core.backtest.conditions import Conditions
     from .backtest import BacktestPlan
-    from .backtest_summary import summary_of, text_of
+    from .backtest_summary import text_of
 
     assumptions = BarAssumptions(half_spread=options.half_spread, depth_usd=options.depth, fee_rate=options.fee_rate)
     if options.check_only:
@@ -94,11 +102,13 @@ def _backtest(options: argparse.Namespace) -> int:
     )
     if not options.data.exists():
         raise ConfigurationError(f"There is nothing at {options.data}.")
+    if options.workers is not None and options.workers < 1:
+        raise ConfigurationError("There are 1 or more workers.")
     if options.sweep:
         return _sweep(plan, options)
     if options.walk_forward:
         raise ConfigurationError("--walk-forward chooses among values: give some with --sweep NAME=A,B.")
-    told = summary_of(asyncio.run(_run(plan, options.progress)))
+    told = asyncio.run(_told(plan, options))
     if options.json:
         print(json.dumps(told, indent=2))
     else:
@@ -112,8 +122,10 @@ def _sweep(plan: BacktestPlan, options: argparse.Namespace) -> int:
     """1 where not a single run came to its end."""
     from .backtest_sweep import sweep_as_json, sweep_as_text
 
-    if options.walk_forward < 0 or options.report is not None or (options.workers or 1) < 1:
-        raise ConfigurationError("A sweep takes windows and workers of 1 or more, and no --report: that is of one run.")
+    if options.walk_forward < 0 or options.report is not None or options.capacity:
+        raise ConfigurationError(
+            "A sweep takes 1 window or more, and neither --report nor --capacity, which are of one run."
+        )
     choices = dict(_values(each) for each in options.sweep)
     result = asyncio.run(_run_sweep(plan, choices, folds=options.walk_forward, workers=options.workers))
     print(json.dumps(sweep_as_json(result), indent=2) if options.json else sweep_as_text(result))
@@ -124,26 +136,48 @@ async def _run_sweep(
     plan: BacktestPlan, choices: dict[str, list[Decimal]], *, folds: int, workers: int | None
 ) -> SweepResult:
     """The first Ctrl-C ends it with the runs until then."""
-    from ..core.settings import load_settings
-    from ..gpu.devices import cores
-    from ..gpu.executors.choice import choose_executor
-    from .backtest_sweep import BACKTESTS, run_sweep
+    from .backtest_sweep import run_sweep
 
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)
-    at_once = workers or cores()
+    pool, at_once = _pool(workers)
+    async with pool as executor:
+        return await run_sweep(
+            plan, choices, executor, folds=folds, at_once=at_once, progress=_show_share, stop=stopped.is_set
+        )
 
-    def progress(fraction: float) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{fraction:.0%}", end="", file=sys.stderr, flush=True)
 
+async def _told(plan: BacktestPlan, options: argparse.Namespace) -> dict[str, Any]:
+    """One run, summed up, with its capacity where that is asked for."""
+    from .backtest_summary import summary_of
+
+    result = await _run(plan, options.progress)
+    if not options.capacity:
+        return summary_of(result)
+    from .backtest_capacity import measure_capacity
+
+    pool, at_once = _pool(options.workers)
+    async with pool as executor:
+        return summary_of(result, await measure_capacity(result, executor, at_once=at_once, progress=_show_share))
+
+
+def _pool(workers: int | None) -> tuple[LaneExecutor, int]:
+    """Where many runs are made, and how many of them are handed over at once."""
+    from ..core.settings import load_settings
+    from ..gpu.devices import cores
+    from ..gpu.executors.choice import choose_executor
+    from .backtest_sweep import BACKTESTS
+
+    processes = workers or cores()
     compute = load_settings().compute
     compute = "cpu" if compute in ("auto", "cuda") else compute
-    wanted = {BACKTESTS.name: at_once} if workers or compute == "cpu" else None
-    async with choose_executor(compute, kinds=(BACKTESTS,), workers=wanted) as executor:
-        return await run_sweep(
-            plan, choices, executor, folds=folds, at_once=2 * at_once, progress=progress, stop=stopped.is_set
-        )
+    wanted = {BACKTESTS.name: processes} if workers or compute == "cpu" else None
+    return choose_executor(compute, kinds=(BACKTESTS,), workers=wanted), 2 * processes
+
+
+def _show_share(done: float) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done:.0%}", end="", file=sys.stderr, flush=True)
 
 
 def _values(text: str) -> tuple[str, list[Decimal]]:

@@ -155,7 +155,7 @@ def _arguments(request: BacktestRequest, folder: Path, inference_model: str | No
         arguments += ["--params", *(f"{name}={value}" for name, value in request.parameters.items())]
     if request.reference:
         arguments += ["--reference", *(f"{symbol}={path}" for symbol, path in request.reference.items())]
-    return [*arguments, "--json"]
+    return [*arguments, *(["--capacity"] if request.capacity else []), "--json"]
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.backtest.verdict import verdict
 
 if TYPE_CHECKING:
+    from ..core.backtest.capacity import Capacity
     from ..core.backtest.no_skill import NoSkill
     from ..core.backtest.returns import Drawdown
     from ..core.backtest.significance import Interval
@@ -25,12 +26,15 @@ _PRICED_MARKETS = 4
 """Markets whose prices are told beside the fills: those with the most fills."""
 
 
-def summary_of(result: BacktestResult) -> dict[str, Any]:
-    """Plain values: dollars as numbers, times in ISO 8601. Ratios of risk are left out where the run is in sample."""
+def summary_of(result: BacktestResult, capacity: Capacity | None = None) -> dict[str, Any]:
+    """Plain values: dollars as numbers, times in ISO 8601. Ratios of risk are left out where the run is in sample.
+
+    `capacity` is that of the result where it was measured.
+    """
     judged, run = result.performance, result.run
     told: dict[str, Any] = {
         "strategy": result.plan.strategy,
-        "parameters": {name: float(value) for name, value in result.plan.parameters.items()},
+        "parameters": {name: float(value) for name, value in result.parameters.items()},
         "data": str(result.plan.data) if isinstance(result.plan.data, Path) else f"{len(result.plan.data)} rows",
         "news": str(result.plan.news) if result.plan.news else None,
         "seed": result.plan.seed,
@@ -62,6 +66,7 @@ def summary_of(result: BacktestResult) -> dict[str, Any]:
         "no_skill": _no_skill(judged.no_skill),
         "by_market": {question: float(profit) for question, profit in judged.by_market.items()},
         "turnover": float(judged.turnover),
+        "capacity": None if capacity is None else _capacity(capacity),
         "max_drawdown": _drawdown(judged.drawdown),
         "days": len(judged.daily_changes),
         "sharpe": None if result.in_sample else judged.sharpe,
@@ -126,6 +131,7 @@ def text_of(told: Mapping[str, Any]) -> str:
             f"the same trades at random moments on random sides; {luck['beaten_by']:.1%} of them earned as much"
         )
     lines.append(f"Drawdown      {told['max_drawdown']['dollars']:.2f} at most{_dates(told['max_drawdown'])}")
+    lines += _carried(told["capacity"])
     if told["sharpe"] is not None:
         lines.append(f"Sharpe        {told['sharpe']:.2f} a year, of {told['days']} daily changes{_within(told)}")
     elif told["in_sample"]:
@@ -140,6 +146,20 @@ def text_of(told: Mapping[str, Any]) -> str:
     lines += [f"Refused       {count} x {code}" for code, count in told["refused"].items()]
     lines += [f"{amount:+10.2f}  {question}" for question, amount in _largest(told["by_market"])]
     return "\n".join([*lines, "", *told["conclusion"]])
+
+
+def _carried(capacity: Mapping[str, Any] | None) -> list[str]:
+    if capacity is None:
+        return []
+    if capacity["dollars"] is None:
+        return [f"Capacity      none is told: {capacity['because']}"]
+    lines = [f"Capacity      {'at least ' if capacity['more'] else ''}{capacity['dollars']:,.0f} dollars"]
+    for each in capacity["curve"]:
+        lines.append(
+            f"  x{each['scale']:<4}{each['balance']:>13,.0f} dollars: {each['profit']:+,.2f}, "
+            f"{each['earned_per_dollar']:+.2%}, {each['turnover']:,.0f} traded"
+        )
+    return lines
 
 
 def _largest(by_market: Mapping[str, float]) -> Sequence[tuple[str, float]]:
@@ -185,6 +205,24 @@ def _drawdown(fall: Drawdown) -> dict[str, Any]:
         "dollars": float(fall.dollars),
         "share": fall.share,
         **{name: None if at is None else at.isoformat() for name, at in moments.items()},
+    }
+
+
+def _capacity(measured: Capacity) -> dict[str, Any]:
+    return {
+        "dollars": None if measured.dollars is None else float(measured.dollars),
+        "more": measured.more,
+        "because": measured.because,
+        "curve": [
+            {
+                "scale": each.scale,
+                "balance": float(each.balance),
+                "profit": float(each.profit),
+                "turnover": float(each.turnover),
+                "earned_per_dollar": float(each.earned_per_dollar),
+            }
+            for each in measured.curve
+        ],
     }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ..forecasting.scoring import CalibrationBin
+from ..identifiers import ConditionId
 from .fills import Fill
 from .no_skill import Bet, NoSkill, QuoteLog, no_skill
 from .profit import Profit, profit_by_market, profit_of
@@ -22,12 +23,12 @@ from .significance import Interval, block_bootstrap
 class Performance:
     """Figures of one run. `sharpe` and `sortino` are yearly, of `daily_changes` of equity, None of too few days.
 
-    `hit_rate` is the share of traded markets that earned, with `markets_decided` those whose outcome is known.
-    `brier` is of the strategy's beliefs in markets that ended, `market_brier` of the midpoints then; one market counts
-    once, with its first belief, also in `calibration` (by tenths of what was believed). Intervals hold 95 %:
-    `profit_by_markets` in dollars when traded markets are drawn again with replacement, `sharpe_interval` by the
-    circular block bootstrap of days. `no_skill` is what the same trades
-    earn at random moments on random sides.
+    `by_market` is by question. `hit_rate` is the share of traded markets that earned, with `markets_decided` those
+    whose outcome is known. `brier` is of the strategy's beliefs in markets that ended, `market_brier` of the midpoints
+    then; one market counts once, with its first belief, also in `calibration` (by tenths of what was believed).
+    Intervals hold 95 %: `profit_by_markets` in dollars when traded markets are drawn again with replacement,
+    `sharpe_interval` by the circular block bootstrap of days. `no_skill` is what the same trades earn at random
+    moments on random sides.
     """
 
     profit: Profit
@@ -58,9 +59,8 @@ def performance(run: Run, replay: Replay, *, quotes: QuoteLog, seed: int) -> Per
     profit = profit_of(run.fills, last_midpoint=replay.last_midpoint, worth=replay.worth_of, rewards=replay.rewards())
     if profit.total != run.profit:
         raise RuntimeError(f"the fills have brought {profit.total} dollars, the exchange's ledger says {run.profit}")
-    by_market: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for condition_id, dollars in profit_by_market(run.fills, worth=replay.worth_of).items():
-        by_market[replay.question(condition_id)] += dollars
+    by_condition = profit_by_market(run.fills, worth=replay.worth_of)
+    by_market = {name: by_condition[each] for each, name in _names(by_condition, replay).items()}
     decided = {each.trade.market_id for each in run.fills if replay.winner(each.trade.market_id) is not None}
     earned = [profit for profit in by_market.values() if profit > 0]
     daily = daily_changes(run.equity)
@@ -90,6 +90,13 @@ def performance(run: Run, replay: Replay, *, quotes: QuoteLog, seed: int) -> Per
             seed=seed,
         ),
     )
+
+
+def _names(condition_ids: Iterable[ConditionId], replay: Replay) -> dict[ConditionId, str]:
+    """Questions; those that several markets share are told with the beginning of the condition id."""
+    questions = {each: replay.question(each) for each in condition_ids}
+    often = Counter(questions.values())
+    return {each: f"{asked} [{each[:10]}]" if often[asked] > 1 else asked for each, asked in questions.items()}
 
 
 def _bet(fill: Fill) -> Bet:

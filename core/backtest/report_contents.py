@@ -30,6 +30,7 @@ def figure_rows(told: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Sortino", _plain(told["sortino"], withheld)),
         ("markets that earned", "" if told["hit_rate"] is None else f"{told['hit_rate']:.0%}"),
         ("turnover", f"{told['turnover']:,.2f} dollars"),
+        ("capacity", _carried(told["capacity"])),
         ("Brier score", _plain(told["brier"], "")),
         ("Brier score of prices", _plain(told["market_brier"], "")),
         ("looks, signals, fills", f"{told['looks']}, {told['signals']}, {told['orders']}"),
@@ -68,6 +69,14 @@ def largest(by_market: Mapping[str, float], most: int = _MOST_BARS) -> dict[str,
     if others := ordered[most:]:
         shown[f"{len(others)} others"] = sum(value for _, value in others)
     return dict(sorted(shown.items(), key=lambda each: -each[1]))
+
+
+def _carried(capacity: Mapping[str, Any] | None) -> str:
+    if capacity is None:
+        return ""
+    if capacity["dollars"] is None:
+        return f"none is told: {capacity['because']}"
+    return f"{'at least ' if capacity['more'] else ''}{capacity['dollars']:,.0f} dollars"
 
 
 def _plain(value: float | None, otherwise: str) -> str:

@@ -49,6 +49,7 @@ def report_html(told: Mapping[str, Any]) -> str:
             *_section("What follows from it", [f"<p>{_text(each, 600)}</p>" for each in told["conclusion"]]),
             *_section("Figures", [_figures(told)]),
             *_charts(told),
+            *_capacity(told),
             *_section("Markets", [_table(("market", "dollars"), _by_market(told))]),
             *_section("Fills", [_fills(told)]),
             "</body></html>",
@@ -92,6 +93,20 @@ def _charts(told: Mapping[str, Any]) -> list[str]:
     if told["calibration"]:
         charts.append(("Calibration: said and came true", calibration_chart(told["calibration"], label="Calibration")))
     return [f"<h2>{escape(name)}</h2><figure>{chart}</figure>" for name, chart in charts]
+
+
+def _capacity(told: Mapping[str, Any]) -> list[str]:
+    curve = (told["capacity"] or {}).get("curve")
+    if not curve:
+        return []
+    rows = [
+        (f"{each['balance']:,.0f}", f"{each['profit']:+,.2f}", f"{each['earned_per_dollar']:+.3%}",
+         f"{each['turnover']:,.0f}")
+        for each in curve
+    ]  # fmt: skip
+    told_by = "The same past with larger stakes; what is taken stays gone, and nobody answers to it."
+    table = _table(("dollars to begin with", "earned", "per dollar", "traded"), rows)
+    return _section("Capacity", [f'<p class="dim">{told_by}</p>', table])
 
 
 def _by_market(told: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -28,8 +28,7 @@ def verdict(told: Mapping[str, Any]) -> list[str]:
         )
     elif told["sharpe"] is None:
         said.append(f"Of {told['days']} days no Sharpe ratio is told: ten that differ are the least.")
-    if told["fidelity"] == "bars":
-        said.append("Bars tell prices and no depth: nothing is shown about how much money this could carry.")
+    said += _capacity(told)
     return said
 
 
@@ -50,6 +49,21 @@ def _earned(told: Mapping[str, Any]) -> str:
     if total < 0:
         return f"It lost {of_all}; doing nothing would have been better."
     return f"It earned {of_all}." if total > 0 else f"It came out even on {of_all.split(' with ')[1]}."
+
+
+def _capacity(told: Mapping[str, Any]) -> list[str]:
+    if told["fidelity"] != "l2":
+        kind = "Bars tell prices" if told["fidelity"] == "bars" else "Trades tell prices"
+        return [f"{kind} and no depth: nothing is shown about how much money this could carry."]
+    measured = told["capacity"]
+    if measured is None or measured["dollars"] is None:
+        return []
+    first = measured["curve"][0]
+    tried = ", the most that was tried," if measured["more"] else ""
+    return [
+        f"With up to {measured['dollars']:,.0f} dollars{tried} it would have earned at least half of the "
+        f"{first['earned_per_dollar']:.2%} that it did with {first['balance']:,.0f}, had nobody answered to its orders."
+    ]
 
 
 def _luck(told: Mapping[str, Any]) -> list[str]:

@@ -26,6 +26,8 @@ class Need(StrEnum):
 class Parameter:
     """A number that bounds or tunes a strategy, from `low` to `high`, in `unit`.
 
+    A `unit` of `dollars` or `shares` is that of a size, which is multiplied where a backtest's capacity is measured;
+    distances of prices are in `dollars a share`.
     A strategy may move an `adjustable` one by itself, inside its range, and says so each time.
     """
 

@@ -58,7 +58,7 @@ class MarketMakerStrategy(PolymarketStrategy):
                 default=Decimal("0.02"),
                 low=Decimal("0.001"),
                 high=Decimal("0.2"),
-                unit="dollars",
+                unit="dollars a share",
                 adjustable=True,
             ),
             Parameter(
@@ -91,7 +91,7 @@ class MarketMakerStrategy(PolymarketStrategy):
                 default=Decimal("0.05"),
                 low=Decimal("0.005"),
                 high=Decimal("0.5"),
-                unit="dollars",
+                unit="dollars a share",
             ),
             Parameter(
                 name="hours_to_end",

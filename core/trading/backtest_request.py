@@ -30,6 +30,7 @@ class BacktestRequest:
     fee_rate: str | None = None
     latency_ms: str | None = None
     seed: int = 1
+    capacity: bool = False
 
     @property
     def fingerprint(self) -> str:

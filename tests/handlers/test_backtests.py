@@ -52,8 +52,10 @@ async def test_rows_are_looked_at_run_and_reported(open_agent: OpenAgent, tmp_pa
         looked = await agent.call("run_backtest", rows=ladder(), check_only=True)
         assert (looked["check"]["fidelity"], looked["check"]["markets"], looked["check"]["used"]) == ("bars", 2, 8)
         assert "run_id" not in looked
-        started = await agent.call("run_backtest", rows=ladder(), strategy="arbitrage", half_spread=0.005)
-        again = await agent.call("run_backtest", rows=ladder(), strategy="arbitrage", half_spread=0.005)
+        started = await agent.call(
+            "run_backtest", rows=ladder(), strategy="arbitrage", half_spread=0.005, capacity=True
+        )
+        again = await agent.call("run_backtest", rows=ladder(), strategy="arbitrage", half_spread=0.005, capacity=True)
         assert (again["run_id"], again["already_started"]) == (started["run_id"], True)
         run = await ended(agent, started["run_id"])
         assert (run["status"], run["backtest"]["done"]) == ("done", 1)
@@ -65,6 +67,7 @@ async def test_rows_are_looked_at_run_and_reported(open_agent: OpenAgent, tmp_pa
         )
         assert told["fidelity"] == "bars"
         assert "capacity" in told["assumed"]
+        assert told["capacity"] == "none is told: bars tell nothing of depth"
         page = await asyncio.to_thread(Path(told["report"]).read_text, encoding="utf-8")
         assert page.lower().startswith("<!doctype html")
 

@@ -91,6 +91,14 @@ async def test_profit_is_what_a_pencil_says(open_replay: Any, make_series: Any) 
     assert (lost.profit, cash) == (D("-8.5"), D("991.5"))
 
 
+async def test_markets_with_equal_questions_are_two_markets(open_replay: Any, make_series: Any) -> None:
+    wet, dry = (make_series(["0.40", "0.43"], key=key, won=key == "wet") for key in ("wet", "dry"))
+    run, judged, _, _ = await lived(open_replay, wet, dry)
+    assert all(name.startswith("Will it rain? [0x") for name in judged.by_market)
+    assert sorted(judged.by_market.values()) == [D("-8.5"), D("11.5")]
+    assert (judged.hit_rate, sum(judged.by_market.values())) == (0.5, run.profit)
+
+
 async def test_fees_are_the_venues_and_the_ledger_agrees_to_the_millionth(open_replay: Any, make_series: Any) -> None:
     series = make_series(["0.40", "0.43"], won=True)
     run, judged, _, cash = await lived(open_replay, series, fee_rate="0.05")

@@ -59,6 +59,7 @@ def told() -> dict[str, Any]:
         "no_skill": {"draws": 1000, "mean": -1.2, "interval_95": [-9.0, 8.0], "beaten_by": 0.21},
         "by_market": {HOSTILE: 8.5, "Will it snow?": -2.0},
         "turnover": 90.0,
+        "capacity": None,
         "max_drawdown": {
             "dollars": 12.0,
             "share": 0.012,
