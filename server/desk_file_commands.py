@@ -1,4 +1,4 @@
-"""`polydesk audit` and `polydesk letters`: what a person reads and settles in the desk's own file."""
+"""`polydesk audit`, `letters` and `positions`: what a person reads and settles in the desk's own file."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ def add_desk_file_commands(commands: Commands, modes: list[str]) -> None:
     _action(actions, "list", "those that nobody has dealt with", modes, _list)
     drop = _action(actions, "drop", "end one: it will not be placed again", modes, _drop)
     drop.add_argument("letter_id", help="as listed")
+
+    positions = commands.add_parser("positions", help="changes of positions whose fate is unknown")
+    actions = positions.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _action(actions, "list", "those that are unknown, and what to look for on a block explorer", modes, _unknown)
+    settle = _action(actions, "settle", "say what became of one, so that the next can be signed", modes, _settle)
+    settle.add_argument("change_id", help="as listed")
+    fate = settle.add_mutually_exclusive_group(required=True)
+    fate.add_argument("--carried-out", action="store_true", help="the chain has carried it out")
+    fate.add_argument("--never-carried-out", dest="carried_out", action="store_false", help="it will never be")
 
 
 def _action(
@@ -90,6 +99,47 @@ def _drop(options: argparse.Namespace) -> int:
         letters = DeadLetters(database, AuditLog(database, account), account=account, new_id=secrets.token_hex)
         letter = letters.drop(options.letter_id, now=SystemClock().now())
     print(json.dumps({"dropped": letter.letter_id}) if options.json else f"Dropped: {letter.kind}, {letter.cause}")
+    return 0
+
+
+def _unknown(options: argparse.Namespace) -> int:
+    from ..core.trading.settled_changes import unknown_changes
+
+    with _file(options) as database:
+        found = unknown_changes(database)
+    rows: list[dict[str, Any]] = [
+        {
+            "change_id": each.change.change_id,
+            "account": each.account,
+            "action": each.change.order.action.value,
+            "nonce": each.change.nonce,
+            "sent_at": each.change.sent_at.isoformat() if each.change.sent_at else "",
+            "left_to_desk_until": each.left_to_desk_until.isoformat(),
+            "look_for": each.look_for,
+        }
+        for each in found
+    ]
+    if options.json:
+        print(json.dumps(rows))
+    elif not rows:
+        print("No change of positions is unknown.")
+    for row in () if options.json else rows:
+        print(f"{row['change_id']}  {row['sent_at'][:19]}  {row['action']}, nonce {row['nonce']}, of {row['account']}")
+        print(f"  Look on a block explorer for {row['look_for']}.")
+        print(f"  From {row['left_to_desk_until'][:16]} on: polydesk positions settle {row['change_id']} ...")
+    return 0
+
+
+def _settle(options: argparse.Namespace) -> int:
+    from ..core.clock import SystemClock
+    from ..core.trading.settled_changes import settle
+
+    with _file(options) as database:
+        change = settle(database, options.change_id, carried_out=options.carried_out, now=SystemClock().now())
+    if options.json:
+        print(json.dumps({"settled": change.change_id, "status": change.status.value}))
+    else:
+        print(f"Settled: {change.change_id} is {change.status.value}.")
     return 0
 
 

@@ -115,10 +115,14 @@ class PositionDesk:
             told = await self._relayer.transaction(change.transaction_id)
         else:
             told = await self._relayer.find(signature=change.signature, note=_note(change))
+        if (current := self._settled(change)) is not None:
+            return current
         if told is not None:
             return await self._told(change, told)
         if change.status is ChangeStatus.UNKNOWN and not change.transaction_id and self._is_past(change):
             free = (await self._relayer.next_nonce()).nonce == change.nonce
+            if (current := self._settled(change)) is not None:
+                return current
             if free or change.void_after is not None:
                 return await self._moved_to(
                     change, ChangeStatus.REJECTED, error="It never reached the relayer, and nothing was done."
@@ -315,6 +319,11 @@ class PositionDesk:
                     wait_s = _FIRST_WAIT_S
                 await self._clock.sleep(wait_s)
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+    def _settled(self, change: PositionChange) -> PositionChange | None:
+        """The change, if its fate became known while it was looked up: a person, or another process, has told it."""
+        current = self.journal.current(change)
+        return None if current.status.under_way else current
 
     def _is_past(self, change: PositionChange) -> bool:
         """Whether a transaction that nobody has seen can no longer come."""

@@ -182,7 +182,12 @@ class PositionJournal:
         query = select(position_changes.c.document).where(*conditions).order_by(position_changes.c.number)
         with self._database.reading() as connection:
             texts = connection.execute(query).scalars().all()
-        return [_adapter().validate_json(text) for text in texts]
+        return [change_from_text(text) for text in texts]
+
+
+def change_from_text(document: str) -> PositionChange:
+    """A change as it stands in the desk's file."""
+    return _adapter().validate_json(document)
 
 
 def _columns(change: PositionChange) -> dict[str, Any]:

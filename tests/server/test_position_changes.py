@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from polydesk.core.exchange.venue import Exchange
 from polydesk.core.polymarket.relayer import RelayerClient
 from polydesk.core.polymarket.signing import Signer
 from polydesk.core.polymarket.wallets import candidate_wallets
+from polydesk.core.trading import settled_changes
 from polydesk.server.cli import main
 from tests.support.live_desk import live_client
 from tests.support.processes import ERAS, FED, KEY, WAIT_S, Era, answer_of, error_of
@@ -279,6 +281,50 @@ async def test_a_transaction_that_fails_on_chain_moves_nothing_and_says_why() ->
         done = await manage(client, preview_id=shown["preview_id"])
         assert (done["status"], venue.cash) == ("failed", 1000)
         assert "reverted" in done["error"]
+
+
+@pytest.mark.parametrize(("said", "status"), [("--carried-out", "confirmed"), ("--never-carried-out", "rejected")])
+async def test_a_person_settles_what_the_relayer_never_listed(
+    said: str, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def polydesk(*command: str) -> int:
+        return main([*command, "--mode", "live"])
+
+    venue = Venue(ConnectionFault(kind="reset_before_read", route="/relayer/submit", count=1))
+    async with venue.served() as server, live_client(server, user=User(), **venue.settings(2)) as client:
+        lost, following = await manage(client, **SPLIT), await manage(client, **SPLIT)
+        assert (await error_of(client, "manage_position", preview_id=lost["preview_id"]))["anything_sent"] == "unknown"
+        elsewhere = {**venue.settings(2), "state_dir": tmp_path / "elsewhere"}
+        async with live_client(server, user=User(), **elsewhere) as other:  # uses the nonce of the one that was lost
+            shown = await manage(other, **SPLIT)
+            assert (await manage(other, preview_id=shown["preview_id"]))["status"] == "confirmed"
+        capsys.readouterr()
+
+        assert polydesk("positions", "list", "--json") == 0
+        (row,) = json.loads(capsys.readouterr().out)
+        assert (row["change_id"], row["account"], row["nonce"]) == (lost["preview_id"], WALLETS[2], 0)
+        assert "splitPosition of NegRiskCtfCollateralAdapter 0xadA2" in row["look_for"]
+        assert polydesk("positions", "settle", lost["preview_id"], said) == 2
+        assert "still looked for at the relayer" in capsys.readouterr().err
+        assert (await error_of(client, "manage_position", preview_id=following["preview_id"]))["code"] == (
+            "change_under_way"
+        )
+
+        monkeypatch.setattr(settled_changes, "LOOKED_UP_FOR", timedelta(0))
+        assert polydesk("positions", "list") == 0
+        assert f"polydesk positions settle {lost['preview_id']}" in capsys.readouterr().out
+        assert polydesk("positions", "settle", lost["preview_id"], said) == 0
+        assert polydesk("positions", "list") == 0
+        assert "No change of positions is unknown" in capsys.readouterr().out
+        assert polydesk("positions", "settle", lost["preview_id"], said) == 2  # once
+        assert polydesk("audit", "verify") == 0
+        assert polydesk("audit", "export") == 0
+        assert f'"carried_out":{str(said == "--carried-out").lower()}' in capsys.readouterr().out.replace(" ", "")
+
+        assert (await manage(client, preview_id=lost["preview_id"]))["status"] == status
+        shown = await manage(client, **SPLIT)
+        assert (await manage(client, preview_id=shown["preview_id"]))["status"] == "confirmed"
+        assert len(relayed(server)) == 2
 
 
 _DIES = """
