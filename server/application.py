@@ -185,6 +185,7 @@ def _assemble(
             site,
             trading,
             venue,
+            parts.runs,
             quotes=quotes,
             directory=directory,
             newsroom=newsroom,

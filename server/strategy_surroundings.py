@@ -19,6 +19,7 @@ from ..core.portfolio.account_state import read_account
 from ..core.risk.mandate import Mandate
 from ..core.strategies.surroundings import ReadNews, ReferencePrices, RewardTerms, Surroundings
 from ..core.trading.desk import TradingDesk
+from ..core.trading.run_book import RunBook
 from ..core.trading.run_ledger import RunAccount, Worth
 from ..core.trading.strategy_execution import DeskExecution
 from ..core.trading.strategy_runs import Surround
@@ -96,6 +97,7 @@ def surround_on(
     site: Site,
     desk: TradingDesk,
     venue: Venue,
+    runs: RunBook,
     *,
     quotes: MarketQuotes,
     directory: MarketDirectory,
@@ -141,7 +143,9 @@ def surround_on(
                 worth=worth,
                 mandate=mandate,
             ),
-            execution=DeskExecution(desk, find, clock, prefix=run_id, mandate=mandate),
+            execution=DeskExecution(
+                desk, find, clock, prefix=run_id, mandate=mandate, goes_on=lambda: runs.is_mine(run_id)
+            ),
             news=_KeptNews(newsroom, store, clock),
             read_news=read_news,
             reference=reference,

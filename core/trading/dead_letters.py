@@ -52,7 +52,9 @@ class DeadLetters:
         self._add("order", cause, body, now=now, attempt_id=record.attempt_id)
 
     def of_cancel(self, cause: str, *, now: datetime, **what: Any) -> None:
-        """Keep a cancel that did not go through: orders may still rest. `what` names them."""
+        """Keep a cancel that did not go through: orders may still rest. `what` names them; asked again, it is one."""
+        if any(letter.kind == "cancel" and letter.body == what for letter in self.open()):
+            return
         self._add("cancel", cause, what, now=now)
 
     def open(self) -> tuple[DeadLetter, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -161,7 +162,8 @@ class TradingDesk:
                 fix="call polymarket_cancel_orders",
                 next_tool="polymarket_cancel_orders",
             )
-        prepared = await self._preparation.prepare(dead.intent)
+        # Whoever agreed to a strategy's run did not agree to what is sent outside of it.
+        prepared = await self._preparation.prepare(dataclasses.replace(dead.intent, mandate=None))
         return self._drafts.keep(prepared.plan, now=self._clock.now(), replays=dead.attempt_id)
 
     def draft(self, draft_id: str) -> Draft:

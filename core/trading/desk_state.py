@@ -131,7 +131,10 @@ class DeskStates:
         profit = cash_brought(fills, account.fee_of)
         for token_id, holding in held.items():
             price = account.prices.get(token_id)
-            profit += holding.shares * (price if price is not None else _last_price(fills, token_id))
+            if price is None:
+                # The venue lists a position some time after its fills: what was bought just now is no loss.
+                price = _last_price(fills, token_id) or holding.cost / holding.shares
+            profit += holding.shares * price
         return MandateState(
             mandate=mandate,
             tied_up_usd=tied_up(held) + resting_cost(account.open_orders, order_ids) + on_their_way,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, or_, select, update
 
 from ..identifiers import ConditionId, OrderId
 from ..models import OrderStatus
@@ -179,16 +180,15 @@ class OrderJournal:
             .limit(1)
         )
 
-    def of_tokens(self, prefix: str) -> list[OrderRecord]:
-        """The attempts whose tokens begin so, whatever became of them, oldest first."""
-        begins = orders.c.client_token.startswith(prefix, autoescape=True)
-        return self._all(self._mine().where(begins).order_by(orders.c.number))
+    def of_tokens(self, prefix: str, *, newest: int | None = None) -> list[OrderRecord]:
+        """The attempts whose tokens begin so, whatever became of them, oldest first; or only so many of the newest."""
+        query = self._mine().where(_token_begins(prefix)).order_by(orders.c.number.desc())
+        return self._all(query if newest is None else query.limit(newest))[::-1]
 
     def order_ids_of_tokens(self, prefix: str) -> frozenset[OrderId]:
         """The ids of the signed orders among the attempts whose tokens begin so."""
-        begins = orders.c.client_token.startswith(prefix, autoescape=True)
         query = select(orders.c.order_id).where(
-            orders.c.account == self._account, begins, orders.c.order_id.is_not(None)
+            orders.c.account == self._account, _token_begins(prefix), orders.c.order_id.is_not(None)
         )
         with self._database.reading() as connection:
             return frozenset(OrderId(each) for each in connection.execute(query).scalars())
@@ -292,6 +292,12 @@ class OrderJournal:
         self._decoded.move_to_end(record.attempt_id)
         while len(self._decoded) > _REMEMBERED:
             self._decoded.popitem(last=False)
+
+
+def _token_begins(prefix: str) -> ColumnElement[bool]:
+    """As a range of the index: a pattern would look at every order there ever was."""
+    token = orders.c.client_token
+    return and_(token >= prefix, token < prefix + chr(sys.maxunicode))
 
 
 def _rows() -> Select[Any]:

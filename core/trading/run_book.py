@@ -50,6 +50,11 @@ class Run:
     document: str
     progress: str = ""
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended, though it may wait for a person."""
+        return self.status.value in _OPEN
+
 
 class RunBook:
     """The runs of one account, in the desk's file, so that they outlive the process that began them."""
@@ -132,17 +137,20 @@ class RunBook:
                 self._audit.write(f"run.{status.value}", now=now, run_id=run_id, cause=cause)
             return self.get(run_id)
 
+    def find(self, run_id: str) -> Run | None:
+        return next(iter(self._all(self._mine().where(runs.c.run_id == run_id))), None)
+
     def get(self, run_id: str) -> Run:
         """Raises InputRejected `unknown_run`."""
-        found = self._all(self._mine().where(runs.c.run_id == run_id))
-        if not found:
+        found = self.find(run_id)
+        if found is None:
             raise InputRejected(
                 f"There is no run {run_id[:40]!r}.",
                 code="unknown_run",
                 fix="list them with polymarket_get_runs",
                 next_tool="polymarket_get_runs",
             )
-        return found[0]
+        return found
 
     def latest(self, most: int) -> list[Run]:
         """The last runs, newest first."""

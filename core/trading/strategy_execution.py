@@ -16,9 +16,10 @@ from ..risk.mandate import Mandate
 from ..strategies.decision import Basket, Quote, TargetQuotes
 from ..strategies.look import code_of
 from ..strategies.surroundings import BasketResult, QuotesKept
-from .desk import TradingDesk
+from .desk import Placement, TradingDesk
 from .intent import OrderIntent
 from .order_record import OrderRecord
+from .run_withdrawal import take_back
 
 FindMarket = Callable[[ConditionId], Awaitable[Market]]
 
@@ -29,7 +30,8 @@ _WORN = Decimal("0.5")
 class DeskExecution:
     """Carries out what one strategy decides. `prefix` begins the tokens of all of its orders, so that they are known.
 
-    Under a `mandate` its bounds are part of what the gate checks, and no order needs anybody's yes again.
+    Under a `mandate` its bounds are part of what the gate checks, and no order needs anybody's yes again. Once its run
+    no longer `goes_on`, nothing is ordered any more, though a look may not have come to its end.
     """
 
     def __init__(
@@ -40,13 +42,15 @@ class DeskExecution:
         *,
         prefix: str,
         mandate: Mandate | None = None,
+        goes_on: Callable[[], bool] = lambda: True,
     ) -> None:
         self._desk = desk
         self._find_market = find_market
         self._clock = clock
         self._prefix = prefix
         self._mandate = mandate
-        self._numbers = itertools.count(len(desk.journal.of_tokens(f"{prefix}/")) + 1)
+        self._goes_on = goes_on
+        self._numbers = itertools.count(_quotes_placed(desk, prefix) + 1)
 
     async def execute(self, signal: TradingSignal) -> Trade:
         """See Execution.execute. The same signal (same market, outcome and moment) is never ordered twice."""
@@ -64,7 +68,7 @@ class DeskExecution:
             mandate=self._mandate,
         )
         token = f"{self._prefix}/{signal.side.value}:{signal.token_id}:{signal.as_of.isoformat()}"
-        placement = await self._desk.place(intent, client_token=token)
+        placement = await self._place(intent, token)
         return await self._as_one_trade(signal, placement.record)
 
     async def execute_basket(self, basket: Basket) -> BasketResult:
@@ -117,10 +121,7 @@ class DeskExecution:
 
     async def withdraw(self, market_id: ConditionId | None = None) -> int:
         """See Execution.withdraw."""
-        open_orders, _ = await self._desk.refresh()
-        own = self._desk.journal.order_ids_of_tokens(f"{self._prefix}/")
-        unwanted = [each.id for each in open_orders if each.id in own and market_id in (None, each.condition_id)]
-        return len((await self._desk.cancels.of(unwanted)).result.canceled) if unwanted else 0
+        return await take_back(self._desk, f"{self._prefix}/", market_id)
 
     def _resting_in(self, market_id: ConditionId, resting: dict[OrderId, OpenOrder]) -> list[OpenOrder]:
         live = self._desk.journal.in_state(OrderStatus.LIVE, condition_id=market_id)
@@ -145,7 +146,12 @@ class DeskExecution:
             post_only=True,
             mandate=self._mandate,
         )
-        await self._desk.place(intent, client_token=f"{self._prefix}/q{next(self._numbers)}")
+        await self._place(intent, f"{self._prefix}/q{next(self._numbers)}")
+
+    async def _place(self, intent: OrderIntent, token: str) -> Placement:
+        if not self._goes_on():
+            raise InputRejected("Its run has ended: nothing is ordered any more.", code="run_ended")
+        return await self._desk.place(intent, client_token=token)
 
     async def _as_one_trade(self, signal: TradingSignal, record: OrderRecord) -> Trade:
         fills = await self._desk.fills_of(record.order_id) if record.order_id is not None else ()
@@ -170,6 +176,12 @@ class DeskExecution:
             is_taker=True,
             fee=sum((self._desk.fee_of(fill) for fill in fills), Decimal(0)) if fills else None,
         )
+
+
+def _quotes_placed(desk: TradingDesk, prefix: str) -> int:
+    """The number of the newest quote, so that none is given twice over restarts."""
+    newest = desk.journal.of_tokens(f"{prefix}/q", newest=1)
+    return int((newest[0].client_token or "").rpartition("q")[2]) if newest else 0
 
 
 def _serves(order: OpenOrder, quote: Quote) -> bool:

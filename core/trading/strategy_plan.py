@@ -1,9 +1,9 @@
-"""What a strategy's run was asked to do, within which bounds, and what it has written down on its way."""
+"""What a strategy's run was asked to do, and within which bounds."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 LONGEST = timedelta(days=30)
-_EXPLAINED = 10
-_GAPS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,58 +59,6 @@ class StrategyPlan:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """The last signal about a market, in the strategy's own paragraph."""
-
-    market: str
-    verdict: str
-    outcome: str
-    price: Decimal
-    size: Decimal
-    reason: str
-    at: datetime
-
-
-@dataclass(slots=True)
-class RunNotes:
-    """What a run has met. `up_s` are seconds it has been watching, `gaps` the times in which it was not.
-
-    `worst_usd` is the lowest its profit has been, `problems` counts looks that failed by what they failed with.
-    """
-
-    looks: int = 0
-    signals: int = 0
-    placed: int = 0
-    last_look: datetime | None = None
-    up_s: float = 0.0
-    profit_usd: Decimal = Decimal(0)
-    worst_usd: Decimal = Decimal(0)
-    refused: dict[str, int] = field(default_factory=dict)
-    problems: dict[str, int] = field(default_factory=dict)
-    gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
-    adjustments: list[str] = field(default_factory=list)
-    explained: list[Explained] = field(default_factory=list)
-
-    def looked(self, at: datetime, *, every_s: float) -> None:
-        """Count a look; where the one before is three intervals back or more, the time between was a gap."""
-        if self.last_look is not None:
-            passed = (at - self.last_look).total_seconds()
-            if passed >= max(3 * every_s, 30):
-                self.gaps = [*self.gaps, (self.last_look, at)][-_GAPS:]
-            else:
-                self.up_s += passed
-        self.looks += 1
-        self.last_look = at
-
-    def explain(self, signals: list[Explained]) -> None:
-        """Keep the newest signals, those that trade before those that say why not."""
-        acted = [each for each in signals if each.verdict != "no_edge"]
-        kept = [*acted, *(each for each in self.explained if each.verdict != "no_edge")]
-        quiet = [each for each in signals if each.verdict == "no_edge"]
-        self.explained = [*kept, *quiet][:_EXPLAINED]
-
-
 def check_strategy_plan(plan: StrategyPlan, declaration: Declaration, *, now: datetime) -> None:
     """Raise InputRejected for a run that could not begin."""
     rules = (
@@ -150,23 +96,8 @@ def plan_from_text(document: str) -> StrategyPlan:
     return _plans().validate_json(document)
 
 
-def notes_to_text(notes: RunNotes) -> str:
-    return _notes().dump_json(notes).decode()
-
-
-def notes_from_text(progress: str) -> RunNotes:
-    return _notes().validate_json(progress) if progress else RunNotes()
-
-
 @cache
 def _plans() -> TypeAdapter[StrategyPlan]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(StrategyPlan)
-
-
-@cache
-def _notes() -> TypeAdapter[RunNotes]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(RunNotes)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Self
 
-from ..background_tasks import cancelled
+from ..background_tasks import cancelled, logs_failure
 from ..clock import Clock
 from ..errors import InputRejected, PolymarketAPIError
 from ..identifiers import ConditionId
-from ..models import Market, TradingSignal
+from ..models import Market
 from ..risk.mandate import Mandate
-from ..strategies.decision import TargetQuotes
 from ..strategies.declaration import Declaration, Need
-from ..strategies.look import Look, code_of, look
+from ..strategies.look import code_of, look
 from ..strategies.registry import strategy_class
 from ..strategies.strategy import PolymarketStrategy
 from ..strategies.surroundings import Surroundings
@@ -28,19 +26,13 @@ from .approvals import ApprovalBox, ApprovalRequest, Decision
 from .consent import ConsentKind, ConsentPolicy
 from .desk import TradingDesk
 from .order_record import OrderRecord
+from .order_states import UNDER_WAY
 from .run_book import Run, RunBook, RunStatus
 from .run_ledger import Worth, fills_of_orders
+from .run_notes import RunNotes, note_look, notes_from_text, notes_to_text
 from .run_profit import RunProfit, run_profit
-from .strategy_plan import (
-    Explained,
-    RunNotes,
-    StrategyPlan,
-    check_strategy_plan,
-    notes_from_text,
-    notes_to_text,
-    plan_from_text,
-    plan_to_text,
-)
+from .run_withdrawal import may_trade, take_all_back
+from .strategy_plan import StrategyPlan, check_strategy_plan, plan_from_text, plan_to_text
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +42,13 @@ APPROVAL_WINDOW = timedelta(minutes=15)
 _LOOK_S = 1.0
 """How often a run looks whether it was stopped or the desk halted."""
 
-_ADJUSTMENTS = 20
+_SENDS_END_WITHIN_S = 10.0
+"""So long an order on its way, and the cancels after a run, are waited for; what takes longer is seen to afterwards."""
+
+_BLIND_LOOKS = 3
+"""So many looks in a row that could not be made: nobody watches what rests, and it is taken back."""
+
+_ORDERS = 50
 
 _NO_MANDATE = Mandate(
     run_id="r_trial", max_loss_usd=Decimal(0), max_exposure_usd=Decimal(0), until=datetime.min.replace(tzinfo=UTC)
@@ -81,12 +79,24 @@ class _End:
 
 
 @dataclass(slots=True)
+class _Carried:
+    """A run as this process carries it on. `blind` counts the looks in a row that failed."""
+
+    run: Run
+    plan: StrategyPlan
+    strategy: PolymarketStrategy
+    surroundings: Surroundings
+    notes: RunNotes
+    blind: int = 0
+
+
+@dataclass(slots=True)
 class StrategyRuns:
     """The strategies that trade for one account. An `async with` takes over what a process that is gone has left.
 
     A run that goes on in another process makes its strategy anew, which looks at what the run holds and at history.
     On leaving, resting orders are taken back, because nobody would move them; the run itself stays for the next
-    process.
+    process. Orders of a run that has ended are asked back until they are gone, whichever process left them.
     """
 
     desk: TradingDesk
@@ -99,7 +109,7 @@ class StrategyRuns:
     find_market: FindMarket
     worth: Worth
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _strategies: dict[str, PolymarketStrategy] = field(default_factory=dict)
+    _clearing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _codes: dict[str, str] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
 
@@ -108,20 +118,29 @@ class StrategyRuns:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in list(self._tasks.values()):
+        carried = dict(self._tasks)
+        if sending := [task for run_id, task in carried.items() if run_id in self._busy]:
+            await asyncio.wait(sending, timeout=_SENDS_END_WITHIN_S)
+        for task in carried.values():
             await cancelled(task)
-        for run_id in list(self._strategies):
-            await self._withdraw(run_id)
+        clearing = [self._clear(run_id) for run_id in carried if may_trade(self.desk, f"{run_id}/")]
+        if clearing := [*clearing, *self._clearing.values()]:
+            await asyncio.wait(clearing, timeout=_SENDS_END_WITHIN_S)
+        for task in list(self._clearing.values()):
+            await cancelled(task)
         for run_id in list(self._codes):
             self._give_up(run_id, "the desk was closed before a person answered")
 
     @property
     def active(self) -> int:
-        """How many runs this process is carrying on."""
-        return len(self._tasks)
+        """How many runs this process is carrying on, or taking orders back of."""
+        return len(self._tasks) + len(self._clearing)
 
     def take_over(self) -> None:
-        """Carry on what processes that are gone have left. A question that one of them had asked is void."""
+        """Carry on what processes that are gone have left. A question that one of them had asked is void.
+
+        Of a run that ended, but whose process did not live to take its orders back, they are taken back now.
+        """
         adopted = self.book.adopt_orphans(KIND, now=self.clock.now())
         if adopted:
             self.desk.take_over()
@@ -132,6 +151,8 @@ class StrategyRuns:
                 )
             else:
                 self._carry_on(run)
+        for run in self._ended_with_orders():
+            self._clear(run.run_id)
 
     def consent_kind(self, *, host_can_ask: bool) -> ConsentKind:
         """Whose yes a run needs."""
@@ -164,6 +185,8 @@ class StrategyRuns:
         """
         kind = strategy_class(plan.strategy)
         check_strategy_plan(plan, kind.declaration, now=self.clock.now())
+        if (repeated := self.earlier(plan, client_token=client_token)) is not None:
+            return repeated, False
         needed = self.consent_kind(host_can_ask=host_can_ask)
         if needed is ConsentKind.DIALOG and not agreed_by_user:
             raise InputRejected("The user did not agree to this run.", code="not_confirmed")
@@ -194,23 +217,26 @@ class StrategyRuns:
             self.approvals.remove(code)
         task = self._tasks.get(run_id)
         if task is not None and run_id in self._busy:
-            await asyncio.wait([task])  # an order that is on its way is not abandoned
-        elif task is not None:
+            # An order that is on its way is not abandoned; the look places no other one.
+            await asyncio.wait([task], timeout=_SENDS_END_WITHIN_S)
+        if task is not None:
             await cancelled(task)
-        await self._withdraw(run_id)
+        if may_trade(self.desk, f"{run_id}/"):
+            await asyncio.wait([self._clear(run_id)], timeout=_SENDS_END_WITHIN_S)
         return run
 
     async def progress(self, run: Run) -> StrategyProgress:
         """How a run stands by now. Raises what reading the account's trades raises."""
-        records = self.desk.journal.of_tokens(f"{run.run_id}/")
-        order_ids = frozenset(each.order_id for each in records if each.order_id is not None)
+        journal, prefix = self.desk.journal, f"{run.run_id}/"
+        order_ids = journal.order_ids_of_tokens(prefix)
         fills = fills_of_orders(await self.venue.trades(), order_ids) if order_ids else []
+        records = journal.by_orders({each.order_id for each in fills})
         return StrategyProgress(
             run=run,
             plan=plan_from_text(run.document),
             notes=notes_from_text(run.progress),
-            profit=await run_profit(records, fills, self.desk.fee_of, self.worth),
-            orders=tuple(reversed(records[-50:])),
+            profit=await run_profit(list(records.values()), fills, self.desk.fee_of, self.worth),
+            orders=tuple(reversed(journal.of_tokens(prefix, newest=_ORDERS))),
             waits_for=self._codes.get(run.run_id),
         )
 
@@ -239,60 +265,78 @@ class StrategyRuns:
         task = asyncio.ensure_future(work)
         self._tasks[run.run_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(run.run_id, None))
+        task.add_done_callback(logs_failure(_log, f"{run.run_id} was left"))
+
+    def _clear(self, run_id: str) -> asyncio.Task[None]:
+        """Have the orders of a run taken back, and see to it until that is done."""
+        task = self._clearing.get(run_id)
+        if task is None:
+            task = asyncio.ensure_future(take_all_back(self.desk, f"{run_id}/", self.clock))
+            self._clearing[run_id] = task
+            task.add_done_callback(lambda _: self._clearing.pop(run_id, None))
+            task.add_done_callback(logs_failure(_log, f"orders of {run_id} may still rest"))
+        return task
+
+    def _ended_with_orders(self) -> list[Run]:
+        """Strategies' runs that have ended, and of which this desk knows an order that may still trade."""
+        begun = {(each.client_token or "").partition("/")[0] for each in self.desk.journal.in_state(*UNDER_WAY)}
+        runs = [run for run_id in begun if (run := self.book.find(run_id)) is not None]
+        return [run for run in runs if run.kind == KIND and not run.goes_on]
 
     async def _run(self, run: Run) -> None:
-        plan, notes = plan_from_text(run.document), notes_from_text(run.progress)
+        name = "the strategy"
         try:
-            kind = strategy_class(plan.strategy)
+            plan, notes = plan_from_text(run.document), notes_from_text(run.progress)
+            name = plan.strategy
             surroundings = self.surround(run.run_id, plan.mandate(run.run_id))
-            strategy = self._strategies[run.run_id] = kind.of(surroundings, plan.parameters)
-            end = None
+            strategy = strategy_class(plan.strategy).of(surroundings, plan.parameters)
+            carried, end = _Carried(run, plan, strategy, surroundings, notes), None
             while end is None and self.book.is_mine(run.run_id):
-                end = await self._step(run, plan, strategy, surroundings, notes)
+                end = await self._step(carried)
         except PolymarketAPIError as error:
             end = _End(RunStatus.STOPPED, f"it could not go on: {error.message}")
         except Exception as error:
             _log.exception("%s failed", run.run_id)
-            end = _End(RunStatus.STOPPED, f"{plan.strategy} failed ({type(error).__name__}); the desk's log says why")
+            end = _End(RunStatus.STOPPED, f"{name} failed ({type(error).__name__}); the desk's log says why")
         if end is not None:
             self.book.end(run.run_id, end.status, end.cause, now=self.clock.now())
-            await self._withdraw(run.run_id)
+        if may_trade(self.desk, f"{run.run_id}/"):
+            self._clear(run.run_id)
 
-    async def _step(
-        self,
-        run: Run,
-        plan: StrategyPlan,
-        strategy: PolymarketStrategy,
-        surroundings: Surroundings,
-        notes: RunNotes,
-    ) -> _End | None:
+    async def _step(self, carried: _Carried) -> _End | None:
         """Wait for the next look, or look; why the run is over, if it is."""
         halt, now = self.desk.halt, self.clock.now()
+        run_id, plan, notes = carried.run.run_id, carried.plan, carried.notes
         if halt is not None:
             return _End(RunStatus.STOPPED, f"trading was halted: {halt.reason}")
         if now >= plan.until:
             return _End(RunStatus.DONE, "the time it was given is over")
-        wait_s = plan.every_s - (now - notes.last_look).total_seconds() if notes.last_look is not None else 0.0
+        wait_s = notes.next_look_in_s(now, every_s=plan.every_s)
+        if run_id in self._clearing:
+            wait_s = _LOOK_S  # what is being asked back must not be what a look places
         if wait_s > 0:
             await self.clock.sleep(min(wait_s, _LOOK_S))
             return None
         notes.looked(now, every_s=plan.every_s)
-        self._busy.add(run.run_id)
+        self._busy.add(run_id)
         try:
-            end = await self._look(plan, strategy, surroundings, notes)
+            end = await self._look(carried)
+            carried.blind = 0
         except PolymarketAPIError as error:
             # The venue or a source cannot be read now: the next look may.
             notes.problems[code_of(error)] = notes.problems.get(code_of(error), 0) + 1
+            carried.blind += 1
+            if carried.blind == _BLIND_LOOKS and carried.strategy.declaration.rests:
+                self._clear(run_id)
             end = None
         finally:
-            self._busy.discard(run.run_id)
-        self.book.note(run.run_id, notes_to_text(notes), now=now)
+            self._busy.discard(run_id)
+        self.book.note(run_id, notes_to_text(notes), now=now)
         return end
 
-    async def _look(
-        self, plan: StrategyPlan, strategy: PolymarketStrategy, surroundings: Surroundings, notes: RunNotes
-    ) -> _End | None:
-        holdings = await surroundings.account.holdings()
+    async def _look(self, carried: _Carried) -> _End | None:
+        plan, notes = carried.plan, carried.notes
+        holdings = await carried.surroundings.account.holdings()
         notes.profit_usd = round(holdings.profit, 6)
         notes.worst_usd = min(notes.worst_usd, notes.profit_usd)
         if holdings.profit <= -plan.max_loss_usd:
@@ -303,55 +347,5 @@ class StrategyRuns:
         open_markets = [market for market in markets if market.tradable]
         if open_markets:
             slugs: dict[str, str] = {market.condition_id: market.slug for market in open_markets}
-            _note(notes, await look(strategy, open_markets), slugs)
+            note_look(notes, await look(carried.strategy, open_markets), slugs)
         return None
-
-    async def _withdraw(self, run_id: str) -> None:
-        """Take back what the run has resting. What cannot be is a dead letter of the desk's, and in its log."""
-        strategy = self._strategies.pop(run_id, None)
-        if strategy is None or not strategy.declaration.rests:
-            return
-        try:
-            await strategy.execution.withdraw()
-        except PolymarketAPIError as error:
-            _log.error("%s has ended and its orders may still rest: %s", run_id, error.message)
-
-
-def _note(notes: RunNotes, done: Look, slugs: Mapping[str, str]) -> None:
-    """Write down what a look led to."""
-    decision = done.decision
-    signals: list[TradingSignal] = [*decision.signals, *(leg for basket in decision.baskets for leg in basket.legs)]
-    notes.signals += sum(signal.verdict != "no_edge" for signal in signals)
-    notes.placed += len(done.trades) + done.quotes.placed + sum(len(basket.trades) for basket in done.baskets)
-    for code, count in done.refused.items():
-        notes.refused[code] = notes.refused.get(code, 0) + count
-    for each in decision.adjustments:
-        told = f"{each.as_of:%Y-%m-%d %H:%M:%S} {each.parameter} {each.before} -> {each.after}: {each.reason}"
-        notes.adjustments = [*notes.adjustments, told][-_ADJUSTMENTS:]
-    explained = [_explained(signal) for signal in signals] + [_quoted(target) for target in decision.quotes]
-    notes.explain([dataclasses.replace(each, market=slugs.get(each.market, each.market)) for each in explained])
-
-
-def _explained(signal: TradingSignal) -> Explained:
-    return Explained(
-        signal.market_id,
-        signal.verdict,
-        signal.outcome,
-        signal.price,
-        signal.size,
-        signal.reason[:400],
-        signal.as_of,
-    )
-
-
-def _quoted(target: TargetQuotes) -> Explained:
-    first = target.quotes[0] if target.quotes else None
-    return Explained(
-        target.market_id,
-        "quote" if first else "no_edge",
-        first.outcome if first else "",
-        target.fair_value or Decimal(0),
-        first.size if first else Decimal(0),
-        target.reason[:400],
-        target.as_of,
-    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import dataclasses
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from polydesk.core.errors import InputRejected, OutcomeUnknown, RiskRefused
+from polydesk.core.errors import InputRejected, OutcomeUnknown, RateLimitError, RiskRefused
 from polydesk.core.identifiers import ConditionId, OrderId, TradeId
 from polydesk.core.models import (
     Market,
@@ -19,7 +20,10 @@ from polydesk.core.models import (
     TradeStatus,
     TradingSignal,
 )
+from polydesk.core.risk.mandate import Mandate
+from polydesk.core.trading.consent import ConsentKind, LiveConsent
 from polydesk.core.trading.strategy_execution import DeskExecution
+from polydesk.core.venues.venue import SignedTicket
 
 if TYPE_CHECKING:
     from tests.core.conftest import MakeMarket
@@ -49,11 +53,81 @@ def signal(make_market: MakeMarket, now: datetime) -> TradingSignal:
     )
 
 
-def execution(bench: Bench, market: Market) -> DeskExecution:
+def execution(bench: Bench, market: Market, mandate: Mandate | None = None) -> DeskExecution:
     async def find(condition_id: ConditionId) -> Market:
         return market
 
-    return DeskExecution(bench.desk, find, bench.clock, prefix="test")
+    prefix = mandate.run_id if mandate else "test"
+    return DeskExecution(bench.desk, find, bench.clock, prefix=prefix, mandate=mandate)
+
+
+def mandate_of(now: datetime, **bounds: Decimal) -> Mandate:
+    given = {"max_loss_usd": D(5), "max_exposure_usd": D(100)} | bounds
+    return Mandate(run_id="r_1", until=now + timedelta(hours=1), **given)
+
+
+def matches_unsettled(bench: Bench, signal: TradingSignal) -> None:
+    """From now on each order trades whole at the signal's price, and no position shows it yet."""
+
+    def match(signed: SignedTicket) -> None:
+        paid = signal.size * signal.price
+        bench.venue.answer = PlacementResult(signed.order_id, "matched", paid, signal.size, ())
+        bench.venue.fills.append(
+            Trade(
+                TradeId(f"t{signed.order_id}"),
+                signed.order_id,
+                signal.price,
+                signal.size,
+                bench.clock.now(),
+                signal.market_id,
+                signal.token_id,
+                OrderSide.BUY,
+                "Yes",
+                TradeStatus.MATCHED,
+                is_taker=True,
+                fee=D(0),
+            )
+        )
+
+    bench.venue.before_submit = match
+
+
+async def test_what_a_run_has_bought_and_not_received_yet_is_no_loss(
+    make_bench: MakeBench, make_market: MakeMarket, signal: TradingSignal, now: datetime
+) -> None:
+    bench = make_bench()
+    matches_unsettled(bench, signal)
+    ours = execution(bench, make_market(), mandate_of(now))
+    for number in range(3):
+        trade = await ours.execute(dataclasses.replace(signal, as_of=now + timedelta(seconds=number)))
+        assert trade.size == signal.size
+
+
+async def test_the_gate_bounds_what_a_run_ties_up_whatever_the_strategy_thinks_it_has(
+    make_bench: MakeBench, make_market: MakeMarket, signal: TradingSignal, now: datetime
+) -> None:
+    bench = make_bench()
+    matches_unsettled(bench, signal)
+    ours = execution(bench, make_market(), mandate_of(now, max_exposure_usd=D(50)))
+    for number in range(2):
+        await ours.execute(dataclasses.replace(signal, as_of=now + timedelta(seconds=number)))
+    with pytest.raises(RiskRefused) as refused:
+        await ours.execute(dataclasses.replace(signal, as_of=now + timedelta(seconds=2)))
+    assert refused.value.control == "run_exposure"
+    assert len(bench.venue.submitted) == 2
+
+
+async def test_a_dead_order_of_a_run_is_sent_again_only_with_the_consent_that_any_order_needs(
+    make_bench: MakeBench, make_market: MakeMarket, signal: TradingSignal, now: datetime
+) -> None:
+    consent = LiveConsent(dialog=True, acknowledge_up_to=D(0))
+    bench = make_bench(consent=consent)
+    bench.venue.answer = RateLimitError("too many requests")
+    with pytest.raises(RateLimitError):
+        await execution(bench, make_market(), mandate_of(now)).execute(signal)
+    (letter,) = bench.desk.letters.open()
+    draft = await bench.desk.replay(letter.letter_id)
+    assert bench.desk.consent_for(draft.plan, host_can_ask=True) is ConsentKind.DIALOG
 
 
 async def test_it_takes_what_rests_within_the_limit_price(
