@@ -59,8 +59,3 @@ def parse_toolsets(names: Iterable[str]) -> frozenset[Toolset]:
             known = ", ".join(["default", "all", *Toolset])
             raise ConfigurationError(f"There is no toolset {name!r}; choose from {known}.") from None
     return frozenset(chosen)
-
-
-def select(specs: Iterable[ToolSpec], toolsets: frozenset[Toolset], *, read_only: bool) -> tuple[ToolSpec, ...]:
-    """The tools to offer, in their declared order."""
-    return tuple(spec for spec in specs if spec.toolset in toolsets and not (read_only and spec.changes))

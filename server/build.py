@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from mcp.server import MCPServer
 
-from ..handlers.catalogue import ALL_TOOLS
+from ..handlers.catalogue import tools_of
 from ..handlers.confirmation import DeskSource
-from ..handlers.toolspec import ToolSpec
+from ..handlers.toolspec import ToolSpec, parse_toolsets
 from .application import Application
 from .mcp_server import mcp_server
 from .secret_guard import refuse_secrets
@@ -22,7 +22,7 @@ def build_server(application: Application) -> MCPServer[DeskSource]:
     Raises ConfigurationError for a toolset that does not exist.
     """
     server = mcp_server(application.settings, application)
-    guard(server, application, ALL_TOOLS)
+    guard(server, application, tools_of(parse_toolsets(application.settings.toolsets)))
     return server
 
 

@@ -9,10 +9,10 @@ from mcp.server import MCPServer
 
 from .. import __version__
 from ..core.settings import Settings
-from ..handlers.catalogue import ALL_TOOLS
+from ..handlers.catalogue import tools_of
 from ..handlers.confirmation import DeskSource
 from ..handlers.instructions import server_instructions
-from ..handlers.toolspec import parse_toolsets, select
+from ..handlers.toolspec import parse_toolsets
 from .registration import build_tools
 from .secret_guard import guard_secrets
 from .unknown_names import refuse_unknown_names
@@ -35,7 +35,7 @@ def mcp_server(settings: Settings, desk: DeskSource) -> MCPServer[DeskSource]:
         title=f"polydesk ({settings.mode.value})",
         version=__version__,
         instructions=server_instructions(settings.mode, toolsets, read_only=settings.read_only),
-        tools=build_tools(select(ALL_TOOLS, toolsets, read_only=settings.read_only), settings.mode),
+        tools=build_tools(tools_of(toolsets, read_only=settings.read_only), settings.mode),
         lifespan=share,
         log_level="WARNING",
     )

@@ -10,7 +10,7 @@ from typing import Any
 from mcp.server.mcpserver.tools import Tool
 
 from ..core.settings import Mode
-from ..handlers.catalogue import ALL_TOOLS
+from ..handlers.catalogue import all_tools
 from ..handlers.toolspec import Toolset
 from .registration import DeskTool, build_tools
 
@@ -24,11 +24,11 @@ out unless it is marked as required.
 
 def render() -> str:
     """The whole page as Markdown."""
-    tools = {tool.name: tool for tool in build_tools(ALL_TOOLS, Mode.SANDBOX)}
+    tools = {tool.name: tool for tool in build_tools(all_tools(), Mode.SANDBOX)}
     parts = [_HEAD]
     for toolset in Toolset:
         parts.append(f"## {toolset.value.capitalize()}\n")
-        for spec in ALL_TOOLS:
+        for spec in all_tools():
             if spec.toolset is toolset:
                 description = inspect.cleandoc(spec.function.__doc__ or "")
                 parts.append(_section(spec.name, description, tools[spec.name], changes=spec.changes))

@@ -17,8 +17,8 @@ from typing import Any
 
 from polydesk import __version__
 from polydesk.core.settings import Mode
-from polydesk.handlers.catalogue import ALL_TOOLS
-from polydesk.handlers.toolspec import DEFAULT_TOOLSETS, select
+from polydesk.handlers.catalogue import tools_of
+from polydesk.handlers.toolspec import DEFAULT_TOOLSETS
 
 _MANIFEST_VERSION = "0.4"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -113,7 +113,7 @@ def manifest(mode: Mode) -> dict[str, Any]:
         },
         "tools": [
             {"name": spec.name, "description": _first_sentence(spec.function.__doc__ or "", mode)}
-            for spec in select(ALL_TOOLS, DEFAULT_TOOLSETS, read_only=False)
+            for spec in tools_of(DEFAULT_TOOLSETS)
         ],
         "user_config": {name: dict(field) for name, field in asked.items()},
         "compatibility": {"platforms": ["darwin", "linux", "win32"], "runtimes": {"python": ">=3.11"}},

@@ -21,8 +21,9 @@ from ...core.background_tasks import cancelled, logs_failure
 from ...core.clock import Clock, SystemClock
 from ...core.errors import ConfigurationError, OutcomeUnknown, PolymarketAPIError, VenueUnavailable
 from ...core.settings import Settings
-from ...handlers.catalogue import ALL_TOOLS
+from ...handlers.catalogue import tools_of
 from ...handlers.context import DeskSeat
+from ...handlers.toolspec import parse_toolsets
 from .greeting import objection
 from .lease import DeskCard, DeskLease, read_card
 from .link import DoorRefused, Link, LinkLost, greet
@@ -38,8 +39,6 @@ _LOOK_EVERY_S = 0.05
 _NOTICE_S = 1.0
 _ATTEMPTS = 5
 _FORWARDED = frozenset({"tools/call"})
-_CHANGING = {spec.name: spec.idempotent for spec in ALL_TOOLS if spec.changes}
-"""Tools after whose loss nobody can know what happened, and whether it does no harm to call them again."""
 
 Context = ServerRequestContext[Any, Any]
 
@@ -77,6 +76,10 @@ class Doorway:
         self._linking = asyncio.Lock()
         self._entering: asyncio.Task[None] | None = None
         self._closed = False
+        # Tools after whose loss nobody can know what happened, and whether it does no harm to call them again.
+        self._changing = {
+            spec.name: spec.idempotent for spec in tools_of(parse_toolsets(settings.toolsets)) if spec.changes
+        }
 
     @property
     def holds_desk(self) -> bool:
@@ -177,9 +180,9 @@ class Doorway:
             except DoorRefused as refused:
                 raise ConfigurationError(str(refused)) from None
             except LinkLost as lost:
-                if lost.sent and name in _CHANGING:
+                if lost.sent and name in self._changing:
                     raise OutcomeUnknown(
-                        "The process that held the desk ended during this call.", safe_to_repeat=_CHANGING[name]
+                        "The process that held the desk ended during this call.", safe_to_repeat=self._changing[name]
                     ) from lost
                 await self._notice_end()
         raise VenueUnavailable("The connection to the desk ended again and again during this call.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from polydesk import __version__
 from polydesk.core.settings import Settings
-from polydesk.handlers.catalogue import ALL_TOOLS
+from polydesk.handlers.catalogue import all_tools
 from polydesk.server.cli import command_names
 from polydesk.server.reference import render
 from polydesk.server.web.settings import HttpSettings
@@ -37,7 +37,7 @@ def test_every_setting_stands_in_the_readme_with_its_default_and_meaning() -> No
 
 
 def test_every_tool_stands_in_the_readme() -> None:
-    for spec in ALL_TOOLS:
+    for spec in all_tools():
         assert f"`{spec.name.removeprefix('polymarket_')}`" in README
 
 

@@ -6,7 +6,7 @@ import anyio
 
 from polydesk.core.clock import SystemClock
 from polydesk.core.settings import load_settings
-from polydesk.handlers.catalogue import ALL_TOOLS
+from polydesk.handlers.catalogue import all_tools
 from polydesk.handlers.toolspec import Toolset, ToolSpec
 from polydesk.server.application import Application
 from polydesk.server.build import guard
@@ -31,7 +31,7 @@ async def serve() -> None:
     add_resources(server)
     add_prompts(server)
     add_requests(server)
-    guard(server, application, (*ALL_TOOLS, *SPECS))
+    guard(server, application, (*all_tools(), *SPECS))
     http = check_http(settings, HOST)
     try:
         await serve_http(server, settings, http, transport="http", host=HOST, port=0, clock=SystemClock())

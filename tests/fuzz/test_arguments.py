@@ -14,7 +14,7 @@ from mcp import Client
 from mcp_types import CallToolResult
 
 from polydesk.core.settings import Mode, load_settings
-from polydesk.handlers.catalogue import ALL_TOOLS
+from polydesk.handlers.catalogue import all_tools
 from polydesk.server.application import Application
 from polydesk.server.build import build_server
 from polydesk.server.registration import build_tools
@@ -26,7 +26,7 @@ from .json_values import of_schema
 pytestmark = pytest.mark.fuzz
 
 _ANSWERED_WITHIN_S = 30.0
-_SCHEMAS = {tool.name: tool.parameters for tool in build_tools(ALL_TOOLS, Mode.SANDBOX)}
+_SCHEMAS = {tool.name: tool.parameters for tool in build_tools(all_tools(), Mode.SANDBOX)}
 
 
 class Desk:

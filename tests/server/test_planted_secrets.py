@@ -28,7 +28,7 @@ from polydesk.core.polymarket.clob import CLOBClient
 from polydesk.core.polymarket.signing import Signer
 from polydesk.core.settings import load_settings
 from polydesk.core.telemetry.redaction import MASK
-from polydesk.handlers.catalogue import ALL_TOOLS
+from polydesk.handlers.catalogue import all_tools
 from polydesk.server.application import Application
 from polydesk.server.logs import RedactingFormatter
 from tests.support.live_desk import LIVE_LIMITS, live_client
@@ -37,7 +37,7 @@ from tests.support.tool_arguments import places_of_text, required_arguments
 KEY = "7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6"
 FOREIGN_KEY = "47e179ec197488593b187f80a00eb0da91f2b3e8c9a4d1a6b0d1e9b8f0f3c5d7"
 ECHO = f"refused: headers were POLY_SIGNATURE: abc and private key 0x{KEY}, {int(KEY, 16)}"
-TOOLS = [spec.name for spec in ALL_TOOLS]
+TOOLS = [spec.name for spec in all_tools()]
 
 
 class Witness:

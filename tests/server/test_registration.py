@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,10 +18,10 @@ from pydantic import Field
 
 from polydesk.core.settings import Mode, load_settings
 from polydesk.handlers.answer import Answer
-from polydesk.handlers.catalogue import ALL_TOOLS
+from polydesk.handlers.catalogue import tools_of
 from polydesk.handlers.context import Desk
 from polydesk.handlers.instructions import server_instructions
-from polydesk.handlers.toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec, parse_toolsets, select
+from polydesk.handlers.toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec, parse_toolsets
 from polydesk.server.application import Application
 from polydesk.server.build import build_server
 from polydesk.server.registration import build_tools, lean_schema
@@ -95,7 +97,7 @@ def test_instructions_fit_where_hosts_cut_them_and_name_only_offered_tools(mode:
         text = server_instructions(mode, toolsets, read_only=read_only)
         assert len(text.encode()) < 2048
         assert mode.value.upper() in text
-        offered = {spec.name for spec in select(ALL_TOOLS, toolsets, read_only=read_only)}
+        offered = {spec.name for spec in tools_of(toolsets, read_only=read_only)}
         named = {word.strip(".,;:") for word in text.split() if word.startswith("polymarket_")}
         assert named <= offered
 
@@ -148,3 +150,22 @@ async def test_a_defect_is_reported_without_its_text(
 def test_a_property_called_title_survives() -> None:
     schema = {"title": "News", "type": "object", "properties": {"title": {"title": "Title", "type": "string"}}}
     assert lean_schema(schema, output=False) == {"type": "object", "properties": {"title": {"type": "string"}}}
+
+
+def test_a_start_loads_the_modules_of_its_toolsets_alone() -> None:
+    code = """
+import sys
+from polydesk.core.settings import load_settings
+from polydesk.server.application import Application
+from polydesk.server.build import build_server
+build_server(Application(load_settings(toolsets=("markets", "portfolio"))))
+print(*sorted(name.rpartition(".")[2] for name in sys.modules if name.startswith("polydesk.handlers.")))
+"""
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"markets", "books", "portfolio"} <= set(loaded)
+    assert not {"strategies", "backtests", "trading", "news", "patterns"} & set(loaded)
+
+
+def test_every_tool_is_of_the_toolset_that_its_module_is_loaded_for() -> None:
+    for toolset in Toolset:
+        assert {spec.toolset for spec in tools_of({toolset})} == {toolset}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from polydesk.core.settings import Mode
-from polydesk.handlers.catalogue import ALL_TOOLS
+from polydesk.handlers.catalogue import all_tools
 from polydesk.server.registration import build_tools
 from tests.support.processes import FED
 
@@ -24,7 +24,7 @@ _BY_NAME: dict[str, Any] = {
     "markets": [FED],
 }
 
-SCHEMAS: dict[str, dict[str, Any]] = {tool.name: tool.parameters for tool in build_tools(ALL_TOOLS, Mode.LIVE)}
+SCHEMAS: dict[str, dict[str, Any]] = {tool.name: tool.parameters for tool in build_tools(all_tools(), Mode.LIVE)}
 """What each tool takes, by its whole name."""
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from polydesk import __version__
 from polydesk.core.settings import Mode, Settings, is_placeholder
-from polydesk.handlers.catalogue import ALL_TOOLS
-from polydesk.handlers.toolspec import DEFAULT_TOOLSETS, select
+from polydesk.handlers.catalogue import tools_of
+from polydesk.handlers.toolspec import DEFAULT_TOOLSETS
 from tools.build_mcpb import build_bundle, main, manifest
 
 
@@ -68,7 +68,7 @@ def test_the_paper_bundle_asks_for_nothing_and_the_live_one_for_limits() -> None
 def test_the_manifest_names_the_tools_of_the_default_list(mode: Mode) -> None:
     described = manifest(mode)
     listed = [each["name"] for each in described["tools"]]
-    assert listed == [spec.name for spec in select(ALL_TOOLS, DEFAULT_TOOLSETS, read_only=False)]
+    assert listed == [spec.name for spec in tools_of(DEFAULT_TOOLSETS)]
     assert all(each["description"].endswith(".") and "{" not in each["description"] for each in described["tools"])
     assert described["server"]["mcp_config"]["args"][-1] == mode.value
     assert described["version"] == __version__

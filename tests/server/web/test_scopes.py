@@ -10,11 +10,11 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp_types import CallToolResult, ListToolsResult, Tool
 
-from polydesk.handlers.catalogue import ALL_TOOLS
+from polydesk.handlers.catalogue import all_tools
 from polydesk.server.web.scopes import SCOPES, guard_scopes
 
 STRAY = "stray_tool"
-KNOWN = ALL_TOOLS[0].name
+KNOWN = all_tools()[0].name
 
 
 def request(method: str, *, token: bool, **params: Any) -> Any:
@@ -37,7 +37,7 @@ async def called(_: Any) -> CallToolResult:
 
 @pytest.mark.parametrize("answer", [listed, listed_as_sent])
 async def test_a_tool_of_no_toolset_is_neither_shown_nor_called(answer: Any) -> None:
-    guard = guard_scopes(ALL_TOOLS)
+    guard = guard_scopes(all_tools())
     shown = ListToolsResult.model_validate(await guard(request("tools/list", token=True), answer))
     assert [tool.name for tool in shown.tools] == [KNOWN]
     refused = await guard(request("tools/call", token=True, name=STRAY), called)
@@ -48,7 +48,7 @@ async def test_a_tool_of_no_toolset_is_neither_shown_nor_called(answer: Any) -> 
 
 
 async def test_where_nobody_shows_a_token_everything_passes() -> None:
-    guard = guard_scopes(ALL_TOOLS)
+    guard = guard_scopes(all_tools())
     everything = await guard(request("tools/list", token=False), listed)
     assert everything == await listed(None)
     assert await guard(request("tools/call", token=False, name=STRAY), called) == await called(None)
