@@ -1,4 +1,4 @@
-"""Writes docs/tools.md from the tools themselves: `python -m polydesk.server.reference FILE`."""
+"""Writes docs/tools.md and the schemas of answers from the tools: `python -m polydesk.server.reference FILE`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from ..core.settings import Mode
 from ..handlers.catalogue import all_tools
 from ..handlers.toolspec import Toolset
 from .registration import DeskTool, build_tools
+from .schemas import render_schemas
+
+SCHEMAS = Path(__file__).with_name("answer_schemas.json")
 
 _HEAD = """# Tools
 
@@ -62,6 +65,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str]) -> int:
+    SCHEMAS.write_text(render_schemas(all_tools()), encoding="utf-8")
     Path(arguments[0]).write_text(render(), encoding="utf-8")
     return 0
 

@@ -24,7 +24,9 @@ from polydesk.handlers.instructions import server_instructions
 from polydesk.handlers.toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec, parse_toolsets
 from polydesk.server.application import Application
 from polydesk.server.build import build_server
-from polydesk.server.registration import build_tools, lean_schema
+from polydesk.server.reference import SCHEMAS
+from polydesk.server.registration import build_tools
+from polydesk.server.schemas import lean_schema, render_schemas
 
 if TYPE_CHECKING:
     from mcp_types import Tool
@@ -169,3 +171,7 @@ print(*sorted(name.rpartition(".")[2] for name in sys.modules if name.startswith
 def test_every_tool_is_of_the_toolset_that_its_module_is_loaded_for() -> None:
     for toolset in Toolset:
         assert {spec.toolset for spec in tools_of({toolset})} == {toolset}
+
+
+def test_the_schemas_of_answers_that_a_start_lists_are_those_of_the_models() -> None:
+    assert SCHEMAS.read_text(encoding="utf-8") == render_schemas(all_tools()), "run `make docs`"
