@@ -15,7 +15,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from polydesk.core.backtest.bars import BarAssumptions
 from polydesk.core.backtest.conditions import Conditions
 from polydesk.core.strategies.declaration import Declaration, Need
 from polydesk.core.strategies.registry import strategy_class, strategy_names
@@ -36,7 +35,6 @@ class RecordedSet:
     path: str
     every: timedelta
     carries: frozenset[Need]
-    fee_rate: str = "0"
     news: str | None = None
     reference: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
@@ -107,7 +105,6 @@ SETS = (
         path="l2/btc_updown_15m_2026-09-28",
         every=timedelta(seconds=5),
         carries=_PRICES,
-        fee_rate="0.07",
         parameters={
             **{name: {"window_hours": D("0.05"), "least_windows": D(10)} for name in ("momentum", "mean_reversion")},
             "market_neutral": {"window_hours": D("0.05"), "least_markets": D(4)},
@@ -117,7 +114,7 @@ SETS = (
         },
         remarks=(
             "Trades were not recorded: a resting order fills only when the other side offers at its price or better.",
-            "Their fees were not recorded either: the venue's crypto rate of 0.07 is assumed for takers.",
+            "Their fees were not recorded either: takers pay none here, where the venue takes 0.07 x p x (1 - p).",
         ),
     ),
 )
@@ -136,7 +133,6 @@ async def study(each: RecordedSet, name: str, data: Path) -> dict[str, Any]:
         data=data / each.path,
         news=data / each.news if each.news is not None and Need.NEWS in needs else None,
         every=each.every,
-        assumptions=BarAssumptions(fee_rate=D(each.fee_rate)),
         conditions=Conditions(latency_ms=250),
         parameters=each.parameters.get(name, {}),
         reference={symbol: data / path for symbol, path in each.reference.items()}

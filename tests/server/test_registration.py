@@ -18,7 +18,7 @@ from pydantic import Field
 
 from polydesk.core.settings import Mode, load_settings
 from polydesk.handlers.answer import Answer
-from polydesk.handlers.catalogue import tools_of
+from polydesk.handlers.catalogue import all_tools, tools_of
 from polydesk.handlers.context import Desk
 from polydesk.handlers.instructions import server_instructions
 from polydesk.handlers.toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec, parse_toolsets
