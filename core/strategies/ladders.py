@@ -52,6 +52,13 @@ _BELOW = re.compile(
 
 _ONE_DAY = timedelta(days=1)
 
+_LASTING = re.compile(
+    r"\b(?:not|no|never|\w+n't|without|remain\w*|stay\w*|hold|holds|last|lasts|surviv\w+|continu\w+|keep\w*|still|avoid\w*"
+    r"|until)\b",
+    re.IGNORECASE,
+)
+"""Words of what must hold all the time: of two such deadlines the later one is the harder."""
+
 Timing = Literal["", "on", "in", "by"]
 
 
@@ -59,8 +66,8 @@ Timing = Literal["", "on", "in", "by"]
 class Rung:
     """A question as "`subject` is within `low` and `high`", on a day, in a time that ends with it, or by it.
 
-    None where a side is open or nothing is said. `touches` says that any moment until the day counts ("reach", "hit",
-    "dip to"), not the value on the day.
+    A question that names no time is about its market's end. None where a side is open or nothing is said. `touches`
+    says that any moment until the day counts ("reach", "hit", "dip to"), not the value on the day.
     """
 
     subject: str
@@ -96,11 +103,16 @@ def rung_of(market: Market) -> Rung | None:
     day = None
     if said := _DATE.search(rest):
         how = said["how"].lower()
-        timing = "on" if how == "on" else "in" if how == "in" else "by"
+        # "Through" a day is about all the time until then, and no deadline.
+        timing = "on" if how == "on" else "in" if how in ("in", "through") else "by"
         day = _day(said, market.end_date)
         rest = rest[: said.start()] + " @ " + rest[said.end() :]
     if (low is None and high is None and timing != "by") or (said and day is None):
         return None
+    if timing == "by" and _LASTING.search(rest):
+        return None
+    if not timing and market.end_date is not None:
+        day = market.end_date.date()
     subject = " ".join(re.findall(r"[\w#@.]+", rest.casefold()))
     return Rung(subject, low, high, timing, day, touches)
 
@@ -109,9 +121,11 @@ def implies(first: Rung, second: Rung) -> bool:
     """Whether the first question's Yes makes the second one's certain, and not only because they are the same."""
     if first.subject != second.subject or (first.timing, first.touches) != (second.timing, second.touches):
         return False
-    if first.timing in ("on", "in") and first.day != second.day:
+    if first.day is None or second.day is None:
         return False
-    if first.timing == "by" and (first.day is None or second.day is None or first.day > second.day):
+    # Only what happens once stays true: a level that is not touched but kept may be lost again by the later day.
+    happens = first.timing == "by" and (first.touches or not first.has_range)
+    if first.day > second.day or (first.day != second.day and not happens):
         return False
     if first.has_range != second.has_range or not _within(first, second):
         return False
@@ -162,16 +176,35 @@ def _number(parts: Sequence[str | None]) -> Decimal | None:
 
 
 def _day(said: re.Match[str], ends: datetime | None) -> date | None:
-    """The last day meant. A year that is not said is that of the market's end; without one nothing can be compared."""
-    year = int(said["year"] or said["only_year"] or (ends.year if ends is not None else 0))
-    if not year:
+    """The last day meant; None where that could be one of several.
+
+    A year that is not said is the last one in which the day is not after the market's end. "Before" a month or a year
+    ends with the day before it begins; "by" one may mean its first day or its last, unless its end is said.
+    """
+    before = "before" in said["how"].lower() and "on" not in said["how"].lower()
+    whole = not said["day"]
+    if whole and said["how"].lower() == "by" and "end of" not in said.group(0).lower():
         return None
-    if said["only_year"]:
-        return date(year, 12, 31)
-    month = _MONTHS[said["month"].lower()]
     try:
-        if said["day"]:
-            return date(year, month, int(said["day"]))
-        return date(year + month // 12, month % 12 + 1, 1).replace(day=1) - _ONE_DAY
+        if said["only_year"]:
+            first, last = date(int(said["only_year"]), 1, 1), date(int(said["only_year"]), 12, 31)
+        else:
+            year = int(said["year"]) if said["year"] else _year_of(said, ends)
+            if year is None:
+                return None
+            month = _MONTHS[said["month"].lower()]
+            first = date(year, month, int(said["day"] or 1))
+            last = first if said["day"] else date(year + month // 12, month % 12 + 1, 1) - _ONE_DAY
     except ValueError:
         return None
+    if before and "end of" not in said.group(0).lower():
+        return first - _ONE_DAY
+    return last
+
+
+def _year_of(said: re.Match[str], ends: datetime | None) -> int | None:
+    if ends is None:
+        return None
+    month, day = _MONTHS[said["month"].lower()], min(int(said["day"] or 1), 28)
+    latest = ends.date() + timedelta(days=7)  # a market may end some hours after the day it asks about
+    return next(year for year in (ends.year + 1, ends.year, ends.year - 1) if date(year, month, day) <= latest)

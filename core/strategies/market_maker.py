@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from typing import ClassVar, Self
 
 from ..clock import Clock
 from ..identifiers import ConditionId
-from ..models import Market, OrderBook, OrderSide, Outcome, TradingSignal
+from ..models import Market, OrderBook, OrderSide, Outcome, PriceLevel, TradingSignal
 from ..money import ceil_to_tick, floor_to_tick, round_down
 from .decision import Adjustment, Decision, Quote, TargetQuotes
 from .declaration import Declaration, Need, Parameter, Parameters
@@ -140,17 +141,25 @@ class MarketMakerStrategy(PolymarketStrategy):
 
     async def analyze_market(self, market: Market) -> TradingSignal:
         """A maker takes nothing: the signal says what it would quote, or why it would not."""
-        target = await self._target(market, await self._account.holdings())
+        holdings = await self._account.holdings()
+        target = await self._target(market, holdings, _spendable(holdings, [market]))
         return nothing(market, market.outcomes[0], target.reason, now=target.as_of)
 
     async def decide(self, markets: Sequence[Market]) -> Decision:
         holdings = await self._account.holdings()
-        targets = [await self._target(market, holdings) for market in markets]
+        cash = _spendable(holdings, markets)
+        targets = []
+        for market in markets:
+            target = await self._target(market, holdings, cash)
+            cash -= sum((_cost(quote) for quote in target.quotes), _NOTHING)
+            targets.append(target)
         return Decision(quotes=targets, adjustments=self._adjusted())
 
-    async def _target(self, market: Market, holdings: Holdings) -> TargetQuotes:
+    async def _target(self, market: Market, holdings: Holdings, cash: Decimal) -> TargetQuotes:
         now, first = self._clock.now(), market.outcomes[0]
-        book = await self._quotes.book(first.token_id)
+        shown = await self._quotes.book(first.token_id)
+        # What it quoted itself says nothing about what the market is worth.
+        book = without_orders(shown, holdings.resting, market) if shown is not None else None
         inventory = self._inventory(market, holdings)
         reason = self._why_not(market, book, inventory, now)
         if reason or book is None or book.micro_price is None:
@@ -162,16 +171,14 @@ class MarketMakerStrategy(PolymarketStrategy):
         centre = book.micro_price - lean
         size = max(self._parameters["size"], market.min_size, terms.min_size if terms else _NOTHING)
         quotes: list[Quote] = []
-        cash = holdings.cash
         for quote in (
             self._bid(market, book, holdings, centre - half, size) if inventory < most else None,
             self._offer(market, book, holdings, centre + half, size) if -inventory < most else None,
         ):
             if quote is None:
                 continue
-            cost = quote.price * quote.size if quote.side is OrderSide.BUY else _NOTHING
-            if cost <= cash:
-                cash -= cost
+            if _cost(quote) <= cash:
+                cash -= _cost(quote)
                 quotes.append(quote)
         told = f"worth {centre:.4f} after leaning {-lean:+.4f} against {inventory} shares, half a spread of {half:.4f}"
         if not quotes:
@@ -191,8 +198,10 @@ class MarketMakerStrategy(PolymarketStrategy):
             seen.aside_until = now + timedelta(minutes=1)
         if seen.aside_until is not None and now < seen.aside_until:
             return "the price has just jumped: standing aside for a minute"
-        if (now - book.timestamp).total_seconds() > self._parameters["stale_s"]:
-            return f"the book is {(now - book.timestamp).total_seconds():.0f} s old"
+        # A book that nobody changes is not old: what counts is when it was last told.
+        age_s = (now - max(book.timestamp, book.received_at)).total_seconds()
+        if age_s > self._parameters["stale_s"]:
+            return f"the book is {age_s:.0f} s old"
         hours = self._parameters["hours_to_end"]
         if hours and market.end_date is not None and market.end_date - now < timedelta(hours=float(hours)):
             return f"the market ends in less than {hours} h"
@@ -260,3 +269,32 @@ class MarketMakerStrategy(PolymarketStrategy):
         if held >= market.min_size:
             return Quote(other.token_id, other.label, OrderSide.SELL, 1 - price, min(size, held))
         return Quote(wanted.token_id, wanted.label, OrderSide.BUY, price, size) if price > 0 else None
+
+
+def without_orders(book: OrderBook, own: Sequence[Quote], market: Market) -> OrderBook:
+    """The first outcome's book as others made it: orders on the second outcome rest in it as their complement."""
+    sizes: dict[tuple[bool, Decimal], Decimal] = {}
+    for order in own:
+        if market.outcome_of(order.token_id) is None:
+            continue
+        first = order.token_id == book.token_id
+        key = ((order.side is OrderSide.BUY) == first, order.price if first else 1 - order.price)
+        sizes[key] = sizes.get(key, _NOTHING) + order.size
+    if not sizes:
+        return book
+
+    def others(levels: Sequence[PriceLevel], *, bids: bool) -> tuple[PriceLevel, ...]:
+        left = ((level.price, level.size - sizes.get((bids, level.price), _NOTHING)) for level in levels)
+        return tuple(PriceLevel(price, size) for price, size in left if size > 0)
+
+    return dataclasses.replace(book, bids=others(book.bids, bids=True), asks=others(book.asks, bids=False))
+
+
+def _cost(quote: Quote) -> Decimal:
+    return quote.price * quote.size if quote.side is OrderSide.BUY else _NOTHING
+
+
+def _spendable(holdings: Holdings, markets: Sequence[Market]) -> Decimal:
+    """Cash, and what its quotes in these markets hold back: they make room for the new ones."""
+    tokens = {outcome.token_id for market in markets for outcome in market.outcomes}
+    return holdings.cash + sum((_cost(each) for each in holdings.resting if each.token_id in tokens), _NOTHING)

@@ -13,7 +13,7 @@ from ..identifiers import ConditionId, TokenId
 from ..models import Market, OrderBook, PriceHistory, PricePoint, Trade, TradingSignal
 from ..news.news_source import NewsSource
 from ..news.stance import NewsReadings, Question
-from .decision import Basket, TargetQuotes
+from .decision import Basket, Quote, TargetQuotes
 
 Siblings = Callable[[Market], Awaitable[Sequence[Market]]]
 """The markets of which at most one comes true with this one, as they are quoted now; none where nobody knows."""
@@ -66,12 +66,14 @@ class Holding:
 class Holdings:
     """What a strategy has bought itself, whatever else its account holds, and the dollars it may still stake.
 
-    `profit` is what its trades have brought by now, with what it holds at the prices of now.
+    `profit` is what its trades have brought by now, with what it holds at the prices of now. `resting` are its orders
+    on the book, with what is left of each; what they may cost is no part of `cash`.
     """
 
     cash: Decimal
     by_token: Mapping[TokenId, Holding]
     profit: Decimal = Decimal(0)
+    resting: Sequence[Quote] = ()
 
     def of(self, token_id: TokenId) -> Holding:
         """What is held of an outcome; nothing of one that was never bought."""

@@ -9,6 +9,7 @@ from ..identifiers import OrderId, TokenId
 from ..models import OpenOrder, OrderSide, Trade, TradeStatus
 from ..portfolio.cash_flow import FeeOf
 from ..risk.mandate import Mandate
+from ..strategies.decision import Quote
 from ..strategies.surroundings import Holding, Holdings
 from .journal import OrderJournal
 
@@ -103,14 +104,19 @@ class RunAccount:
         fills = fills_of_orders(await self._trades(), order_ids) if order_ids else []
         held = holdings_of(fills, self._fee_of)
         cash = await self._free_cash()
+        open_orders = await self._open_orders() if order_ids else ()
         if self._mandate is not None:
-            resting = resting_cost(await self._open_orders(), order_ids) if order_ids else _NOTHING
-            cash = min(cash, self._mandate.max_exposure_usd - tied_up(held) - resting)
+            cash = min(cash, self._mandate.max_exposure_usd - tied_up(held) - resting_cost(open_orders, order_ids))
         profit = cash_brought(fills, self._fee_of)
         for token_id, holding in held.items():
             worth = await self._worth(token_id)
             profit += holding.cost if worth is None else holding.shares * worth
-        return Holdings(cash=max(cash, _NOTHING), by_token=held, profit=profit)
+        resting = tuple(
+            Quote(each.token_id, each.outcome, each.side, each.price, each.original_size - each.size_matched)
+            for each in open_orders
+            if each.id in order_ids
+        )
+        return Holdings(cash=max(cash, _NOTHING), by_token=held, profit=profit, resting=resting)
 
 
 def tied_up(held: Mapping[TokenId, Holding]) -> Decimal:

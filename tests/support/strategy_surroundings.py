@@ -12,7 +12,7 @@ from typing import Any
 from polydesk.core.clock import ManualClock
 from polydesk.core.identifiers import ConditionId, OrderId, TokenId, TradeId
 from polydesk.core.models import Market, OrderBook, PriceHistory, PricePoint, Trade, TradeStatus, TradingSignal
-from polydesk.core.strategies.decision import Basket, TargetQuotes
+from polydesk.core.strategies.decision import Basket, Quote, TargetQuotes
 from polydesk.core.strategies.registry import strategy_class
 from polydesk.core.strategies.strategy import PolymarketStrategy
 from polydesk.core.strategies.surroundings import BasketResult, Holding, Holdings, QuotesKept, RewardTerms, Surroundings
@@ -31,6 +31,7 @@ class Surrounded:
     cash: Decimal = Decimal(1000)
     event: Sequence[Market] = ()
     terms: RewardTerms | None = None
+    resting: Sequence[Quote] = ()
     executed: list[TradingSignal] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -43,7 +44,7 @@ class Surrounded:
         return PriceHistory(token_id, tuple(self.histories.get(token_id, ())), self.clock.now())
 
     async def holdings(self) -> Holdings:
-        return Holdings(self.cash, self.held)
+        return Holdings(self.cash, self.held, resting=self.resting)
 
     async def execute(self, signal: TradingSignal) -> Trade:
         self.executed.append(signal)

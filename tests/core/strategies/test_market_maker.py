@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from polydesk.core.identifiers import TokenId
 from polydesk.core.models import OrderSide
 from polydesk.core.strategies.decision import Adjustment, TargetQuotes
 from polydesk.core.strategies.surroundings import Holding, RewardTerms
@@ -81,7 +82,8 @@ async def test_nothing_is_quoted_on_an_old_book_or_near_the_end(
     around = surround()
     book = make_book(bids=(("0.48", "100"),), asks=(("0.52", "100"),))
     yes = make_market().outcomes[0].token_id
-    around.books[yes] = dataclasses.replace(book, timestamp=around.now - timedelta(seconds=age_s))
+    then = around.now - timedelta(seconds=age_s)
+    around.books[yes] = dataclasses.replace(book, timestamp=then, received_at=then)
     target = await quoted(around, market)
     assert target.quotes == ()
     assert why in target.reason
@@ -137,3 +139,58 @@ async def test_what_cannot_be_paid_is_not_quoted(quoted: Any, surround: Surround
     target = await quoted(surround(cash=D(10)))
     assert len(target.quotes) == 1
     assert (await quoted(surround(cash=D(1)))).quotes == ()
+
+
+async def test_a_book_that_nobody_changes_is_quoted_as_long_as_it_is_told(
+    quoted: Any, surround: Surround, make_market: MakeMarket, make_book: MakeBook
+) -> None:
+    around, yes = surround(), make_market().outcomes[0].token_id
+    book = make_book(bids=(("0.48", "100"),), asks=(("0.52", "100"),))
+    changed = around.now - timedelta(hours=1)
+    around.books[yes] = dataclasses.replace(book, timestamp=changed, received_at=around.now)
+    assert (await quoted(around)).quotes
+
+
+async def test_its_own_quotes_do_not_lead_it_away(
+    surround: Surround, make_market: MakeMarket, make_book: MakeBook
+) -> None:
+    """In a wide market its quotes are the best ones: it must not lean again on what it leant itself."""
+    market = make_market()
+    yes = market.outcomes[0].token_id
+    around = surround(held={yes: Holding(D(50), D(25), D(50))})
+    strategy = around.strategy("market_maker", {"half_spread": "0.02", "size": 20})
+    told = []
+    for _ in range(6):
+        bids, asks = [("0.40", "100")], [("0.60", "100")]
+        for quote in around.resting:
+            side = bids if quote.side is OrderSide.BUY else asks
+            side.insert(0, (str(quote.price), str(quote.size)))
+        book = make_book(bids=tuple(bids), asks=tuple(asks))
+        around.books[yes] = dataclasses.replace(book, timestamp=around.now, received_at=around.now)
+        (target,) = (await strategy.decide([market])).quotes
+        around.resting = target.quotes
+        told.append(prices(target))
+    assert all(each == told[0] for each in told)
+
+
+async def test_what_its_own_quotes_hold_back_pays_for_the_ones_in_their_place(quoted: Any, surround: Surround) -> None:
+    around = surround(cash=D(20))
+    first = await quoted(around)
+    assert len(first.quotes) == 2
+    around.resting, around.cash = first.quotes, D(20) - sum(quote.price * quote.size for quote in first.quotes)
+    assert prices(await quoted(around)) == prices(first)
+
+
+async def test_markets_share_the_cash(surround: Surround, make_market: MakeMarket, make_book: MakeBook) -> None:
+    around = surround(cash=D(20))
+    one = make_market()
+    other = make_market(
+        condition_id="0xother",
+        outcomes=tuple(dataclasses.replace(each, token_id=TokenId(f"{each.token_id}1")) for each in one.outcomes),
+    )
+    book = make_book(bids=(("0.48", "100"),), asks=(("0.52", "100"),))
+    for market in (one, other):
+        token = market.outcomes[0].token_id
+        around.books[token] = dataclasses.replace(book, token_id=token, timestamp=around.now, received_at=around.now)
+    decision = await around.strategy("market_maker", {"half_spread": "0.03", "size": 20}).decide([one, other])
+    assert sum(quote.price * quote.size for target in decision.quotes for quote in target.quotes) <= 20
