@@ -12,6 +12,7 @@ from .answer import Answer, Num, When, rounded
 if TYPE_CHECKING:
     from ..core.trading.backtest_request import BacktestProgress
     from ..core.trading.run_book import Run
+    from ..core.trading.run_profit import RunProfit
     from ..core.trading.slice_runs import SliceProgress
     from ..core.trading.strategy_runs import StrategyProgress
 
@@ -37,15 +38,15 @@ class ProfitLine(Answer):
     """Dollars. `total` against `doing_nothing`, and what it is made of."""
 
     total: Num
-    prices: Num
-    spread: Num
-    fees: Num
-    doing_nothing: Num
     worst: Num
-    bought: Num
-    sold: Num
     open_worth: Num
-    open_cost: Num
+    doing_nothing: Num | None = None
+    prices: Num | None = None
+    spread: Num | None = None
+    fees: Num | None = None
+    bought: Num | None = None
+    sold: Num | None = None
+    open_cost: Num | None = None
 
 
 class SignalLine(Answer):
@@ -160,18 +161,7 @@ def strategy_line(progress: StrategyProgress, *, full: bool) -> RunLine:
             max_exposure_usd=plan.max_exposure_usd,
             until=plan.until,
             every_s=rounded(plan.every_s, 3),
-            profit=ProfitLine(
-                total=rounded(profit.total),
-                prices=rounded(profit.prices),
-                spread=rounded(profit.spread),
-                fees=rounded(profit.fees),
-                doing_nothing=rounded(0),
-                worst=rounded(notes.worst_usd),
-                bought=rounded(profit.bought_usd),
-                sold=rounded(profit.sold_usd),
-                open_worth=rounded(profit.open_usd),
-                open_cost=rounded(profit.open_cost),
-            ),
+            profit=_profit_line(profit, notes.worst_usd, full=full),
             looks=notes.looks,
             signals=notes.signals,
             fills=profit.fills,
@@ -180,8 +170,8 @@ def strategy_line(progress: StrategyProgress, *, full: bool) -> RunLine:
             gaps=[f"{start:%Y-%m-%dT%H:%M:%SZ}/{end:%Y-%m-%dT%H:%M:%SZ}" for start, end in notes.gaps] or None
             if full
             else None,
-            refused=notes.refused or None,
-            problems=notes.problems or None,
+            refused=notes.refused or None if full else None,
+            problems=notes.problems or None if full else None,
             adjustments=notes.adjustments or None if full else None,
             explain=[
                 SignalLine(
@@ -199,6 +189,24 @@ def strategy_line(progress: StrategyProgress, *, full: bool) -> RunLine:
             if full
             else None,
         ),
+    )
+
+
+def _profit_line(profit: RunProfit, worst: Decimal, *, full: bool) -> ProfitLine:
+    by_cause = {
+        "doing_nothing": rounded(0),
+        "prices": rounded(profit.prices),
+        "spread": rounded(profit.spread),
+        "fees": rounded(profit.fees),
+        "bought": rounded(profit.bought_usd),
+        "sold": rounded(profit.sold_usd),
+        "open_cost": rounded(profit.open_cost),
+    }
+    return ProfitLine(
+        total=rounded(profit.total),
+        worst=rounded(worst),
+        open_worth=rounded(profit.open_usd),
+        **(by_cause if full else {}),
     )
 
 

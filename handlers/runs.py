@@ -12,7 +12,7 @@ from .context import Desk
 from .run_lines import RunLine, backtest_line, sliced_line, strategy_line
 from .toolspec import Toolset, ToolSpec
 
-_SHOWN = 10
+_SHOWN = 8
 
 RunId = Annotated[str, Field(max_length=40, description="From the call that began it, or polymarket_get_runs")]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.handlers.conftest import Agent
+    from tests.handlers.conftest import Agent, OpenAgent
 
 NO_CHANGE = "will-there-be-no-change-in-fed-interest-rates-after-the-june-2026-meeting"
 EVENT = "fed-decision-in-june-825"
@@ -67,3 +69,18 @@ async def test_a_busy_account_fits(agent: Agent) -> None:
     assert await tokens(agent, "get_status") <= CONCISE
     assert await tokens(agent, "cancel_orders", cancel_all=True) <= CONCISE
     assert await tokens(agent, "halt_trading", reason="x" * 300) <= CONCISE
+
+
+async def test_strategies_and_many_runs_of_them_fit(open_agent: OpenAgent, tmp_path: Path) -> None:
+    async with open_agent(tmp_path, toolsets=("all",)) as agent:
+        today = datetime.fromisoformat((await agent.call("get_status"))["as_of"])
+        run = {"max_loss_usd": 20, "max_exposure_usd": 60, "until": (today + timedelta(hours=9)).isoformat()}
+        assert await tokens(agent, "list_strategies") <= CONCISE
+        for name in ("market_maker", "ensemble", "option_ladder"):
+            assert await tokens(agent, "list_strategies", name=name) <= CONCISE
+        for number in range(10):
+            begun = {"strategy": "market_neutral", "markets": [EVENT], "client_token": str(number)}
+            assert await tokens(agent, "run_strategy", **run, **begun) <= CONCISE
+        assert await tokens(agent, "get_runs") <= CONCISE
+        (*_, oldest) = (await agent.call("get_runs"))["runs"]
+        assert await tokens(agent, "get_runs", run_id=oldest["run_id"]) <= FULL
