@@ -8,6 +8,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -114,21 +115,26 @@ def _backtest(options: argparse.Namespace) -> int:
     else:
         print(text_of(told))
     if options.report is not None:
-        _write_report(told, options.report)
+        from ..core.backtest.report import write_report
+
+        if len(_write_report(write_report, told, options.report)) < 3:
+            print("No picture was written: it needs pip install 'polydesk[plots]'", file=sys.stderr)
     return 0
 
 
 def _sweep(plan: BacktestPlan, options: argparse.Namespace) -> int:
     """1 where not a single run came to its end."""
-    from .backtest_sweep import sweep_as_json, sweep_as_text
+    from ..core.backtest.report import write_sweep_report
+    from .backtest_sweep_summary import sweep_as_json, sweep_as_text
 
-    if options.walk_forward < 0 or options.report is not None or options.capacity:
-        raise ConfigurationError(
-            "A sweep takes 1 window or more, and neither --report nor --capacity, which are of one run."
-        )
+    if options.walk_forward < 0 or options.capacity:
+        raise ConfigurationError("A sweep takes 1 window or more, and no --capacity, which is of one run.")
     choices = dict(_values(each) for each in options.sweep)
     result = asyncio.run(_run_sweep(plan, choices, folds=options.walk_forward, workers=options.workers))
-    print(json.dumps(sweep_as_json(result), indent=2) if options.json else sweep_as_text(result))
+    told = sweep_as_json(result)
+    print(json.dumps(told, indent=2) if options.json else sweep_as_text(result))
+    if options.report is not None:
+        _write_report(write_sweep_report, told, options.report)
     return 0 if any(not run.problem for run in result.runs) else 1
 
 
@@ -197,15 +203,15 @@ def _check(data: Path, assumptions: BarAssumptions, *, as_json: bool) -> int:
     return 2 if found.problem else 0
 
 
-def _write_report(told: dict[str, Any], folder: Path) -> None:
-    from ..core.backtest.report import write_report
-
+def _write_report(
+    write: Callable[[Mapping[str, Any], Path], list[Path]], told: Mapping[str, Any], folder: Path
+) -> list[Path]:
     try:
-        written = write_report(told, folder)
+        written = write(told, folder)
     except OSError as error:
         raise ConfigurationError(f"No report can be written to {folder}: {error}") from error
-    missing = "" if len(written) == 3 else " (the picture needs: pip install 'polydesk[plots]')"
-    print(f"Report: {written[0]}{missing}", file=sys.stderr)
+    print(f"Report: {written[0]}", file=sys.stderr)
+    return written
 
 
 def _file_of_symbol(text: str) -> tuple[str, Path]:

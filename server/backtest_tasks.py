@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.backtest.bars import BarAssumptions
 from ..core.backtest.conditions import Conditions
+from ..core.errors import ConfigurationError
 from ..gpu.executors.inline import InlineExecutor
 from .backtest import BacktestPlan, SoFar, run_backtest
 from .backtest_summary import summary_of
@@ -21,8 +22,9 @@ BATCHED: frozenset[str] = frozenset()
 
 
 def payload_of(plan: BacktestPlan) -> dict[str, Any]:
-    """A plan as plain values. Rows at hand cannot be sent: their data must be a path."""
-    assert isinstance(plan.data, Path)
+    """A plan as plain values. Raises ConfigurationError for rows at hand, which are not sent to other processes."""
+    if not isinstance(plan.data, Path):
+        raise ConfigurationError("Many runs are made of data in a file: write these rows to one.")
     assumed, conditions = plan.assumptions, plan.conditions
     return {
         "strategy": plan.strategy,

@@ -39,8 +39,9 @@ class SweptRun:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A set chosen in one window, with its profit there and in the next one; dollars."""
+    """A set chosen in one `window`, with its profit there and in the next one; dollars."""
 
+    window: int
     chosen: ParameterSet
     chosen_profit: float
     next_profit: float
@@ -52,7 +53,9 @@ class SweepVerdict:
 
     `deflated_sharpe` is the probability that its Sharpe ratio is above 0 after `tried` sets, `overfitting` how often
     the best set of one half of the time is no better than the median in the other; None where days are too few or the
-    run is in sample. `out_of_sample_profit` and `out_of_sample_sharpe` are of the folds' later windows alone.
+    run is in sample. What is `out_of_sample` is of the folds' later windows alone. Its deflated ratio is held against
+    the best of as many sets in these windows all the same, though they took no part in the choice: it errs on the low
+    side.
     """
 
     tried: int
@@ -64,6 +67,7 @@ class SweepVerdict:
     folds: tuple[Fold, ...]
     out_of_sample_profit: float | None
     out_of_sample_sharpe: float | None
+    out_of_sample_deflated_sharpe: float | None
 
 
 def grid(choices: Mapping[str, Sequence[Decimal]]) -> list[ParameterSet]:
@@ -103,6 +107,7 @@ def judge(runs: Sequence[SweptRun], *, in_sample: bool) -> SweepVerdict:
         folds=folds,
         out_of_sample_profit=sum(fold.next_profit for fold in folds) if folds else None,
         out_of_sample_sharpe=None if in_sample else sharpe_ratio(later_changes),
+        out_of_sample_deflated_sharpe=None if in_sample else _deflated(later_changes, _later(by_window, folds), tried),
     )
 
 
@@ -120,25 +125,39 @@ def _folds(
     for window, best in sorted(bests.items()):
         later = next((run for run in by_window.get(window + 1, ()) if run.parameters == best.parameters), None)
         if later is not None:
-            folds.append(Fold(best.parameters, best.profit, later.profit))
+            folds.append(Fold(window, best.parameters, best.profit, later.profit))
             changes += later.daily_changes
     return tuple(folds), changes
 
 
+def _later(by_window: Mapping[int, Sequence[SweptRun]], folds: Sequence[Fold]) -> list[list[float]]:
+    """The daily changes of each set in the folds' later windows, of those that ran in all of them."""
+    judged = [
+        {tuple(sorted(run.parameters.items())): run.daily_changes for run in by_window[fold.window + 1]}
+        for fold in folds
+    ]
+    sets = [each for each in (judged[0] if judged else ()) if all(each in window for window in judged)]
+    return [[change for window in judged for change in window[each]] for each in sets]
+
+
 def _luck(runs: Sequence[SweptRun], best: SweptRun, tried: int) -> tuple[float | None, float | None]:
-    ratios = [ratio for run in runs if (ratio := daily_sharpe_ratio(run.daily_changes)) is not None]
-    own = daily_sharpe_ratio(best.daily_changes)
     rows = [run.daily_changes for run in runs]
     comparable = len({len(row) for row in rows}) == 1 and len(set(rows)) > 1
     overfitting = overfitting_probability(rows) if comparable else None
+    return _deflated(best.daily_changes, rows, tried), overfitting
+
+
+def _deflated(changes: Sequence[float], of_sets: Sequence[Sequence[float]], tried: int) -> float | None:
+    """Of daily changes that were chosen among those `of_sets`; None where days or sets are too few."""
+    ratios = [ratio for each in of_sets if (ratio := daily_sharpe_ratio(each)) is not None]
+    own = daily_sharpe_ratio(changes)
     if own is None or len(ratios) < 2:
-        return None, overfitting
-    deflated = deflated_sharpe(
+        return None
+    return deflated_sharpe(
         own,
         tried=tried,
         deviation=statistics.stdev(ratios),
-        observations=len(best.daily_changes),
-        skewness=skewness_of(best.daily_changes),
-        kurtosis=kurtosis_of(best.daily_changes),
+        observations=len(changes),
+        skewness=skewness_of(changes),
+        kurtosis=kurtosis_of(changes),
     )
-    return deflated, overfitting

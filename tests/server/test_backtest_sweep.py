@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from polydesk.core.errors import ConfigurationError
 from polydesk.gpu.executors.inline import InlineExecutor
 from polydesk.server.backtest import BacktestPlan
-from polydesk.server.backtest_sweep import BACKTESTS, run_sweep, sweep_as_json, sweep_as_text
+from polydesk.server.backtest_sweep import BACKTESTS, run_sweep
+from polydesk.server.backtest_sweep_summary import sweep_as_json, sweep_as_text
 from polydesk.server.cli import main
 
 START = datetime(2031, 5, 1, tzinfo=UTC)
@@ -41,12 +43,16 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
 
 
 def test_the_number_of_processes_changes_nothing(
-    drifting: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    drifting: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POLYMARKET_COMPUTE", "cpu")
     told = ("--data", str(drifting), "--sweep", "window_hours=6", "--sweep", "largest_order_usd=2,50")
-    alone, together = (run(capsys, *told, "--workers", count) for count in ("1", "2"))
+    alone = run(capsys, *told, "--workers", "1")
+    together = run(capsys, *told, "--workers", "2", "--report", str(tmp_path / "report"))
     assert alone == together
+    assert json.loads((tmp_path / "report" / "report.json").read_text()) == together
+    assert "Dollars by set" in (tmp_path / "report" / "report.html").read_text()
+    assert together["fixed"]["least_windows"] > 0 and "window_hours" not in together["fixed"]
     assert (alone["tried"], alone["failed"], alone["stopped"]) == (2, 0, False)
     profits = {tuple(each["parameters"].values()): each["profit"] for each in alone["runs"]}
     assert profits[6, 50] > profits[6, 2]
@@ -67,6 +73,13 @@ async def test_walk_forward_counts_only_what_came_after_the_choice(drifting: Pat
     assert "Out of sample: " in sweep_as_text(result)
 
 
+async def test_rows_at_hand_are_no_data_of_a_sweep() -> None:
+    rows = [{"t": 1_950_000_000 + 3600 * hour, "market_id": "m", "price": 0.4} for hour in range(3)]
+    async with InlineExecutor([BACKTESTS]) as executor:
+        with pytest.raises(ConfigurationError, match="write these rows to one"):
+            await run_sweep(BacktestPlan(strategy="momentum", data=rows), {"significance": [D(2)]}, executor, at_once=1)
+
+
 async def test_a_sweep_may_be_stopped_and_tells_what_failed(drifting: Path) -> None:
     async with InlineExecutor([BACKTESTS]) as executor:
         plan = BacktestPlan(strategy="momentum", data=drifting)
@@ -85,7 +98,8 @@ async def test_a_sweep_may_be_stopped_and_tells_what_failed(drifting: Path) -> N
     [
         (("--walk-forward", "2"), "give some with --sweep"),
         (("--sweep", "significance"), "nothing to try"),
-        (("--sweep", "significance=2", "--report", "x"), "no --report"),
+        (("--sweep", "significance=2", "--workers", "0"), "1 or more workers"),
+        (("--sweep", "significance=2", "--capacity"), "no --capacity"),
         (("--sweep", "significance=2,x"), "not a parameter"),
     ],
 )

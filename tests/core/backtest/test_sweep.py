@@ -11,6 +11,8 @@ import pytest
 
 from polydesk.core.backtest.bars import BarAssumptions, bar_recording
 from polydesk.core.backtest.price_series import read_price_series
+from polydesk.core.backtest.returns import daily_sharpe_ratio
+from polydesk.core.backtest.significance import kurtosis_of, probabilistic_sharpe, skewness_of
 from polydesk.core.backtest.sweep import SweptRun, grid, judge
 from polydesk.core.backtest.windows import between, span_of, windows
 from polydesk.core.errors import ConfigurationError
@@ -47,6 +49,28 @@ def test_what_is_chosen_in_a_window_is_judged_in_the_next() -> None:
     ]
     assert (verdict.out_of_sample_profit, verdict.best, verdict.tried, verdict.criterion) == (-3, None, 2, "profit")
     assert judge(list(reversed(runs)), in_sample=False).folds == verdict.folds
+
+
+def test_days_out_of_sample_are_deflated_too() -> None:
+    rng = random.Random(4)
+    means = {1: 0.008, 2: 0.0, 3: -0.002, 4: 0.001}
+    runs = [
+        run(name, window, mean, tuple(rng.gauss(mean, 0.01) for _ in range(20)))
+        for window in range(4)
+        for name, mean in means.items()
+    ]
+    verdict = judge(runs, in_sample=False)
+    assert [fold.chosen["a"] for fold in verdict.folds] == [1, 1, 1]
+    changes = [change for each in runs if each.parameters["a"] == 1 and each.window for change in each.daily_changes]
+    ratio = daily_sharpe_ratio(changes)
+    assert ratio is not None and verdict.out_of_sample_deflated_sharpe is not None
+    # Luck alone would leave the best of four above 0: less is left than of a ratio that nothing was chosen for.
+    alone = probabilistic_sharpe(
+        ratio, 0, observations=60, skewness=skewness_of(changes), kurtosis=kurtosis_of(changes)
+    )
+    assert 0.5 < verdict.out_of_sample_deflated_sharpe < alone
+    assert judge(runs, in_sample=True).out_of_sample_deflated_sharpe is None
+    assert judge([each for each in runs if not each.window], in_sample=False).out_of_sample_deflated_sharpe is None
 
 
 def test_the_best_of_many_lucky_sets_is_deflated_and_one_with_skill_stays() -> None:
