@@ -79,7 +79,9 @@ _OF_REAL_MONEY = frozenset(
         "heartbeat",
     }
 )
-_OF_THE_VENUE = frozenset({"api_url", "gamma_url", "data_url", "ws_url", "rate_limit", "max_retries", "timeout"})
+_OF_THE_VENUE = frozenset(
+    {"api_url", "gamma_url", "data_url", "ws_url", "live_data_url", "rate_limit", "max_retries", "timeout"}
+)
 
 
 def is_placeholder(value: str) -> bool:
@@ -107,6 +109,7 @@ class PolymarketConfig:
     funder: str | None = None
     signature_type: int = 0
     chain_id: int = 137
+    live_data_url: str | None = None
 
 
 def _names(value: Any) -> Any:
@@ -146,6 +149,9 @@ class Settings(BaseSettings):
     gamma_url: str = Field(GAMMA_URL, description="Base URL of the Gamma catalogue.")
     data_url: str = Field(DATA_URL, description="Base URL of the Data API.")
     ws_url: str = Field(WS_URL, description="Base URL of the WebSocket channels, without `/market` or `/user`.")
+    live_data_url: str | None = Field(
+        None, description="Address of the venue's real-time data service, where it is not the known one."
+    )
     relayer_api_key: SecretText | None = Field(
         None, description="Key at the venue's relayer, made on its site; `manage_position` needs it."
     )
@@ -358,6 +364,7 @@ class Settings(BaseSettings):
             funder=self.funder,
             signature_type=self.signature_type,
             chain_id=self.chain_id,
+            live_data_url=self.live_data_url,
         )
 
 

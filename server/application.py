@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import random
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -115,8 +116,10 @@ def _assemble(
     from ..core.market_data.tape import TradeTape
     from ..core.market_data.traders import TraderRecords
     from ..core.news.stance import NewsJudge
+    from ..core.polymarket.reference_prices import FollowedReferencePrices
     from ..core.portfolio.snapshot import Portfolio
     from ..core.risk.market_simulation import market_risk
+    from ..core.storage.price_file import PriceFile
     from ..core.trading.strategy_runs import StrategyRuns
     from ..core.venues.polymarket import PolymarketVenue
     from ..handlers.context import Desk, VenueHealth
@@ -174,6 +177,13 @@ def _assemble(
         return await site.data.whole_activity(venue.account)
 
     newsroom = open_newsroom(settings, site, news_store, opened)
+    reference = FollowedReferencePrices(
+        site.public.transport.environment,
+        clock=site.clock,
+        random=random.SystemRandom(),
+        file=PriceFile(settings.desk_folder / "reference_prices.txt") if site.remembers else None,
+    )
+    opened.push_async_callback(reference.aclose)
     strategies = StrategyRuns(
         trading,
         venue,
@@ -191,6 +201,7 @@ def _assemble(
             newsroom=newsroom,
             store=news_store,
             read_news=judge.read_many,
+            reference=reference,
         ),
         find_market=finds_market(directory),
         worth=worth_now(quotes, directory),

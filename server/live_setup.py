@@ -35,7 +35,7 @@ _PROPOSED = (
 _DOLLAR_ORDER_USD = (Decimal(1), Decimal("1.1"))
 """A purchase must be worth a dollar without its fee, so the second is tried where there is one."""
 
-_PASSED_ON = ("api_url", "gamma_url", "data_url", "ws_url", "chain_id", "state_dir")
+_PASSED_ON = ("api_url", "gamma_url", "data_url", "ws_url", "live_data_url", "chain_id", "state_dir")
 
 
 @dataclass(frozen=True, slots=True)

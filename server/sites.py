@@ -286,6 +286,7 @@ def _environment(name: str, config: PolymarketConfig) -> Environment:
         data_url=config.data_url,
         ws_url=config.ws_url,
         chain_id=config.chain_id,
+        live_data_url=config.live_data_url,
     )
 
 

@@ -104,7 +104,7 @@ def surround_on(
     newsroom: Newsroom,
     store: NewsStore,
     read_news: ReadNews,
-    reference: ReferencePrices | None = None,
+    reference: ReferencePrices,
 ) -> Surround:
     """Surroundings of runs on this desk."""
     clock, find, worth = site.clock, finds_market(directory), worth_now(quotes, directory)

@@ -1,4 +1,4 @@
-"""The exchange as one ASGI application: three REST services and two streams on one port."""
+"""The exchange as one ASGI application: its REST services and streams on one port."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from .gamma_subject_routes import gamma_subject_routes
 from .heartbeats import Heartbeats, heartbeat_routes
 from .history_routes import history_routes
 from .listing_routes import listing_routes
+from .live_data import LiveData
 from .market_data_routes import market_data_routes
 from .notification_routes import notification_routes
 from .notifications import Notifications
@@ -49,7 +50,8 @@ from .venue import Exchange
 def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) -> Starlette:
     """Serve `exchange` under /clob, /gamma, /data, /ws/market and /ws/user, with the limits and faults of its settings.
 
-    /api/geoblock answers as the venue's site does, and /relayer as the service that sends wallets' transactions.
+    /api/geoblock answers as the venue's site does, /relayer as the service that sends wallets' transactions, and
+    /ws/live-data as the one that tells prices of coins.
     `before` looks at requests last, right before the routes.
     """
     hub = StreamHub(exchange)
@@ -84,6 +86,7 @@ def build_application(exchange: Exchange, *, before: Sequence[Middleware] = ()) 
             Mount("/relayer", routes=relayer_routes(relayer)),
             WebSocketRoute("/ws/market", hub.serve_market),
             WebSocketRoute("/ws/user", hub.serve_user),
+            WebSocketRoute("/ws/live-data", LiveData(exchange, hub.counts).serve),
         ],
         middleware=[*middleware, *before],
         exception_handlers={

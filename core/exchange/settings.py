@@ -37,6 +37,8 @@ class ExchangeSettings:
     themselves at their end date. `auto_redeem_after_s` is how long after a resolution what clients hold is redeemed for
     them; None leaves it to them.
 
+    `live_data_history_min` is how many minutes of the past the first frame of a coin's prices holds.
+
     `relayed_step_s` is how long each step of a relayed transaction takes: to be sent, mined and confirmed.
 
     A GTD order must expire at least `gtd_min_lead_s` from now and leaves the book `gtd_security_threshold_s` before
@@ -71,6 +73,7 @@ class ExchangeSettings:
     known_outcomes: Mapping[str, Literal[0, 1] | None] = field(default_factory=dict)
     auto_redeem_after_s: Seconds | None = None
     relayed_step_s: Seconds = 0.25
+    live_data_history_min: Annotated[int, Field(ge=0)] = 2 * 24 * 60
     banned_addresses: tuple[str, ...] = ()
     closed_only_addresses: tuple[str, ...] = ()
     geoblocked_country: str | None = None

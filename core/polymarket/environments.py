@@ -64,10 +64,15 @@ EXCHANGE_V2_AMOY = replace(
 
 AMOY_CHAIN_ID = 80002
 
+LIVE_DATA_URL = "wss://ws-live-data.polymarket.com"
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One venue. `ws_url` is the base under which `/market` and `/user` live. URLs have no slash at the end."""
+    """One venue. `ws_url` is the base under which `/market` and `/user` live. URLs have no slash at the end.
+
+    `own_live_data_url` is None for a venue whose real-time data service is where it is expected.
+    """
 
     name: str
     clob_url: str
@@ -76,6 +81,7 @@ class Environment:
     ws_url: str
     chain_id: int
     contracts: Contracts = EXCHANGE_V2
+    own_live_data_url: str | None = None
 
     @property
     def geoblock_url(self) -> str:
@@ -90,6 +96,13 @@ class Environment:
         if self.is_loopback:
             return f"{self.clob_url.removesuffix('/clob')}/relayer"
         return "https://relayer-v2.polymarket.com"
+
+    @property
+    def live_data_url(self) -> str:
+        """The service that tells prices of coins as they change."""
+        if self.own_live_data_url is not None:
+            return self.own_live_data_url
+        return f"{self.ws_url}/live-data" if self.is_loopback else LIVE_DATA_URL
 
     @property
     def is_loopback(self) -> bool:
@@ -107,13 +120,14 @@ def environment_at(
     ws_url: str,
     chain_id: int,
     contracts: Contracts | None = None,
+    live_data_url: str | None = None,
 ) -> Environment:
     """An environment at any set of URLs; a slash at the end of one is dropped. The chain chooses the contracts.
 
     Raises ConfigurationError for a URL that would be spoken to in the clear, unless it is of this machine: what is read
     decides orders as much as what is sent, and prices of play money are read with the same settings as real ones.
     """
-    for url in (clob_url, gamma_url, data_url, ws_url):
+    for url in (clob_url, gamma_url, data_url, ws_url, *([live_data_url] if live_data_url else [])):
         _check_encrypted(url)
     return Environment(
         name=name,
@@ -123,6 +137,7 @@ def environment_at(
         ws_url=ws_url.rstrip("/"),
         chain_id=chain_id,
         contracts=contracts or (EXCHANGE_V2_AMOY if chain_id == AMOY_CHAIN_ID else EXCHANGE_V2),
+        own_live_data_url=live_data_url.rstrip("/") if live_data_url else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The market, user and sports channels as streams of typed events."""
+"""The market, user and sports channels, and prices of coins, as streams of typed events."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ..clock import Clock
 from ..identifiers import Address, ConditionId, TokenId
+from ..loopback import is_loopback
 from .credentials import ApiCredentials
 from .environments import Environment
 from .stream_connection import HealingStream, StreamSettings
-from .subscriptions import check_token_count, difference, market_hello, market_update, user_hello
+from .subscriptions import (
+    check_token_count,
+    difference,
+    market_hello,
+    market_update,
+    reference_prices_hello,
+    user_hello,
+)
 from .wire.stream_events import GameUpdate, MarketEvent, UserEvent
 from .wire.stream_frames import parse_user_event
 from .wire.stream_games import parse_game_update
+from .wire.stream_reference_prices import ReferencePriceUpdate, parse_reference_prices
 
 if TYPE_CHECKING:
     from .wire.stream_decoding import DecodedFrame
@@ -148,3 +158,34 @@ class SportsStream(HealingStream[GameUpdate]):
         from .wire.stream_decoding import decode_frame
 
         return decode_frame(frame, parse_game_update)
+
+
+class ReferencePriceStream(HealingStream[ReferencePriceUpdate]):
+    """Prices of coins by the real-time data service; `symbols` as it spells them ("btcusdt")."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        symbols: Collection[str],
+        *,
+        clock: Clock,
+        random: Random,
+        settings: StreamSettings | None = None,
+    ) -> None:
+        url = environment.live_data_url
+        super().__init__(
+            url,
+            clock=clock,
+            random=random,
+            direct=is_loopback(urlsplit(url).hostname or ""),
+            settings=settings or StreamSettings(ping_interval_s=5.0),
+        )
+        self._symbols = tuple(symbols)
+
+    def _hello(self) -> str:
+        return reference_prices_hello(self._symbols)
+
+    def _decode(self, frame: str | bytes, received_at: datetime) -> DecodedFrame[ReferencePriceUpdate]:
+        from .wire.stream_decoding import decode_frame
+
+        return decode_frame(frame, parse_reference_prices)

@@ -1,4 +1,4 @@
-"""Frames that the two WebSocket channels expect from a client, and the difference between two subscriptions."""
+"""Frames that the WebSocket services expect from a client, and the difference between two subscriptions."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ class SubscriptionChange:
 
     subscribe: tuple[str, ...]
     unsubscribe: tuple[str, ...]
+
+
+def reference_prices_hello(symbols: Iterable[str]) -> str:
+    """The first frame to the real-time data service: prices of coins, spelled as there ("btcusdt")."""
+    wanted = {"topic": "crypto_prices", "type": "update", "filters": ",".join(symbols)}
+    return json.dumps({"action": "subscribe", "subscriptions": [wanted]})
 
 
 def difference(current: Collection[str], wanted: Iterable[str]) -> SubscriptionChange:

@@ -27,6 +27,8 @@ SYMBOLS = {"bitcoin": "BTC", "btc": "BTC", "ethereum": "ETH", "eth": "ETH", "sol
 
 _YEAR_S = 365 * 86_400
 _LEAST_RETURNS = 24
+_LEAST_PAST = timedelta(days=1)
+"""Less than a day of minutes tells the volatility of an afternoon or a night."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,11 @@ class Underlying:
 
 
 def underlying_of(points: Sequence[PricePoint], *, now: datetime, since: timedelta) -> Underlying | None:
-    """Measured on the prices of the last `since`; None of too few, or of prices that are hours old."""
+    """Measured on the prices of the last `since`; None of too few, of less than a day, or of prices hours old."""
     recent = [point for point in points if now - since <= point.at <= now and point.price > 0]
     if len(recent) <= _LEAST_RETURNS or now - recent[-1].at > timedelta(hours=2):
+        return None
+    if recent[-1].at - recent[0].at < _LEAST_PAST:
         return None
     scaled = []
     for before, after in itertools.pairwise(recent):
@@ -130,7 +134,7 @@ class OptionLadderStrategy(PolymarketStrategy):
             ),
         ),
         every=timedelta(minutes=5),
-        warm_up=timedelta(days=2),
+        warm_up=_LEAST_PAST,
     )
 
     def __init__(

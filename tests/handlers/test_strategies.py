@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -102,8 +103,13 @@ async def test_a_run_that_makes_no_sense_does_not_begin(
         assert (await agent.call("get_runs"))["runs"] == []
 
 
-async def test_what_a_strategy_cannot_have_is_said_before_it_begins(open_agent: OpenAgent, tmp_path: Path) -> None:
+async def test_what_a_strategy_cannot_have_is_said_before_it_begins(
+    open_agent: OpenAgent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with open_agent(tmp_path, **ALL) as agent:
+        strategies = (await agent.application.desk()).strategies
+        around = strategies.surround
+        monkeypatch.setattr(strategies, "surround", lambda *given: dataclasses.replace(around(*given), reference=None))
         (options,) = (await agent.call("list_strategies", name="option_ladder"))["strategies"]
         assert "reference_prices" in options["cannot_run"]
         refused = await agent.refused("run_strategy", **(await arguments_for(agent, "option_ladder")))
