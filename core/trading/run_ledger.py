@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from ..identifiers import OrderId, TokenId
 from ..models import OpenOrder, OrderSide, Trade, TradeStatus
@@ -14,6 +14,7 @@ from ..strategies.surroundings import Holding, Holdings
 from .journal import OrderJournal
 
 _NOTHING = Decimal(0)
+_MICRO = Decimal("0.000001")
 
 Worth = Callable[[TokenId], Awaitable[Decimal | None]]
 """Dollars that a share of an outcome is worth now; after the end what it pays; None where nobody knows."""
@@ -24,6 +25,11 @@ def fills_of_orders(trades: Iterable[Trade], order_ids: frozenset[OrderId]) -> l
     return [each for each in trades if each.order_id in order_ids and each.status is not TradeStatus.FAILED]
 
 
+def dollars_of(fill: Trade) -> Decimal:
+    """What changed hands: price x size to the nearest millionth, as shares are cut to a millionth themselves."""
+    return (fill.price * fill.size).quantize(_MICRO, rounding=ROUND_HALF_EVEN)
+
+
 def holdings_of(fills: Sequence[Trade], fee_of: FeeOf) -> dict[TokenId, Holding]:
     """Shares by outcome at their average cost with fees, oldest fill first; a sale takes its part of the cost along."""
     held: dict[TokenId, tuple[Decimal, Decimal, Decimal]] = {}
@@ -31,7 +37,7 @@ def holdings_of(fills: Sequence[Trade], fee_of: FeeOf) -> dict[TokenId, Holding]
         shares, cost, unsettled = held.get(fill.token_id, (_NOTHING, _NOTHING, _NOTHING))
         if fill.side is OrderSide.BUY:
             shares += fill.size
-            cost += fill.size * fill.price + fee_of(fill)
+            cost += dollars_of(fill) + fee_of(fill)
             unsettled += fill.size if fill.status.undelivered else _NOTHING
         else:
             sold = min(fill.size, shares)
@@ -50,7 +56,7 @@ def cash_brought(fills: Iterable[Trade], fee_of: FeeOf) -> Decimal:
     brought = _NOTHING
     for fill in fills:
         sign = -1 if fill.side is OrderSide.BUY else 1
-        brought += sign * fill.size * fill.price - fee_of(fill)
+        brought += sign * dollars_of(fill) - fee_of(fill)
     return brought
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from ..models import OrderSide, Trade
 from ..portfolio.cash_flow import FeeOf
 from .order_record import OrderRecord
-from .run_ledger import Worth, cash_brought, holdings_of
+from .run_ledger import Worth, cash_brought, dollars_of, holdings_of
 
 _NOTHING = Decimal(0)
 
@@ -59,8 +59,8 @@ async def run_profit(records: Sequence[OrderRecord], fills: Sequence[Trade], fee
         prices=total - spread - fees,
         spread=spread,
         fees=fees,
-        bought_usd=sum((each.size * each.price for each in fills if each.side is OrderSide.BUY), _NOTHING),
-        sold_usd=sum((each.size * each.price for each in fills if each.side is OrderSide.SELL), _NOTHING),
+        bought_usd=sum((dollars_of(each) for each in fills if each.side is OrderSide.BUY), _NOTHING),
+        sold_usd=sum((dollars_of(each) for each in fills if each.side is OrderSide.SELL), _NOTHING),
         open_usd=open_usd,
         open_cost=sum((holding.cost for holding in held.values()), _NOTHING),
         fills=len(fills),
