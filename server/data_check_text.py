@@ -26,7 +26,12 @@ def check_as_json(found: DataCheck) -> dict[str, Any]:
     """Plain values, times in ISO 8601."""
     told = dataclasses.asdict(found)
     told["gaps"] = [
-        {"market": quoted(each.market), "since": each.since.isoformat(), "until": each.until.isoformat()}
+        {
+            "market": quoted(each.market),
+            "since": each.since.isoformat(),
+            "until": each.until.isoformat(),
+            **({"told": quoted(each.told)} if each.told else {}),
+        }
         for each in found.gaps
     ]
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in told.items()}
@@ -48,7 +53,11 @@ def check_as_text(found: DataCheck) -> str:
         ("coverage", f"{found.first:%Y-%m-%d %H:%M} to {found.last:%Y-%m-%d %H:%M}" if found.first else ""),
         ("markets", f"{found.markets}, outcomes known of {found.outcomes_known}" if found.markets else ""),
         *(
-            ("gap", f"{each.since:%Y-%m-%d %H:%M} to {each.until:%Y-%m-%d %H:%M} in {quoted(each.market, 80)}")
+            (
+                "gap",
+                f"{each.since:%Y-%m-%d %H:%M:%S} to {each.until:%Y-%m-%d %H:%M:%S} in {quoted(each.market, 80)}"
+                f"{': ' + quoted(each.told, 80) if each.told else ''}",
+            )
             for each in found.gaps
         ),
         ("in sample", ", ".join(found.in_sample)),

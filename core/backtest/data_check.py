@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError, InputRejected
 from ..exchange.replay.moments import ResolutionMoment
-from ..exchange.replay.recording import read_recording
+from ..exchange.replay.recording import Recording, read_recording
 from ..forecasting.calibration import shipped_calibration
 from ..table_files import file_hashes
 from .bars import BarAssumptions
@@ -32,11 +32,12 @@ _HALF = Decimal("0.5")
 
 @dataclass(frozen=True, slots=True)
 class DataGap:
-    """A stretch without a row of a market."""
+    """A stretch without a row of a market; `told` is why the recorder saw nothing, where it said so."""
 
     market: str
     since: datetime
     until: datetime
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,7 @@ def _of_recording(path: Path, assumed: BarAssumptions, hashes: Sequence[str]) ->
     if not times:
         return DataCheck(problem=f"{path} tells of markets and of nothing that happened.", layout="recording")
     first, last = min(map(min, times.values())), max(map(max, times.values()))
+    blind = _told_gaps(recording, questions, last)
     kinds = Counter(type(moment).__name__.removesuffix("Moment").lower() for moment in recording.moments)
     return DataCheck(
         layout=f"recording ({', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))})",
@@ -168,9 +170,28 @@ def _of_recording(path: Path, assumed: BarAssumptions, hashes: Sequence[str]) ->
         last=_moment(last),
         markets=len(questions),
         outcomes_known=len(decided & questions.keys()),
-        gaps=_gaps(times),
+        gaps=(*blind[:_SHOWN_GAPS], *(each for each in _gaps(times) if not any(_meet(each, other) for other in blind))),
         in_sample=_known(hashes, first, last),
+        warnings=(f"the recorder saw nothing in {len(blind)} stretches, of which the longest are told",)
+        if len(blind) > _SHOWN_GAPS
+        else (),
     )
+
+
+def _told_gaps(recording: Recording, questions: Mapping[str, str], last_ms: int) -> list[DataGap]:
+    """What the recorder told not to have seen, the longest first; until the end where no book came any more."""
+    found = [
+        DataGap(
+            questions.get(each.condition_id, each.condition_id), _moment(each.since_ms), _moment(until), each.reason
+        )
+        for each in recording.blind
+        if (until := last_ms if each.until_ms is None else each.until_ms) > each.since_ms
+    ]
+    return sorted(found, key=lambda gap: gap.since - gap.until)
+
+
+def _meet(one: DataGap, other: DataGap) -> bool:
+    return one.market == other.market and one.since <= other.until and other.since <= one.until
 
 
 def _doubts(series: Sequence[PriceSeries], time_zone: str, columns: Mapping[str, str]) -> Iterable[str]:

@@ -61,3 +61,13 @@ class ResolutionMoment:
 
 
 Moment = BookMoment | LevelMoment | TradeMoment | TickMoment | ResolutionMoment
+
+
+@dataclass(frozen=True, slots=True)
+class BlindStretch:
+    """The recorder saw nothing of a market, `reason` says why, until its next book; None where none came."""
+
+    condition_id: str
+    since_ms: int
+    until_ms: int | None
+    reason: str

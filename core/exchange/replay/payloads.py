@@ -11,7 +11,7 @@ from typing import Any, cast
 from ...money import MICRO, to_micro
 from ..book import Side
 from ..units import UNIT, price_units
-from .moments import BookMoment, LevelMoment, Moment, ResolutionMoment, TickMoment, TradeMoment
+from .moments import BlindStretch, BookMoment, LevelMoment, Moment, ResolutionMoment, TickMoment, TradeMoment
 
 _SECONDS_END = 10**11
 """Times below it are seconds, others milliseconds."""
@@ -26,7 +26,7 @@ class Recorded:
     """All that was found. `gamma` and `clob` are objects of the two services by condition id, `events` by event id.
 
     `tokens` are those seen in a market, in the order they were first seen, `outcomes` the labels of some, `whole` the
-    markets whose book the recorder knew at the end of the last of its files.
+    markets whose book the recorder knew at the end of the last of its files, `blind` what it told not to have seen.
     """
 
     moments: list[Moment] = field(default_factory=list)
@@ -37,6 +37,7 @@ class Recorded:
     tokens: dict[str, list[str]] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
+    blind: list[BlindStretch] = field(default_factory=list)
 
     def see_token(self, condition_id: str, token_id: str) -> None:
         seen = self.tokens.setdefault(condition_id, [])

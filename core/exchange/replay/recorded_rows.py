@@ -12,7 +12,7 @@ from typing import cast
 from ...recording.rows import BOOK, CARRIED, GAP, LEVEL, MARKET, RESOLVED, TICK, TRADE, Row, read_rows
 from ..book import Side
 from .files import Unreadable
-from .moments import BookMoment, LevelMoment, ResolutionMoment, TickMoment, TradeMoment
+from .moments import BlindStretch, BookMoment, LevelMoment, ResolutionMoment, TickMoment, TradeMoment
 from .payloads import NotRecognised, Recorded, take
 
 _NO_MOMENTS = frozenset({CARRIED, GAP, MARKET})
@@ -91,6 +91,7 @@ def _resolved(rows: Sequence[Row], into: Recorded, begins: int) -> None:
 def _gap(rows: Sequence[Row], into: Recorded, begins: int) -> None:
     for row in rows:
         into.whole.discard(str(row.market))
+        into.blind.append(BlindStretch(str(row.market), row.at_ms, None, str(row.text or "")))
 
 
 def _nothing(rows: Sequence[Row], into: Recorded, begins: int) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,18 +19,22 @@ from .files import Unreadable, kind_of, payloads, recording_files
 from .flat_rows import is_flat, take_flat_rows
 from .hindsight import event_before, market_before
 from .level2 import stand_in_token, take_table
-from .moments import BookMoment, LevelMoment, Moment, ResolutionMoment, TradeMoment
+from .moments import BlindStretch, BookMoment, LevelMoment, Moment, ResolutionMoment, TradeMoment
 from .payloads import NotRecognised, Recorded, take
 from .recorded_rows import take_rows
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """`moments` are in the order of their times. `source_tokens` are those whose books are followed, one a market."""
+    """`moments` are in the order of their times. `source_tokens` are those whose books are followed, one a market.
+
+    `blind` is what the recorder told not to have seen.
+    """
 
     catalogue: Catalogue
     moments: tuple[Moment, ...]
     source_tokens: frozenset[str]
+    blind: tuple[BlindStretch, ...] = ()
 
 
 def read_recording(paths: Sequence[Path]) -> Recording:
@@ -79,7 +84,21 @@ def recording_of(found: Recorded) -> Recording:
     begun = {market.event_id for market in markets if market.gamma["conditionId"] in shown}
     events = [event_before(event) if str(event["id"]) in begun else event for event in _events(found, markets)]
     catalogue = Catalogue(starts_at, tuple(events), tuple(markets), ())
-    return Recording(catalogue, tuple(moments), frozenset(sources))
+    return Recording(catalogue, tuple(moments), frozenset(sources), _blind(found.blind, moments))
+
+
+def _blind(told: Sequence[BlindStretch], moments: Sequence[Moment]) -> tuple[BlindStretch, ...]:
+    """Each stretch with its end: the market's next book."""
+    books: dict[str, list[int]] = {}
+    for moment in moments if told else ():
+        if isinstance(moment, BookMoment):
+            books.setdefault(moment.condition_id, []).append(moment.at_ms)
+    ended = []
+    for each in told:
+        times = books.get(each.condition_id, [])
+        at = bisect_left(times, each.since_ms)
+        ended.append(replace(each, until_ms=times[at] if at < len(times) else None))
+    return tuple(ended)
 
 
 def _tokens(found: Recorded, condition_id: str) -> list[str]:

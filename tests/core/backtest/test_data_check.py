@@ -14,6 +14,9 @@ from polydesk.core.backtest.price_series import is_price_table, read_price_serie
 from polydesk.core.errors import InputRejected
 from polydesk.core.exchange.replay.moments import BookMoment, LevelMoment
 from polydesk.core.exchange.replay.recording import read_recording
+from polydesk.core.recording.parts import PartWriter, Rotation
+from polydesk.core.recording.rows import Row
+from polydesk.server.data_check_text import check_as_json, check_as_text
 
 START = datetime(2031, 3, 1, tzinfo=UTC)
 FLAT = """market_slug,asset_id,event_type,price,side,size,hash,timestamp
@@ -170,3 +173,28 @@ def test_recorded_histories_can_be_used(shared_data: Path, name: str, markets: i
 )
 def test_tables_that_are_no_histories_are_refused_by_what_they_lack(shared_data: Path, name: str) -> None:
     assert "no column is known as" in check_data(shared_data / name).problem
+
+
+def test_what_the_recorder_did_not_see_is_told_with_its_reason(tmp_path: Path) -> None:
+    began = int(START.timestamp() * 1000)
+
+    def book(group: int, minute: int) -> list[Row]:
+        at_ms = began + minute * 60_000
+        head = Row("book", group, at_ms, at_ms, "0xa", "7")
+        return [head, head._replace(side="BUY", price=4000, size=10), head._replace(side="SELL", price=4200, size=10)]
+
+    def gap(group: int, minute: int, why: str) -> Row:
+        at_ms = began + minute * 60_000
+        return Row("gap", group, at_ms, at_ms, "0xa", text=why)
+
+    rows = [gap(1, 0, "recording began"), *book(2, 0), *book(3, 1), gap(4, 2, "reconnected"), *book(5, 40)]
+    rows += [*book(6, 41), *book(7, 42), gap(8, 43, "the disk was too slow"), gap(9, 44, "reconnected")]
+    with PartWriter(tmp_path, Rotation()) as writer:
+        writer.write(rows, START)
+    found = check_data(tmp_path)
+    # The stretch without rows from 1 to 40 is the recorder's own; nothing follows what it missed last.
+    (told,) = found.gaps
+    assert told.told == "reconnected"
+    assert (told.since, told.until) == (START + timedelta(minutes=2), START + timedelta(minutes=40))
+    assert "reconnected" in check_as_text(found)
+    assert check_as_json(found)["gaps"][0]["told"] == "reconnected"
