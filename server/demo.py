@@ -16,6 +16,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from .demo_strategies import strategies
+
 _EVENT = "fed-decision-in-june-825"
 _SPEND_USD = 25
 _IN_THE_NEWS = {
@@ -40,8 +42,11 @@ class Session:
         self._console = console
         self._as_json = as_json
 
-    async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """Call `polymarket_<tool>` and return its structured answer. Raises DemoFailed on a tool error."""
+    async def call(self, tool: str, *, quietly: bool = False, **arguments: Any) -> dict[str, Any]:
+        """Call `polymarket_<tool>` and return its structured answer. Raises DemoFailed on a tool error.
+
+        `quietly` for calls that are repeated until something has come true: JSON tells of those alone.
+        """
         name = f"polymarket_{tool}"
         started = time.perf_counter()
         result = await self._client.call_tool(name, arguments)
@@ -50,7 +55,7 @@ class Session:
         if self._as_json:
             line = {"tool": name, "arguments": arguments, "ms": elapsed_ms, "error": result.is_error, "answer": answer}
             print(json.dumps(line, ensure_ascii=False), flush=True)
-        else:
+        elif not quietly:
             shown = json.dumps(arguments, ensure_ascii=False)
             self._console.print(
                 Text.assemble(
@@ -95,7 +100,7 @@ async def _play(console: Console, as_json: bool) -> None:
         server = StdioServerParameters(
             command=sys.executable,
             args=["-m", "polydesk.server", "serve"],
-            env={"POLYMARKET_MODE": "sandbox", "POLYMARKET_STATE_DIR": state},
+            env={"POLYMARKET_MODE": "sandbox", "POLYMARKET_TOOLSETS": "all", "POLYMARKET_STATE_DIR": state},
         )
         async with Client(server, read_timeout_seconds=30) as client:
             session = Session(client, console, as_json=as_json)
@@ -105,7 +110,7 @@ async def _play(console: Console, as_json: bool) -> None:
 async def _story(session: Session, headlines: list[dict[str, str]]) -> None:
     session.say("An agent connects over stdio and asks where it is.")
     status = await session.call("get_status")
-    session.show(_panel("status", _pick(status, "mode", "account", "warning", "trading", "limits")))
+    session.show(panel("status", _pick(status, "mode", "account", "warning", "trading", "limits")))
 
     session.say("What is traded about the Fed in June?")
     found = await session.call("search_markets", query="fed june", limit=5)
@@ -134,7 +139,7 @@ async def _story(session: Session, headlines: list[dict[str, str]]) -> None:
 
     preview = await session.call("preview_order", market_id=slug, outcome="Yes", spend_usd=_SPEND_USD)
     session.show(
-        _panel(
+        panel(
             "preview: nothing sent",
             _pick(
                 preview,
@@ -150,9 +155,7 @@ async def _story(session: Session, headlines: list[dict[str, str]]) -> None:
     )
     placed = await session.call("place_order", draft_id=preview["draft_id"])
     session.show(
-        _panel(
-            "placed", _pick(placed, "status", "order_id", "filled", "average_price", "fee", "total", "pays_if_right")
-        )
+        panel("placed", _pick(placed, "status", "order_id", "filled", "average_price", "fee", "total", "pays_if_right"))
     )
     if placed["status"] != "filled":
         raise DemoFailed(f"the order was {placed['status']}, not filled")
@@ -166,7 +169,7 @@ async def _story(session: Session, headlines: list[dict[str, str]]) -> None:
     resting = await session.call(
         "place_order", market_id=slug, outcome="Yes", size=50, price=rest_at, time_in_force="GTC"
     )
-    session.show(_panel("resting", _pick(resting, "status", "order_id", "shares", "limit_price", "open_until")))
+    session.show(panel("resting", _pick(resting, "status", "order_id", "shares", "limit_price", "open_until")))
 
     session.say("A fill becomes a position when the venue has settled it.")
     portfolio = await _settled(session)
@@ -177,7 +180,10 @@ async def _story(session: Session, headlines: list[dict[str, str]]) -> None:
         raise DemoFailed("the resting order was not cancelled")
     orders = await session.call("get_orders")
     session.show(_orders_table(orders))
-    session.say("Done: found, analysed, previewed, placed, filled, cancelled. Every number came from a tool.")
+    await strategies(session)
+    session.say(
+        "Done: found, analysed, placed, filled, cancelled, tried on the past, let run. Every number came from a tool."
+    )
 
 
 async def _settled(session: Session) -> dict[str, Any]:
@@ -194,7 +200,8 @@ def _pick(answer: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: answer[name] for name in names if name in answer}
 
 
-def _panel(title: str, fields: Mapping[str, Any]) -> Panel:
+def panel(title: str, fields: Mapping[str, Any]) -> Panel:
+    """Names and values in a frame."""
     grid = Table.grid(padding=(0, 2))
     for name, value in fields.items():
         shown = ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
@@ -231,12 +238,12 @@ def _analysis_panels(analysis: Mapping[str, Any]) -> list[Any]:
             each.get("sentiment", "-"),
         )
     return [
-        _panel("price", analysis["price"]),
+        panel("price", analysis["price"]),
         news,
-        _panel("fair value", _pick(analysis["fair_value"], "value", "low", "high", "basis", "note")),
-        _panel("its parts, in log-odds", _parts(analysis["fair_value"])),
-        _panel("edge per share after fees", {each["outcome"]: each["expected"] for each in analysis["edges"]}),
-        _panel("risk", analysis["risk"]),
+        panel("fair value", _pick(analysis["fair_value"], "value", "low", "high", "basis", "note")),
+        panel("its parts, in log-odds", _parts(analysis["fair_value"])),
+        panel("edge per share after fees", {each["outcome"]: each["expected"] for each in analysis["edges"]}),
+        panel("risk", analysis["risk"]),
     ]
 
 
