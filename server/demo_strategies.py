@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 
-if TYPE_CHECKING:
-    from .demo import Session
+from .demo_session import DemoFailed, Session, panel
 
 _MARKET = "btc-updown-15m-1790592300"
 _TRIES = 240
@@ -18,8 +17,6 @@ _EVERY_S = 0.25
 
 async def strategies(session: Session) -> None:
     """Raises DemoFailed where a run does not come to what the story tells."""
-    from .demo import DemoFailed, panel
-
     session.say("Would a strategy have earned? Two thresholds, of which the higher one was dearer for three hours.")
     started = await session.call("run_backtest", rows=_ladder(), strategy="arbitrage", half_spread=0.005)
     run = await _until(session, started["run_id"], lambda run: run["status"] != "running")
@@ -56,8 +53,6 @@ async def strategies(session: Session) -> None:
 
 async def _until(session: Session, run_id: str, holds: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
     """The run once something is true of it."""
-    from .demo import DemoFailed
-
     for _ in range(_TRIES):
         (run,) = (await session.call("get_runs", run_id=run_id, quietly=True))["runs"]
         if holds(run):

@@ -34,6 +34,10 @@ async def test_the_session_plays_to_its_end() -> None:
     assert portfolio["positions"][0]["shares"] == placed["filled"]
     assert round(1000 - portfolio["cash"], 6) == round(placed["total"], 6)
     assert len(by_tool["cancel_orders"]["canceled"]) == 1
+    runs = [run for step in steps for run in step["answer"].get("runs", ())]
+    (backtest,) = (run["backtest"] for run in runs if run["kind"] == "backtest" and run["status"] == "done")
+    assert backtest["profit"]["total"] > 0
+    assert by_tool["stop_strategy"]["status"] == "stopped"
 
 
 async def test_people_get_words_and_tables() -> None:
