@@ -26,6 +26,7 @@ from .wire import (
 )
 from .wire.fields import Shape, Text, member, number_at, read_shape
 from .wire.stream_frames import parse_market_event, parse_user_event
+from .wire.stream_reference_prices import parse_reference_prices
 
 Reader = Callable[[Any, datetime], object]
 
@@ -183,6 +184,13 @@ _ALL = (
         catalogue.parse_search_page,
         ("events",),
         test=lambda item: "pagination" in item or "hasMore" in item,
+        whole=True,
+    ),
+    Kind(
+        "reference_price",
+        _known_event(lambda item, _: parse_reference_prices(item)),
+        ("topic", "payload"),
+        test=lambda item: item["topic"] == "crypto_prices",
         whole=True,
     ),
     Kind("error", _error, ("error",)),

@@ -70,7 +70,10 @@ def parse_moment(value: object) -> datetime | None:
         return None
     if text.isdigit():
         number = int(text)
-        return datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS_FROM else number, UTC)
+        try:
+            return datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS_FROM else number, UTC)
+        except (OverflowError, OSError) as error:
+            raise ValueError("a time beyond the calendar") from error
     moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 

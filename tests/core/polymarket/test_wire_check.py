@@ -165,6 +165,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "gamma_market": MARKET,
     "gamma_tag": {"id": "1", "label": "Fed", "slug": "fed"},
     "gamma_search": {"events": [], "pagination": {"hasMore": False, "totalResults": 0}},
+    "reference_price": {
+        "topic": "crypto_prices",
+        "payload": {"symbol": "btcusdt", "timestamp": 1767225600000, "value": 5},
+    },
     "error": {"error": "order_version_mismatch"},
 }
 
@@ -183,3 +187,13 @@ def test_an_object_is_recognised_as_what_it_is_and_read(tmp_path: Path, kind: st
 def test_an_object_of_another_kind_is_not_read_as_this_one(tmp_path: Path, kind: str) -> None:
     (failure,) = check_file(written(tmp_path, {"nothing": "known"}), kind=kind).failures
     assert failure.kind == kind
+
+
+def test_prices_of_coins_are_read_and_a_time_beyond_the_calendar_is_named(tmp_path: Path) -> None:
+    point = {"timestamp": 1767225600000, "value": 98000.5}
+    frame = {"topic": "crypto_prices", "type": "subscribe", "payload": {"symbol": "btcusdt", "data": [point]}}
+    report = check_file(written(tmp_path, frame))
+    assert (report.kinds, report.failures) == (("reference_price",), ())
+    damaged = {**frame, "payload": {"symbol": "btcusdt", "data": [point, {**point, "timestamp": 10**40}]}}
+    (failure,) = check_file(written(tmp_path, damaged)).failures
+    assert failure.path == "data.1.timestamp"
