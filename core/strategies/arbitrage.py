@@ -21,6 +21,7 @@ from .surroundings import EventMarkets, Execution, Holdings, Quotes, StrategyAcc
 _NOTHING = Decimal(0)
 _LEAST_SHARES = Decimal("0.01")
 _LEAST_ORDER_USD = Decimal(1)
+_ASIDE = timedelta(minutes=10)
 
 
 class ArbitrageStrategy(PolymarketStrategy):
@@ -77,6 +78,7 @@ class ArbitrageStrategy(PolymarketStrategy):
         self._account = account
         self._clock = clock
         self._parameters = parameters
+        self._aside: dict[TokenId, datetime] = {}
 
     @classmethod
     def of(cls, surroundings: Surroundings, parameters: Parameters) -> Self:
@@ -112,10 +114,13 @@ class ArbitrageStrategy(PolymarketStrategy):
             if (book := await self._quotes.book(market.outcomes[0].token_id)) is not None
         }
         sets = list(outcome_sets(everything, books))
-        signals, mended = self._mend(sets, holdings, now)
+        # A set whose book cannot be read just now may still be whole.
+        all_read = len(books) == len(everything)
+        signals, mended = self._mend(sets, holdings, now, may_sell=all_read)
         cash = holdings.cash
         baskets: list[Basket] = []
-        taken: set[TokenId] = set(mended)
+        self._aside = {token_id: until for token_id, until in self._aside.items() if now < until}
+        taken: set[TokenId] = {*mended, *self._aside}
         found = [(each, priced) for each in sets if (priced := self._priced(each, cash)) is not None]
         found.sort(key=lambda pair: (pair[0].payout - pair[1].cost) * pair[1].shares, reverse=True)
         for each, priced in found:
@@ -148,11 +153,12 @@ class ArbitrageStrategy(PolymarketStrategy):
         return priced if smallest >= _LEAST_ORDER_USD else None
 
     def _mend(
-        self, sets: Sequence[OutcomeSet], holdings: Holdings, now: datetime
+        self, sets: Sequence[OutcomeSet], holdings: Holdings, now: datetime, *, may_sell: bool
     ) -> tuple[list[TradingSignal], set[TokenId]]:
         """Complete sets of which a leg is missing where that still pays, else sell what is left over of them.
 
-        What belongs to a whole set is left alone.
+        What belongs to a whole set is left alone, and what was sold is not bought again for a while: a leg that could
+        not be had at this moment could not be had at the next one either.
         """
         spare = {token_id: holding.shares for token_id, holding in holdings.by_token.items()}
         concerned = [each for each in sets if any(spare.get(leg.outcome.token_id) for leg in each.legs)]
@@ -182,6 +188,9 @@ class ArbitrageStrategy(PolymarketStrategy):
                 touched |= {signal.token_id for signal in best}
                 signals += best
                 continue
+            if not may_sell:
+                continue
+            self._aside[token_id] = now + _ASIDE
             shares = min(spare[token_id], holdings.of(token_id).sellable)
             reason = "left over of a set whose other part costs too much now"
             signals.append(selling(leg.market, leg.outcome, leg.book, shares=shares, reason=reason, now=now))
@@ -191,7 +200,9 @@ class ArbitrageStrategy(PolymarketStrategy):
         self, each: OutcomeSet, spare: Mapping[TokenId, Decimal], holdings: Holdings, now: datetime
     ) -> list[TradingSignal] | None:
         """The purchases that make sets of what is left over, None where they would cost more than the sets pay."""
-        shares = round_down(max(spare.get(leg.outcome.token_id, _NOTHING) for leg in each.legs), 2)
+        # So many that no leg is bought beyond what completes the smallest of those that are there.
+        there = [spare.get(leg.outcome.token_id, _NOTHING) for leg in each.legs]
+        shares = round_down(min((size for size in there if size >= _LEAST_SHARES), default=_NOTHING), 2)
         missing = [leg for leg in each.legs if spare.get(leg.outcome.token_id, _NOTHING) < shares]
         paid = sum((_cost_a_share(holdings, leg) for leg in each.legs if leg not in missing), _NOTHING)
         rest = price_sets(

@@ -19,7 +19,7 @@ from .declaration import Declaration, Need, Parameter, Parameters
 from .momentum import MeanReversionStrategy, MomentumStrategy
 from .news_sentiment import NewsSentimentStrategy
 from .option_ladder import OptionLadderStrategy
-from .signals import buy_sides, buying, estimate, nothing, selling
+from .signals import buy_sides, buying, estimate, exit_cost, nothing, selling
 from .statistical_arbitrage import StatisticalArbitrageStrategy
 from .strategy import PolymarketStrategy
 from .surroundings import Execution, Holdings, Quotes, StrategyAccount, Surroundings
@@ -38,9 +38,17 @@ class Record:
     """What a member believed and has not been scored yet, and its losses and the market's on what has been."""
 
     pending: deque[tuple[datetime, ConditionId, float, float]] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    noted: dict[ConditionId, datetime] = field(default_factory=dict)
     loss: float = 0.0
     market_loss: float = 0.0
     scored: int = 0
+
+    def note(self, condition_id: ConditionId, value: float, level: float, *, now: datetime, horizon: timedelta) -> None:
+        """Keep a belief to be scored, at most six of a market within a horizon: so none is lost before its time."""
+        before = self.noted.get(condition_id)
+        if before is None or now - before >= horizon / 6:
+            self.noted[condition_id] = now
+            self.pending.append((now, condition_id, value, level))
 
     @property
     def weight(self) -> float:
@@ -157,9 +165,13 @@ class EnsembleStrategy(PolymarketStrategy):
                 half = float(signal.high - signal.low) / 2
                 if abs(value - level) < _DIFFERS:
                     continue
-                self.records[name].pending.append((now, market.condition_id, value, level))
+                self.records[name].note(market.condition_id, value, level, now=now, horizon=self._horizon)
                 beliefs.setdefault(market.condition_id, {})[name] = (value, half)
         return [await self._signal(market, beliefs.get(market.condition_id, {}), holdings, now) for market in markets]
+
+    @property
+    def _horizon(self) -> timedelta:
+        return timedelta(hours=float(self._parameters["horizon_hours"]))
 
     async def _midpoints(self, markets: Sequence[Market]) -> dict[ConditionId, float]:
         found = {}
@@ -171,7 +183,7 @@ class EnsembleStrategy(PolymarketStrategy):
 
     def _score(self, levels: dict[ConditionId, float], now: datetime) -> None:
         """Hold beliefs that have had their time against the prices of now; of markets without a price they are void."""
-        due = now - timedelta(hours=float(self._parameters["horizon_hours"]))
+        due = now - self._horizon
         for record in self.records.values():
             while record.pending and record.pending[0][0] <= due:
                 _, condition_id, value, then = record.pending.popleft()
@@ -237,7 +249,7 @@ class EnsembleStrategy(PolymarketStrategy):
             bankroll=holdings.cash,
             held_usd=holdings.of(outcome.token_id).cost,
             largest_order_usd=self._parameters["largest_order_usd"],
-            exit_cost=(book.spread or Decimal(0)) / 2,
+            exit_cost=exit_cost(market, side),
             reason=f"members say {told}",
             now=now,
         )

@@ -17,10 +17,11 @@ from ..models import Market, OrderBook, TradingSignal
 from ..money import round_down
 from .decision import Decision
 from .declaration import Declaration, Need, Parameter, Parameters
-from .signals import buy_sides, buying, estimate, nothing, selling
+from .signals import buy_sides, buying, estimate, exit_cost, nothing, selling
 from .strategy import PolymarketStrategy
 from .surroundings import Execution, Holdings, Quotes, StrategyAccount, Surroundings
 from .time_series import Slope, log_odds, on_grid, probability, slope_through_origin
+from .trend import KEPT_ON
 
 _MOST_WINDOWS = 60
 _INTERVAL_Z = 1.645
@@ -130,9 +131,8 @@ class MarketNeutralStrategy(PolymarketStrategy):
         tendency = None
         if len(panel) >= int(self._parameters["least_markets"]) and windows >= 3:
             tendency = _tendency(panel, windows)
-        trusted = tendency if tendency and abs(tendency.t) >= float(self._parameters["significance"]) else None
         signals = {
-            each.market.condition_id: self._signal(each, _relative(panel, each), trusted, holdings, now)
+            each.market.condition_id: self._signal(each, _relative(panel, each), tendency, holdings, now)
             for each in panel
         }
         balanced = _balanced(signals, markets)
@@ -158,6 +158,11 @@ class MarketNeutralStrategy(PolymarketStrategy):
         self, each: _Quoted, relative: float, tendency: Slope | None, holdings: Holdings, now: datetime
     ) -> TradingSignal:
         market, book = each.market, each.book
+        measured, asked = tendency is not None, float(self._parameters["significance"])
+        # What was bought is kept on less than it took to buy it: else every look near the bound buys or sells again.
+        kept = tendency is not None and abs(tendency.t) >= asked * KEPT_ON
+        leaning = tendency.slope * relative if tendency is not None and kept else 0.0
+        tendency = tendency if tendency is not None and abs(tendency.t) >= asked else None
         step = tendency.slope * relative if tendency is not None else 0.0
         error = tendency.error * abs(relative) * _INTERVAL_Z if tendency is not None else 0.0
         fair = estimate(
@@ -167,8 +172,8 @@ class MarketNeutralStrategy(PolymarketStrategy):
         )
         for number, (outcome, side, worth) in enumerate(buy_sides(market, book, fair)):
             held = holdings.of(outcome.token_id)
-            favoured = step > 0 if number == 0 else step < 0
-            if held.sellable >= Decimal("0.01") and not favoured:
+            favoured = leaning > 0 if number == 0 else leaning < 0
+            if held.sellable >= Decimal("0.01") and measured and not favoured:
                 reason = "what it was bought against has come, or is foretold no more"
                 return selling(market, outcome, side, shares=held.sellable, fair=worth, reason=reason, now=now)
         if tendency is None or not step:
@@ -184,7 +189,7 @@ class MarketNeutralStrategy(PolymarketStrategy):
             bankroll=holdings.cash,
             held_usd=holdings.of(outcome.token_id).cost,
             largest_order_usd=self._parameters["largest_order_usd"],
-            exit_cost=(book.spread or Decimal(0)) / 2 + market.fees.taker_fee(Decimal(1), side.midpoint or Decimal(0)),
+            exit_cost=exit_cost(market, side),
             reason=(
                 f"it moved {relative:+.2f} in log-odds beyond the others, and such moves {turns} by "
                 f"{abs(tendency.slope):.0%} (t = {tendency.t:.1f} over {tendency.pairs} moves)"

@@ -52,7 +52,17 @@ def underlying_of(points: Sequence[PricePoint], *, now: datetime, since: timedel
         years = (after.at - before.at).total_seconds() / _YEAR_S
         if years > 0:
             scaled.append(math.log(float(after.price / before.price)) / math.sqrt(years))
-    return Underlying(float(recent[-1].price), deviation(scaled), len(scaled))
+    volatility = deviation(scaled)
+    # A price that stands still is a source that does, and would make everything certain.
+    return Underlying(float(recent[-1].price), volatility, len(scaled)) if volatility > 0 else None
+
+
+def was_touched(rung: Rung, points: Sequence[PricePoint], *, since: datetime | None, now: datetime) -> bool:
+    """Whether the quantity has been at a level already, since a moment or as far back as is known."""
+    known = [point.price for point in points if (since is None or since <= point.at) and point.at <= now]
+    if not rung.touches or not known:
+        return False
+    return (rung.low is not None and max(known) >= rung.low) or (rung.high is not None and min(known) <= rung.high)
 
 
 def probability_within(low: float | None, high: float | None, *, spot: float, volatility: float, years: float) -> float:
@@ -172,10 +182,12 @@ class OptionLadderStrategy(PolymarketStrategy):
 
     async def decide(self, markets: Sequence[Market]) -> Decision:
         holdings = await self._account.holdings()
-        known: dict[str, Underlying | None] = {}
+        known: dict[str, tuple[Underlying | None, Sequence[PricePoint]]] = {}
         return Decision(signals=[await self._signal(market, holdings, known) for market in markets])
 
-    async def _signal(self, market: Market, holdings: Holdings, known: dict[str, Underlying | None]) -> TradingSignal:
+    async def _signal(
+        self, market: Market, holdings: Holdings, known: dict[str, tuple[Underlying | None, Sequence[PricePoint]]]
+    ) -> TradingSignal:
         now, first = self._clock.now(), market.outcomes[0]
         rung, symbol = rung_of(market), symbol_of(market)
         if rung is None or symbol is None or not rung.has_range or market.end_date is None:
@@ -184,10 +196,13 @@ class OptionLadderStrategy(PolymarketStrategy):
             return nothing(market, first, "it ends too soon", now=now)
         if symbol not in known:
             days = timedelta(days=float(self._parameters["volatility_days"]))
-            known[symbol] = underlying_of(await self._reference.prices(symbol), now=now, since=days)
-        underlying = known[symbol]
+            prices = await self._reference.prices(symbol)
+            known[symbol] = underlying_of(prices, now=now, since=days), prices
+        underlying, points = known[symbol]
         if underlying is None:
             return nothing(market, first, f"there are too few recent prices of {symbol}", now=now)
+        if was_touched(rung, points, since=market.start_date, now=now):
+            return nothing(market, first, f"{symbol} has been there already: it is decided, if not yet told", now=now)
         years = (market.end_date - now).total_seconds() / _YEAR_S
         fair = fair_value_of(rung, underlying, years=years, error=float(self._parameters["volatility_error"]))
         book = await self._quotes.book(first.token_id)

@@ -149,6 +149,14 @@ def selling(
     )
 
 
+def exit_cost(market: Market, book: OrderBook) -> Decimal:
+    """Dollars a share that selling again will cost: half the spread as it is now, and the taker's fee."""
+    midpoint, spread = book.midpoint, book.spread
+    if midpoint is None or spread is None:
+        return _NOTHING
+    return spread / 2 + market.fees.taker_fee(Decimal(1), midpoint)
+
+
 def nothing(
     market: Market, outcome: Outcome, reason: str, *, fair: FairValue | None = None, now: datetime
 ) -> TradingSignal:

@@ -15,13 +15,14 @@ from ..models import Market, OrderBook, Outcome, TradingSignal
 from .cointegration import Tie, tie_between
 from .decision import Decision
 from .declaration import Declaration, Need, Parameter, Parameters
-from .signals import buy_sides, buying, estimate, nothing, selling
+from .signals import buy_sides, buying, estimate, exit_cost, nothing, selling
 from .strategy import PolymarketStrategy
 from .surroundings import Execution, Holdings, Quotes, StrategyAccount, Surroundings
 from .time_series import log_odds, on_grid, probability
 
 _MOST_STEPS = 400
 _MOST_OF_AN_EVENT = 8
+_KEPT_ON = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +128,22 @@ class StatisticalArbitrageStrategy(PolymarketStrategy):
         """The widest gap of each market is what its signal is about."""
         now, holdings = self._clock.now(), await self._account.holdings()
         quoted = [found for market in markets if (found := await self._quoted(market, now)) is not None]
-        ties: dict[ConditionId, tuple[float, Tie]] = {}
+        ties: dict[ConditionId, Tie | None] = {}
         for one, other in _pairs(quoted):
             steps = min(len(one.levels), len(other.levels))
             if steps < int(self._parameters["least_steps"]):
                 continue
             for x, y in ((one, other), (other, one)):
                 tie = tie_between(x.levels[-steps:], y.levels[-steps:])
-                if tie is None or not tie.holds or tie.slope <= 0:
+                if tie is None:
                     continue
-                known = ties.get(y.market.condition_id)
-                if known is None or abs(tie.z) > abs(known[0]):
-                    ties[y.market.condition_id] = (tie.z, tie)
+                known = ties.setdefault(y.market.condition_id, None)
+                # One that holds goes before one that has weakened, which only what is held is kept on.
+                if _still_tied(tie) and (known is None or (tie.holds, abs(tie.z)) > (known.holds, abs(known.z))):
+                    ties[y.market.condition_id] = tie
         by_market = {each.market.condition_id: each for each in quoted}
         return [
-            self._signal(each, ties.get(market.condition_id), holdings, now)
+            self._signal(each, ties.get(market.condition_id), holdings, compared=market.condition_id in ties, now=now)
             if (each := by_market.get(market.condition_id)) is not None
             else nothing(market, market.outcomes[0], "no book with two sides, or no history", now=now)
             for market in markets
@@ -158,12 +160,13 @@ class StatisticalArbitrageStrategy(PolymarketStrategy):
         return _Quoted(market, book, [*levels[:-1], log_odds(float(book.midpoint))]) if levels else None
 
     def _signal(
-        self, each: _Quoted, found: tuple[float, Tie] | None, holdings: Holdings, now: datetime
+        self, each: _Quoted, tie: Tie | None, holdings: Holdings, *, compared: bool, now: datetime
     ) -> TradingSignal:
+        """`compared` is False where no other market could be read: that says nothing about what is held."""
         market, book = each.market, each.book
         fair, z, told = None, 0.0, "no market of its event is tied to this one"
-        if found is not None:
-            z, tie = found
+        if tie is not None:
+            z = tie.z
             error = tie.deviation / 2
             level = each.levels[-1] - tie.gap
             fair = estimate(probability(level), probability(level - error), probability(level + error))
@@ -171,11 +174,13 @@ class StatisticalArbitrageStrategy(PolymarketStrategy):
                 f"its gap to another market of the event is {z:+.1f} deviations and has come back by half in "
                 f"{tie.half_life:.1f} steps (test {tie.statistic:.1f}, critical {tie.critical:.1f})"
             )
-        for outcome, side in _sides(market, book):
+        leave = float(self._parameters["leave_z"])
+        # Yes was bought below the other market's price and No above it: beyond the middle the gap has closed too.
+        for (outcome, side), closed in zip(_sides(market, book), (z >= -leave, z <= leave), strict=True):
             held = holdings.of(outcome.token_id)
-            if held.sellable >= Decimal("0.01") and abs(z) <= float(self._parameters["leave_z"]):
+            if held.sellable >= Decimal("0.01") and compared and closed:
                 return selling(market, outcome, side, shares=held.sellable, fair=None, reason=told, now=now)
-        if fair is None or abs(z) < float(self._parameters["enter_z"]):
+        if fair is None or tie is None or not tie.holds or abs(z) < float(self._parameters["enter_z"]):
             return nothing(market, market.outcomes[0], told, fair=fair, now=now)
         outcome, side, worth = buy_sides(market, book, fair)[0 if z < 0 else 1]
         return buying(
@@ -186,10 +191,15 @@ class StatisticalArbitrageStrategy(PolymarketStrategy):
             bankroll=holdings.cash,
             held_usd=holdings.of(outcome.token_id).cost,
             largest_order_usd=self._parameters["largest_order_usd"],
-            exit_cost=(book.spread or Decimal(0)) / 2,
+            exit_cost=exit_cost(market, side),
             reason=told,
             now=now,
         )
+
+
+def _still_tied(tie: Tie) -> bool:
+    """Whether what was bought on a tie is kept: near the bound of chance it holds in one look and not in the next."""
+    return tie.slope > 0 and tie.statistic < tie.critical * _KEPT_ON
 
 
 def _sides(market: Market, book: OrderBook) -> list[tuple[Outcome, OrderBook]]:

@@ -15,13 +15,16 @@ from ..forecasting.fair_value import FairValue
 from ..models import Market, OrderBook, PriceHistory, TradingSignal
 from .decision import Decision
 from .declaration import Parameter, Parameters
-from .signals import buy_sides, buying, estimate, nothing, selling
+from .signals import buy_sides, buying, estimate, exit_cost, nothing, selling
 from .strategy import PolymarketStrategy
 from .surroundings import Execution, Holdings, Quotes, StrategyAccount, Surroundings
 from .time_series import Slope, on_grid, probability, slope_through_origin
 
 _MOST_WINDOWS = 200
 _INTERVAL_Z = 1.645
+
+KEPT_ON = 0.5
+"""The part of the significance asked for at the purchase on which a position is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +142,11 @@ class TrendStrategy(PolymarketStrategy):
         history = await self._quotes.history(first.token_id)
         window = timedelta(hours=float(self._parameters["window_hours"]))
         found = continuation_of(history, window=window, now=now)
-        trusted = found is not None and self._is_trusted(found)
-        fair = found.fair_value() if found is not None and trusted else None
-        leaves = self._leaving(market, book, holdings, fair, now)
+        entering = float(self._parameters["significance"])
+        fair = found.fair_value() if found is not None and self._is_trusted(found, entering) else None
+        # What was bought is kept on less than it took to buy it: else every look near the bound buys or sells again.
+        kept = found.fair_value() if found is not None and self._is_trusted(found, entering * KEPT_ON) else None
+        leaves = self._leaving(market, book, holdings, kept, now)
         if leaves is not None:
             return leaves
         if found is None or fair is None:
@@ -157,7 +162,7 @@ class TrendStrategy(PolymarketStrategy):
                     bankroll=holdings.cash,
                     held_usd=holdings.of(outcome.token_id).cost,
                     largest_order_usd=self._parameters["largest_order_usd"],
-                    exit_cost=_exit_cost(market, side),
+                    exit_cost=exit_cost(market, side),
                     reason=_reason(found, window, self.told),
                     now=now,
                 )
@@ -166,8 +171,7 @@ class TrendStrategy(PolymarketStrategy):
             key=lambda signal: signal.edge * signal.size,
         )
 
-    def _is_trusted(self, found: Continuation) -> bool:
-        significance = float(self._parameters["significance"])
+    def _is_trusted(self, found: Continuation, significance: float) -> bool:
         enough = found.continued.pairs >= int(self._parameters["least_windows"]) - 1
         return enough and self.tendency * found.continued.t >= significance
 
@@ -182,14 +186,6 @@ class TrendStrategy(PolymarketStrategy):
                 reason = f"no rise is foretold any more: moves {self.told} no longer, or this one has turned"
                 return selling(market, outcome, side, shares=held.sellable, fair=worth, reason=reason, now=now)
         return None
-
-
-def _exit_cost(market: Market, book: OrderBook) -> Decimal:
-    """Dollars a share that selling again will cost: half the spread as it is now, and the taker's fee."""
-    midpoint, spread = book.midpoint, book.spread
-    if midpoint is None or spread is None:
-        return Decimal(0)
-    return spread / 2 + market.fees.taker_fee(Decimal(1), midpoint)
 
 
 def _reason(found: Continuation, window: timedelta, told: str) -> str:

@@ -142,3 +142,48 @@ async def test_a_market_alone_is_told_about(surround: Surround, make_event: Make
     assert (await strategy.analyze_market(event[0])).verdict == "buy"
     quote(around, make_book, event[1], "0.30", "0.60")
     assert (await strategy.analyze_market(event[0])).verdict == "no_edge"
+
+
+async def test_what_is_completed_is_never_bought_beyond_the_smallest_part_that_is_there(
+    surround: Surround, make_event: MakeEvent, make_book: MakeBook
+) -> None:
+    event = make_event()
+    noes = [market.outcomes[1].token_id for market in event]
+    around = surround(event=event, held={noes[0]: Holding(D(10), D(6), D(10)), noes[1]: Holding(D(6), D("3.6"), D(6))})
+    for market in event:
+        quote(around, make_book, market, "0.38", "0.40")
+    decision = await around.strategy("arbitrage").decide(event)
+    bought: dict[str, Decimal] = {}
+    for signal in decision.signals:
+        bought[signal.token_id] = bought.get(signal.token_id, D(0)) + signal.size
+    assert bought.get(noes[1], D(0)) <= 4
+    assert bought.get(noes[2], D(0)) <= 10
+
+
+async def test_half_a_set_is_not_sold_because_the_other_half_cannot_be_read_just_now(
+    surround: Surround, make_event: MakeEvent, make_book: MakeBook
+) -> None:
+    event = make_event(2)
+    noes = [market.outcomes[1].token_id for market in event]
+    around = surround(event=event, held={token: Holding(D(10), D(5), D(10)) for token in noes})
+    quote(around, make_book, event[0], "0.48", "0.52")
+    strategy = around.strategy("arbitrage")
+    assert not [each for each in (await strategy.decide(event)).signals if each.verdict == "sell"]
+
+
+async def test_what_was_left_over_and_sold_is_not_bought_again_at_once(
+    surround: Surround, make_event: MakeEvent, make_book: MakeBook
+) -> None:
+    (market, *_) = make_event(1)
+    yes = market.outcomes[0].token_id
+    around = surround(held={yes: Holding(D(10), D(9), D(10))})
+    quote(around, make_book, market, "0.48", "0.52")
+    strategy = around.strategy("arbitrage")
+    (sale,) = (await strategy.decide([market])).signals
+    assert sale.verdict == "sell"
+    around.held.clear()
+    book = make_book(bids=(("0.50", "100"),), asks=(("0.45", "100"),))
+    around.books[yes] = dataclasses.replace(book, token_id=yes, timestamp=around.now)
+    assert (await strategy.decide([market])).baskets == []
+    await around.clock.advance(601)
+    assert (await strategy.decide([market])).baskets

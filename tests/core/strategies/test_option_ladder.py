@@ -21,6 +21,7 @@ from polydesk.core.strategies.option_ladder import (
     probability_within,
     symbol_of,
     underlying_of,
+    was_touched,
 )
 from tests.support.strategy_surroundings import Surrounded
 
@@ -85,3 +86,21 @@ def test_a_rung_is_worth_a_range(make_market: MakeMarket) -> None:
     assert D("0.3") < fair.low < fair.value < fair.high < D("0.8")
     assert symbol_of(market) == "BTC"
     assert symbol_of(make_market(question="Will it rain?")) is None
+
+
+def test_a_price_that_stands_still_makes_nothing_certain(now: datetime) -> None:
+    points = [PricePoint(now - timedelta(hours=48 - hour), D(100_000)) for hour in range(49)]
+    assert underlying_of(points, now=now, since=timedelta(days=7)) is None
+
+
+def test_a_level_that_was_reached_is_decided_though_its_market_is_still_open(
+    make_market: MakeMarket, now: datetime
+) -> None:
+    reach = rung_of(make_market(question="Will Bitcoin reach $100k by June 30, 2026?"))
+    above = rung_of(make_market(question="Will Bitcoin be above $100k on June 30, 2026?"))
+    assert reach is not None
+    assert above is not None
+    points = [PricePoint(now - timedelta(hours=2), D(100_500)), PricePoint(now - timedelta(hours=1), D(95_000))]
+    assert was_touched(reach, points, since=None, now=now)
+    assert not was_touched(reach, points, since=now - timedelta(minutes=90), now=now)  # before the market began
+    assert not was_touched(above, points, since=None, now=now)

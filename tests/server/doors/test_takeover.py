@@ -8,8 +8,7 @@ import signal
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -17,10 +16,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from mcp import Client, MCPError, StdioServerParameters
-from mcp_types import ElicitResult
+from mcp import Client, MCPError
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from polydesk.core.clock import ShiftedClock
 from polydesk.core.exchange.catalogue import load_catalogue
@@ -31,42 +28,13 @@ from polydesk.core.exchange.venue import Exchange
 from polydesk.core.money import from_micro
 from polydesk.server.doors.lease import DeskCard, read_card
 from tests.support.exchanges import live_urls
-from tests.support.processes import ERAS, SOURCE_COMMAND, answer_of, environment, live_settings
+from tests.support.killed_desks import Posts, Watched, client_of
+from tests.support.processes import ERAS, answer_of, environment, live_settings
 
 KILLS = 30
 ORDERS_PER_KILL = 12
 HOSTS = 3
 TAKEOVER_S = 5.0
-
-
-@dataclass
-class Posts:
-    """Orders that have reached the venue, and what is to happen at the next of them."""
-
-    count: int = 0
-    reached: asyncio.Event = field(default_factory=asyncio.Event)
-    wanted: int | None = None
-    do: Callable[[], None] = lambda: None
-
-    def one(self) -> None:
-        self.count += 1
-        if self.wanted is not None and self.count >= self.wanted:
-            self.wanted = None
-            self.do()
-            self.reached.set()
-
-
-class Watched:
-    """ASGI middleware that tells of each order on its way into the exchange."""
-
-    def __init__(self, app: ASGIApp, *, posts: Posts) -> None:
-        self._app = app
-        self._posts = posts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", "/clob/order"):
-            self._posts.one()
-        await self._app(scope, receive, send)
 
 
 @dataclass
@@ -114,19 +82,6 @@ class Host:
             return False
         self.settled[token] = answer
         return True
-
-
-async def agrees(context: Any, params: Any) -> ElicitResult:
-    return ElicitResult(action="accept", content={"agree": True})
-
-
-@asynccontextmanager
-async def client_of(env: dict[str, str], era: Any = "auto") -> AsyncIterator[Client]:
-    parameters = StdioServerParameters(
-        command=SOURCE_COMMAND[0], args=[*SOURCE_COMMAND[1:], "serve"], env=env, cwd=env["HOME"]
-    )
-    async with Client(parameters, mode=era, read_timeout_seconds=60, elicitation_callback=agrees) as client:
-        yield client
 
 
 async def successor(folder: Path, before: DeskCard) -> float:
