@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -171,13 +172,15 @@ def test_a_report_is_written_where_it_is_asked_for(
     recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     told = ("--strategy", "news_sentiment", "--data", str(recorded), "--news", str(news(tmp_path, hour=9.5)))
     assert main(["backtest", *told, "--report", str(tmp_path / "report")]) == 0
     page = (tmp_path / "report" / "report.html").read_text()
     assert QUESTION in page and "What was assumed" in page
     found = json.loads((tmp_path / "report" / "report.json").read_text())
     assert found["orders"] == len(found["fills"]) and found["no_skill"]["draws"] == 1000
-    assert "report.html" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "report.html" in said and "No picture was written" in said
     (tmp_path / "file").write_text("")
     assert main(["backtest", *told, "--report", str(tmp_path / "file")]) == 2
     assert "No report can be written" in capsys.readouterr().err

@@ -25,10 +25,10 @@ D = Decimal
 
 @pytest.fixture
 def drifting(tmp_path: Path) -> Path:
-    """Log-odds that rise by the same small step every hour for ten days."""
+    """Log-odds that rise by the same small step every hour for six days."""
     rng = random.Random(1)
     lines = ["t,market_id,question,price,yes_won"]
-    for hour in range(240):
+    for hour in range(150):
         price = 1 / (1 + math.exp(-(-1.0 + 0.0105 * hour + rng.gauss(0, 0.005))))
         lines.append(f"{int((START + timedelta(hours=hour)).timestamp())},m,Will it rise?,{price:.3f},1")
     path = tmp_path / "prices.csv"
@@ -45,9 +45,10 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
 def test_the_number_of_processes_changes_nothing(
     drifting: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("POLYMARKET_COMPUTE", "cpu")
+    monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
     told = ("--data", str(drifting), "--sweep", "window_hours=6", "--sweep", "largest_order_usd=2,50")
-    alone = run(capsys, *told, "--workers", "1")
+    alone = run(capsys, *told)
+    monkeypatch.setenv("POLYMARKET_COMPUTE", "cpu")
     together = run(capsys, *told, "--workers", "2", "--report", str(tmp_path / "report"))
     assert alone == together
     assert json.loads((tmp_path / "report" / "report.json").read_text()) == together
@@ -57,8 +58,6 @@ def test_the_number_of_processes_changes_nothing(
     profits = {tuple(each["parameters"].values()): each["profit"] for each in alone["runs"]}
     assert profits[6, 50] > profits[6, 2]
     assert alone["best_profit"] == max(profits.values())
-    whole = run(capsys, "--data", str(drifting), "--params", "window_hours=6", "largest_order_usd=50")
-    assert whole["profit"]["total"] == profits[6, 50]
 
 
 async def test_walk_forward_counts_only_what_came_after_the_choice(drifting: Path) -> None:

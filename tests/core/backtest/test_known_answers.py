@@ -115,9 +115,10 @@ def test_five_cents_that_were_planted_are_earned() -> None:
 
 
 @pytest.mark.parametrize(("name", "made"), [("momentum", drifting), ("mean_reversion", swinging)])
-def test_a_planted_tendency_is_earned(name: str, made: Any) -> None:
+@pytest.mark.parametrize("seeds", [(1,), pytest.param((1, 2, 3), marks=pytest.mark.takeover)])
+def test_a_planted_tendency_is_earned(name: str, made: Any, seeds: tuple[int, ...]) -> None:
     hours = 2 if made is swinging else 6
-    runs = [lived(name, series_of(made(seed), key=f"it{seed}"), window_hours=hours) for seed in (1, 2, 3)]
+    runs = [lived(name, series_of(made(seed), key=f"it{seed}"), window_hours=hours) for seed in seeds]
     assert all(run.fills for run in runs)
     assert sum(run.profit for run in runs) > 0
 
@@ -144,8 +145,9 @@ def test_a_gap_between_tied_markets_is_earned() -> None:
     assert run.profit > 0
 
 
-def test_moves_against_the_others_that_turn_back_are_earned_on_both_sides() -> None:
-    panel = [series_of(swinging(seed)[:120], key=f"m{seed}") for seed in range(6)]
+@pytest.mark.parametrize("hours", [60, pytest.param(120, marks=pytest.mark.takeover)])
+def test_moves_against_the_others_that_turn_back_are_earned_on_both_sides(hours: int) -> None:
+    panel = [series_of(swinging(seed)[:hours], key=f"m{seed}") for seed in range(6)]
     run = lived("market_neutral", *panel, window_hours=3)
     bought = {fill.trade.outcome for fill in run.fills if fill.trade.side == "BUY"}
     assert bought == {"Yes", "No"}
@@ -187,8 +189,9 @@ def test_an_ensemble_listens_to_the_member_that_was_right() -> None:
 @pytest.mark.parametrize(
     "name", ["momentum", "mean_reversion", "statistical_arbitrage", "market_neutral", "arbitrage", "ensemble"]
 )
-def test_prices_without_memory_are_left_alone(name: str) -> None:
-    markets = [series_of(walk(seed), key=f"m{seed}", event=f"e{seed // 4}") for seed in range(8)]
+@pytest.mark.parametrize(("count", "steps"), [(2, 120), pytest.param(8, 240, marks=pytest.mark.takeover)])
+def test_prices_without_memory_are_left_alone(name: str, count: int, steps: int) -> None:
+    markets = [series_of(walk(seed, steps=steps), key=f"m{seed}", event=f"e{seed // 4}") for seed in range(count)]
     run = lived(name, *markets, half_spread="0.01", fee_rate="0.05")
-    assert run.looks > 200
+    assert run.looks >= steps
     assert not run.fills

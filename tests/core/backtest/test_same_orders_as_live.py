@@ -20,6 +20,7 @@ import pytest
 from polydesk.core.backtest.conditions import INSTANT
 from polydesk.core.backtest.replay import CHAIN_ID
 from polydesk.core.backtest.run import Run, run_strategy
+from polydesk.core.backtest.windows import between, span_of
 from polydesk.core.clock import Clock, ReplayClock
 from polydesk.core.exchange.replay.player import Player
 from polydesk.core.exchange.replay.recording import Recording, read_recording
@@ -124,15 +125,17 @@ class Maker(Taker):
         return TargetQuotes(market.condition_id, tuple(quotes), None, "beside the best", self._clock.now())
 
 
-@pytest.fixture(scope="module")
-def events() -> Recording:
-    """From 0.78 to 0.38 in 71 seconds, with a taker's fee."""
+@pytest.fixture(scope="module", params=[25, pytest.param(None, marks=pytest.mark.takeover)], ids=["25 s", "everything"])
+def events(request: pytest.FixtureRequest) -> Recording:
+    """From 0.78 to 0.38 in 71 seconds, with a taker's fee, or the first of them."""
     recording = read_recording([Path(__file__).parents[2] / "recordings" / "btc_updown_15m" / "books.parquet"])
     markets = tuple(
         dataclasses.replace(each, gamma={**each.gamma, **FEES}, clob={**each.clob, **COMPACT_FEES})
         for each in recording.catalogue.markets
     )
-    return dataclasses.replace(recording, catalogue=dataclasses.replace(recording.catalogue, markets=markets))
+    whole = dataclasses.replace(recording, catalogue=dataclasses.replace(recording.catalogue, markets=markets))
+    first_ms, _ = span_of(whole)
+    return whole if request.param is None else between(whole, first_ms, first_ms + 1000 * request.param)
 
 
 async def in_a_replay(recording: Recording, make: Make) -> Told:

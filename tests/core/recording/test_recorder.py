@@ -167,13 +167,13 @@ def check(recording: Recording, stage: Stage) -> int:
 
 
 async def test_what_was_recorded_happens_again_at_every_change(tmp_path: Path) -> None:
-    stage, recorder = await recorded(tmp_path, changes=300)
+    stage, recorder = await recorded(tmp_path, changes=150)
     assert recorder.counts.gaps == 0 and recorder.counts.dropped == 0
     recording = read_recording([tmp_path])
-    assert check(recording, stage) > 180
+    assert check(recording, stage) > 90
     told = {(each.at_ms, each.token_id, each.side, each.price, each.size) for each in recording.moments
             if isinstance(each, TradeMoment)}  # fmt: skip
-    assert len(told) == recorder.counts.trades > 5
+    assert len(told) == recorder.counts.trades > 1
     assert told <= set(stage.witness.trades)
     by_condition = {str(market.gamma["conditionId"]): market for market in recording.catalogue.markets}
     for market in stage.markets:
@@ -185,7 +185,7 @@ async def test_what_was_recorded_happens_again_at_every_change(tmp_path: Path) -
 
 async def test_files_that_follow_one_another_are_one_recording_and_each_stands_alone(tmp_path: Path) -> None:
     rotation = Rotation(every=timedelta(0))
-    stage, _ = await recorded(tmp_path, changes=300, rotation=rotation, flush_every=60)
+    stage, _ = await recorded(tmp_path, changes=120, rotation=rotation, flush_every=30)
     files = files_of(tmp_path)
     assert len(files) > 3
     assert {path.suffix for path in files} == {".parquet"}
@@ -194,12 +194,12 @@ async def test_files_that_follow_one_another_are_one_recording_and_each_stands_a
     assert sum(isinstance(each, BookMoment) for each in whole.moments) == sum(
         row.kind == "book" and row.side is None for path in files for row in read_rows(path)
     )
-    assert check(whole, stage) > 150
+    assert check(whole, stage) > 60
     later = read_recording(files[len(files) // 2 :])
     assert {str(each.gamma["conditionId"]) for each in later.catalogue.markets} == {
         each.condition_id for each in stage.markets
     }
-    assert check(later, stage) > 60
+    assert check(later, stage) > 20
 
 
 async def test_a_lost_connection_is_a_gap_and_the_books_after_it_are_right(tmp_path: Path) -> None:
