@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context, Elicit, ElicitationResult, Resolve
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from ..core.errors import InputRejected
 from ..core.models.position_change import PositionAction, PositionOrder, Spender
@@ -16,6 +16,16 @@ from .arguments import MarketRef, Size
 from .confirmation import Agreement, desk_of, host_can_ask, user_agreed
 from .context import Desk
 from .toolspec import Toolset, ToolSpec
+
+Amount = Annotated[
+    Size,
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "number"}, {"type": "string"}],
+            "description": 'Dollars to split, wrap or allow, or sets to merge; "all" (for approve: no limit)',
+        }
+    ),
+]
 
 
 class ChangeAgreement(Agreement):
@@ -63,10 +73,7 @@ async def manage_position(
     action: Annotated[Literal["split", "merge", "redeem", "wrap", "unwrap", "approve"], Field(description="What to do")]
     | None = None,
     market_id: MarketRef | None = None,
-    amount: Annotated[
-        Size, Field(description="Dollars to split, wrap or allow, or sets to merge; 'all' (for approve: no limit)")
-    ]
-    | None = None,
+    amount: Amount | None = None,
     spender: Annotated[
         Literal["exchange", "neg_risk_exchange", "adapter", "neg_risk_adapter"],
         Field(description="Contract to approve: for amount of pUSD, without amount for shares"),
