@@ -12,6 +12,8 @@ from typing import Any
 from ..untrusted_text import quoted
 
 _LONGEST_FIGURE = 24
+_LONGEST_CELL = 400
+_LONGEST_FACT = 1_000
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2733; --dim: #66717d; --page: #fff; --rule: #d9dee3; --line: #1f6fb2;
@@ -21,14 +23,19 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 46rem;
   margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .2rem .6rem .2rem 0;
-  border-bottom: 1px solid var(--rule); vertical-align: top; } th { font-weight: 600; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; } .dim { color: var(--dim); }
+.wide, figure { margin: 0; overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; overflow-wrap: break-word; }
+th, td { text-align: left; padding: .2rem .6rem .2rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
+th { font-weight: 600; }
+.number { text-align: right; font-variant-numeric: tabular-nums; } td.number { white-space: nowrap; }
+.facts { table-layout: fixed; } .facts th { width: 30%; font-weight: normal; color: var(--dim); }
+.dim { color: var(--dim); }
 .warning { border-left: 4px solid var(--loss); padding-left: .7rem; }
-svg { width: 100%; height: auto; } svg text { fill: var(--dim); font-size: 11px; }
+svg { width: 100%; height: auto; } svg.bars { min-width: 38rem; } svg text { fill: var(--dim); font-size: 11px; }
 svg .line { fill: none; stroke: var(--line); stroke-width: 1.5; } svg .area { fill: var(--loss); opacity: .25; }
 svg .grid, svg .rule { stroke: var(--rule); fill: none; } svg .gain, svg .buy { fill: var(--gain); }
 svg .loss, svg .sell { fill: var(--loss); }
+@media (max-width: 36rem) { svg.plane text { font-size: 18px; } svg .between { display: none; } }
 """
 
 
@@ -54,11 +61,20 @@ def section(title: str, parts: Sequence[str]) -> list[str]:
     return [f"<section><h2>{escape(title)}</h2>", *parts, "</section>"]
 
 
+def facts(rows: Iterable[tuple[str, Any]]) -> str:
+    """What is so: a name and what is told of it in each line."""
+    lines = (f'<tr><th scope="row">{text(name)}</th><td>{text(said, _LONGEST_FACT)}</td></tr>' for name, said in rows)
+    return f'<table class="facts">{"".join(lines)}</table>'
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Rows of texts, figures to the right; without a line of names where all of `head` is empty."""
-    named = f"<tr>{''.join(f'<th>{text(each)}</th>' for each in head)}</tr>" if any(head) else ""
+    """Rows of texts under their names, figures to the right."""
+    figures = [bool(number and rows and all(_is_figure(row[number]) for row in rows)) for number in range(len(head))]
+    named = "".join(
+        f"<th{' class=number' if figure else ''}>{text(each)}</th>" for each, figure in zip(head, figures, strict=True)
+    )
     lines = (f"<tr>{''.join(_cell(value, first=number == 0) for number, value in enumerate(row))}</tr>" for row in rows)
-    return f"<table>{named}{''.join(lines)}</table>"
+    return f'<div class="wide"><table><tr>{named}</tr>{"".join(lines)}</table></div>'
 
 
 def text(said: Any, most: int = 200) -> str:
@@ -67,6 +83,10 @@ def text(said: Any, most: int = 200) -> str:
 
 
 def _cell(value: Any, *, first: bool) -> str:
+    figure = not first and _is_figure(value)
+    return f"<td{' class=number' if figure else ''}>{text(value, _LONGEST_CELL)}</td>"
+
+
+def _is_figure(value: Any) -> bool:
     said = str(value)
-    figure = not first and said[:1] in "+-0123456789" and len(said) < _LONGEST_FIGURE
-    return f"<td{' class=number' if figure else ''}>{text(said, 400)}</td>"
+    return said[:1] in "+-0123456789" and len(said) < _LONGEST_FIGURE

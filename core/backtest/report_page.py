@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from ..untrusted_text import quoted
-from .html_page import page, section, table, text
+from .html_page import facts, page, section, table, text
 from .report_contents import falls_of, figure_rows, largest, marks_of, seconds_of
 from .svg_charts import bar_chart, calibration_chart, line_chart
 
@@ -41,7 +41,7 @@ def _assumed(told: Mapping[str, Any]) -> str:
         ("seed", told["seed"]),
         ("in sample", in_sample),
     ]
-    return table(("", ""), rows)
+    return facts(rows)
 
 
 def _warnings(told: Mapping[str, Any]) -> list[str]:
@@ -49,7 +49,7 @@ def _warnings(told: Mapping[str, Any]) -> list[str]:
 
 
 def _figures(told: Mapping[str, Any]) -> str:
-    return table(("", ""), figure_rows(told))
+    return facts(figure_rows(told))
 
 
 def _charts(told: Mapping[str, Any]) -> list[str]:

@@ -45,7 +45,7 @@ def line_chart(
         x, y = plane.at(mark.x, mark.y)
         told = escape(mark.told)
         parts.append(f'<circle class="{mark.style}" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{told}</title></circle>')
-    return _svg(parts, label, _HEIGHT)
+    return _svg(parts, label, _HEIGHT, kind="plane")
 
 
 def bar_chart(values: Mapping[str, float], *, label: str) -> str:
@@ -64,7 +64,7 @@ def bar_chart(values: Mapping[str, float], *, label: str) -> str:
             f'width="{max(abs(x - zero), 0.5):.1f}" height="{_ROW - 8}"/>',
             f'<text x="{max(zero, x) + 6:.1f}" y="{y + 13}">{value:+,.2f}</text>',
         ]
-    return _svg(parts, label, len(values) * _ROW + 8)
+    return _svg(parts, label, len(values) * _ROW + 8, kind="bars")
 
 
 def calibration_chart(bins: Sequence[Mapping[str, float]], *, label: str) -> str:
@@ -77,7 +77,7 @@ def calibration_chart(bins: Sequence[Mapping[str, float]], *, label: str) -> str
         radius = 3 + 2 * math.log10(1 + each["markets"])
         told = f"said {each['said']:.2f}, came true {each['came_true']:.2f}, {each['markets']} markets"
         parts.append(f'<circle class="buy" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"><title>{told}</title></circle>')
-    return _svg(parts, label, _HEIGHT)
+    return _svg(parts, label, _HEIGHT, kind="plane")
 
 
 class _Plane:
@@ -106,13 +106,14 @@ class _Plane:
             x, _ = self.at(value, self._y[0])
             anchor = "start" if number == 0 else "end" if number == _TICKS - 1 else "middle"
             word = _moment(value, last - first) if times else f"{value:g}"
-            parts.append(f'<text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="{anchor}">{word}</text>')
+            narrow = ' class="between"' if number % 2 else ""
+            parts.append(f'<text{narrow} x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="{anchor}">{word}</text>')
         return parts
 
 
-def _svg(parts: Sequence[str], label: str, height: int) -> str:
+def _svg(parts: Sequence[str], label: str, height: int, *, kind: str) -> str:
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(label, quote=True)}">'
+        f'<svg class="{kind}" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(label, quote=True)}">'
         f"{''.join(parts)}</svg>"
     )
 

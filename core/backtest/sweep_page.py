@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .html_page import page, section, table, text
+from .html_page import facts, page, section, table, text
 from .svg_charts import bar_chart
 
 _MOST_BARS = 20
@@ -40,7 +40,7 @@ def _assumed(told: Mapping[str, Any]) -> str:
         ("seed", told["seed"]),
         ("in sample", "yes: ratios are withheld" if told["in_sample"] else "no"),
     ]
-    return table(("", ""), rows)
+    return facts(rows)
 
 
 def _figures(told: Mapping[str, Any]) -> str:
@@ -55,7 +55,7 @@ def _figures(told: Mapping[str, Any]) -> str:
         ("Sharpe out of sample", _ratio(told["out_of_sample_sharpe"])),
         ("deflated Sharpe out of sample: above 0", _share(told["out_of_sample_deflated_sharpe"])),
     ]
-    return table(("", ""), [row for row in rows if row[1]])
+    return facts([row for row in rows if row[1]])
 
 
 def _windows(told: Mapping[str, Any]) -> list[str]:
