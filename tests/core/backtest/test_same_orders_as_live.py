@@ -51,7 +51,7 @@ from polydesk.server.replay_desk import TOKEN_PREFIX, replay_desk
 
 D = Decimal
 CASH = D(1000)
-EVERY = timedelta(seconds=1)
+EVERY = timedelta(seconds=2)
 COMPACT_FEES = {"fd": {"r": 0.07, "e": 1, "to": True}}
 FEES = {"feesEnabled": True, "feeSchedule": {"rate": 0.07, "exponent": 1, "takerOnly": True}}
 

@@ -46,7 +46,7 @@ def test_a_level_at_the_price_is_nearly_even_and_bands_sum_to_one() -> None:
 
 @pytest.mark.parametrize("level", [85.0, 120.0])
 def test_touching_is_likelier_than_ending_beyond_and_agrees_with_simulated_paths(level: float) -> None:
-    volatility, years, steps, paths = 0.6, 0.25, 2000, 1500
+    volatility, years, steps, paths = 0.6, 0.25, 1000, 800
     told = probability_touched(level, spot=100, volatility=volatility, years=years)
     rng, hit = random.Random(7), 0
     step = volatility * math.sqrt(years / steps)
