@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import csv
 import hashlib
 import importlib.metadata
 import json
@@ -101,18 +102,20 @@ def changed_files(distributions: Iterable[importlib.metadata.Distribution]) -> l
     """
     brought: defaultdict[Path, dict[str, str]] = defaultdict(dict)
     for each in distributions:
-        for file in each.files or ():
-            if file.hash is not None and file.hash.mode == "sha256":
-                brought[Path(str(file.locate()))][file.hash.value] = f"{each.name}: {file}"
+        # Not `each.files`: some versions of it leave out what is missing, which is what is looked for.
+        for file, digest, *_ in csv.reader((each.read_text("RECORD") or "").splitlines()):
+            mode, _, value = digest.partition("=")
+            if mode == "sha256":
+                brought[Path(str(each.locate_file(file)))][value] = f"{each.name}: {file}"
     found = []
     for path, names in brought.items():
         name = next(iter(names.values()))
         try:
-            digest = hashlib.sha256(path.read_bytes()).digest()
+            actual = hashlib.sha256(path.read_bytes()).digest()
         except OSError:
             found.append(f"{name} is missing")
             continue
-        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() not in names:
+        if base64.urlsafe_b64encode(actual).rstrip(b"=").decode() not in names:
             found.append(f"{name} has been changed since it was installed")
     return sorted(found)
 
