@@ -6,6 +6,8 @@ import asyncio
 import json
 import sys
 
+import pytest
+
 
 async def _demo(*options: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
@@ -40,6 +42,7 @@ async def test_the_session_plays_to_its_end() -> None:
     assert by_tool["stop_strategy"]["status"] == "stopped"
 
 
+@pytest.mark.takeover  # the same session in other clothes
 async def test_people_get_words_and_tables() -> None:
     code, output, _ = await _demo()
     assert code == 0

@@ -35,6 +35,9 @@ from tests.support.processes import ERAS, FED, KEY, WAIT_S, Era, answer_of, erro
 OWNER = Signer(KEY).address
 PLAIN = "btc-updown-15m-1790592300"
 WALLETS = {int(each.signature_type): each.address for each in reversed(candidate_wallets(OWNER))}
+KINDS = [2, *(pytest.param(kind, marks=pytest.mark.takeover) for kind in (1, 3))]
+"""Signature types of wallets that the relayer serves; the longer runs of the suite try all."""
+
 SPLIT: dict[str, Any] = {"action": "split", "market_id": FED, "amount": 20}
 
 
@@ -102,7 +105,7 @@ async def until(client: Client, preview_id: str, status: str) -> dict[str, Any]:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("kind", [1, 2, 3])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_every_wallet_of_the_relayer_splits_merges_approves_and_redeems(kind: int) -> None:
     venue, user = Venue(), User()
     async with venue.served() as server, live_client(server, user=user, **venue.settings(kind)) as client:
@@ -133,7 +136,7 @@ async def _redeemed(client: Client, venue: Venue, slug: str) -> dict[str, Any]:
     return await manage(client, preview_id=shown["preview_id"])
 
 
-@pytest.mark.parametrize("kind", [1, 2, 3])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_every_wallet_of_the_relayer_wraps_and_unwraps(kind: int) -> None:
     venue, user = Venue(), User()
     async with venue.served() as server, live_client(server, user=user, **venue.settings(kind)) as client:
@@ -355,6 +358,7 @@ asyncio.run(run(*json.loads(sys.argv[1])))
 """
 
 
+@pytest.mark.takeover
 async def test_a_desk_killed_between_journal_and_sending_sends_nothing_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -89,7 +89,7 @@ async def test_a_user_agrees_once_to_all_bounds_and_is_not_asked_again(
         assert part in question
 
 
-@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("era", [ERAS[0], *(pytest.param(era, marks=pytest.mark.takeover) for era in ERAS[1:])])
 async def test_a_user_who_declines_starts_nothing(connect: Connect, maker: dict[str, Any], era: Era) -> None:
     async with connect(era, user=User("decline"), confirmation="elicit") as client:
         refused = await error_of(client, "run_strategy", **maker)
