@@ -39,7 +39,9 @@ def records(path: Path) -> Iterator[Mapping[str, Any]]:
         else:
             file = opened.enter_context(path.open(encoding="utf-8", newline=""))
         if suffix in (".csv", ".tsv"):
-            yield from csv.DictReader(file, delimiter="\t" if suffix == ".tsv" else ",")
+            for row in csv.DictReader(file, delimiter="\t" if suffix == ".tsv" else ","):
+                row.pop(None, None)  # cells beyond the last column, which has no name
+                yield row
         elif suffix == ".json":
             whole = json.load(file)
             yield from (each for each in (whole if isinstance(whole, list) else [whole]) if isinstance(each, dict))

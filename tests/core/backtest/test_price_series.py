@@ -57,6 +57,7 @@ def test_a_folder_has_markets_and_prices(tmp_path: Path) -> None:
         ("numbers.csv", "t,market,price\n1770732017,m,nan\n", "holds no prices"),
         ("candles.csv", "t,market,open,close\n1770732017,m,0.4,0.5\n", "holds no prices"),
         ("time.csv", "t,market,price\nyesterday,m,0.5\n", "cannot be read"),
+        ("prices.csv", "title,price\na,0.5,more,cells\n", "it has title, price"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, text: str, message: str) -> None:
