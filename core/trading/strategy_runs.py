@@ -39,6 +39,10 @@ _log = logging.getLogger(__name__)
 KIND = "strategy"
 APPROVAL_WINDOW = timedelta(minutes=15)
 
+_NOT_LISTED = "fills_not_listed"
+_LISTED_WITHIN = timedelta(minutes=2)
+"""What has matched and is not listed after so long is no reason to wait any more."""
+
 _LOOK_S = 1.0
 """How often a run looks whether it was stopped or the desk halted."""
 
@@ -334,6 +338,17 @@ class StrategyRuns:
         self.book.note(run_id, notes_to_text(notes), now=now)
         return end
 
+    async def _waits_for_fills(self, run_id: str) -> bool:
+        """Whether the venue does not list yet what an order of the run has matched: until then a strategy would not
+        see what it holds, and buy it once more."""
+        lately = self.desk.journal.matched_since(self.clock.now() - _LISTED_WITHIN)
+        matched = {
+            each.order_id
+            for each in lately
+            if (each.client_token or "").startswith(f"{run_id}/") and each.result is not None and each.result.taking
+        }
+        return bool(matched) and not matched <= {trade.order_id for trade in await self.venue.trades()}
+
     async def _look(self, carried: _Carried) -> _End | None:
         plan, notes = carried.plan, carried.notes
         holdings = await carried.surroundings.account.holdings()
@@ -341,6 +356,9 @@ class StrategyRuns:
         notes.worst_usd = min(notes.worst_usd, notes.profit_usd)
         if holdings.profit <= -plan.max_loss_usd:
             return _End(RunStatus.STOPPED, f"it has lost ${-holdings.profit:.2f}, as much as it was allowed to")
+        if await self._waits_for_fills(carried.run.run_id):
+            notes.problems[_NOT_LISTED] = notes.problems.get(_NOT_LISTED, 0) + 1
+            return None
         markets = [await self.find_market(condition_id) for condition_id in plan.markets]
         if all(market.closed for market in markets):
             return _End(RunStatus.DONE, "all of its markets have ended")

@@ -14,8 +14,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from polydesk.core.errors import InputRejected, VenueUnavailable
-from polydesk.core.identifiers import ConditionId, OrderId, TokenId
-from polydesk.core.models import CancelResult, Market, OpenOrder, OrderBook, OrderSide, TimeInForce, TradingSignal
+from polydesk.core.identifiers import ConditionId, OrderId, TokenId, TradeId
+from polydesk.core.models import (
+    CancelResult,
+    Market,
+    OpenOrder,
+    OrderBook,
+    OrderSide,
+    PlacementResult,
+    TimeInForce,
+    Trade,
+    TradeStatus,
+    TradingSignal,
+)
 from polydesk.core.risk.mandate import Mandate
 from polydesk.core.strategies import registry
 from polydesk.core.strategies.decision import Decision, Quote, TargetQuotes
@@ -279,6 +290,39 @@ async def test_a_look_that_is_under_way_when_its_run_is_stopped_orders_nothing_m
         await stopping
         assert len(venue.submitted) == 1
         assert notes_from_text(ours.book.get(run.run_id).progress).refused == {"run_ended": 2}
+
+
+async def test_no_look_is_taken_while_the_venue_does_not_list_what_has_matched(
+    runs: Runs, quoter: type[Quoter]
+) -> None:
+    quoter.takes, venue = 1, runs.bench.venue
+    venue.answer = PlacementResult(OrderId("0x1"), "matched", D(5), D(10), ())
+    async with runs.open() as ours:
+        run, _ = ours.start(runs.plan(), questions=())
+        await runs.bench.clock.advance(1)
+        assert len(venue.submitted) == 1
+        await runs.bench.clock.advance(60)
+        assert len(venue.submitted) == 1
+        assert notes_from_text(ours.book.get(run.run_id).progress).problems["fills_not_listed"] >= 10
+        outcome, now = runs.market.outcomes[0], runs.bench.clock.now()
+        (order_id,) = (each.order_id for each in venue.submitted)
+        venue.fills.append(
+            Trade(
+                TradeId("t"),
+                order_id,
+                D("0.5"),
+                D(10),
+                now,
+                runs.market.condition_id,
+                outcome.token_id,
+                OrderSide.BUY,
+                outcome.label,
+                TradeStatus.CONFIRMED,
+                is_taker=True,
+            )
+        )
+        await runs.bench.clock.advance(6)
+        assert len(venue.submitted) == 2
 
 
 async def test_what_rests_is_taken_back_while_nobody_can_look(runs: Runs, quoter: type[Quoter]) -> None:
