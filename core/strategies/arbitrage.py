@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from ..clock import Clock
 from ..identifiers import TokenId
 from ..models import Market, TradingSignal
 from ..money import round_down
@@ -15,8 +14,8 @@ from .decision import Basket, Decision
 from .declaration import Declaration, Need, Parameter, Parameters
 from .outcome_sets import Leg, OutcomeSet, Priced, outcome_sets, price_sets
 from .signals import nothing, selling, taking
-from .strategy import PolymarketStrategy
-from .surroundings import EventMarkets, Execution, Holdings, Quotes, StrategyAccount, Surroundings
+from .strategy import ReadingStrategy
+from .surroundings import Holdings, Surroundings
 
 _NOTHING = Decimal(0)
 _LEAST_SHARES = Decimal("0.01")
@@ -24,7 +23,7 @@ _LEAST_ORDER_USD = Decimal(1)
 _ASIDE = timedelta(minutes=10)
 
 
-class ArbitrageStrategy(PolymarketStrategy):
+class ArbitrageStrategy(ReadingStrategy):
     """Looks for three kinds of sets: both outcomes of a market; the Noes of an event of which one market comes true at
     most; and the Yes of a question with the No of one that implies it.
 
@@ -62,34 +61,10 @@ class ArbitrageStrategy(PolymarketStrategy):
         every=timedelta(seconds=10),
     )
 
-    def __init__(
-        self,
-        execution: Execution,
-        *,
-        quotes: Quotes,
-        event_markets: EventMarkets,
-        account: StrategyAccount,
-        clock: Clock,
-        parameters: Parameters,
-    ) -> None:
-        super().__init__(execution)
-        self._quotes = quotes
-        self._event_markets = event_markets
-        self._account = account
-        self._clock = clock
-        self._parameters = parameters
+    def __init__(self, surroundings: Surroundings, parameters: Parameters) -> None:
+        super().__init__(surroundings, parameters)
+        self._event_markets = surroundings.event_markets
         self._aside: dict[TokenId, datetime] = {}
-
-    @classmethod
-    def of(cls, surroundings: Surroundings, parameters: Parameters) -> Self:
-        return cls(
-            surroundings.execution,
-            quotes=surroundings.quotes,
-            event_markets=surroundings.event_markets,
-            account=surroundings.account,
-            clock=surroundings.clock,
-            parameters=parameters,
-        )
 
     async def analyze_market(self, market: Market) -> TradingSignal:
         """Whether a set with this market pays. The signal is its leg here; only `decide` trades all of them."""

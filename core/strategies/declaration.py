@@ -57,6 +57,18 @@ class Parameter:
         return number
 
 
+def largest_order(default: int) -> Parameter:
+    """The parameter that bounds a strategy's single orders, by default at so many dollars."""
+    return Parameter(
+        name="largest_order_usd",
+        meaning="most that one order is worth",
+        default=Decimal(default),
+        low=Decimal(1),
+        high=Decimal(100_000),
+        unit="dollars",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
     """`summary` is one paragraph for who thinks of running it. It looks at its markets `every` so often by default.

@@ -9,20 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from ..clock import Clock
 from ..identifiers import ConditionId
 from ..models import Market, TradingSignal
 from .decision import Adjustment, Decision
-from .declaration import Declaration, Need, Parameter, Parameters
+from .declaration import Declaration, Need, Parameter, Parameters, largest_order
 from .momentum import MeanReversionStrategy, MomentumStrategy
 from .news_sentiment import NewsSentimentStrategy
 from .option_ladder import OptionLadderStrategy
 from .signals import buy_sides, buying, estimate, exit_cost, nothing, selling
 from .statistical_arbitrage import StatisticalArbitrageStrategy
-from .strategy import PolymarketStrategy
-from .surroundings import Execution, Holdings, Quotes, StrategyAccount, Surroundings
+from .strategy import PolymarketStrategy, ReadingStrategy
+from .surroundings import Holdings, StrategyAccount, Surroundings
 from .time_series import deviation, log_odds, probability
 
 _SHRINKAGE = 20
@@ -58,7 +57,7 @@ class Record:
         return max(1 - self.loss / self.market_loss, 0.0) * self.scored / (self.scored + _SHRINKAGE)
 
 
-class EnsembleStrategy(PolymarketStrategy):
+class EnsembleStrategy(ReadingStrategy):
     """Asks its members what each market is worth, and trades on their weighted mean in log-odds.
 
     A member is scored when `horizon_hours` have passed: its belief and the price of then against the price of now. One
@@ -91,40 +90,14 @@ class EnsembleStrategy(PolymarketStrategy):
                 low=Decimal(0),
                 high=Decimal(1),
             ),
-            Parameter(
-                name="largest_order_usd",
-                meaning="most that one order is worth",
-                default=Decimal(50),
-                low=Decimal(1),
-                high=Decimal(100_000),
-                unit="dollars",
-            ),
+            largest_order(50),
         ),
         every=timedelta(minutes=10),
         warm_up=timedelta(days=5),
     )
 
-    def __init__(
-        self,
-        execution: Execution,
-        *,
-        members: Sequence[PolymarketStrategy],
-        quotes: Quotes,
-        account: StrategyAccount,
-        clock: Clock,
-        parameters: Parameters,
-    ) -> None:
-        super().__init__(execution)
-        self._members = tuple(members)
-        self._quotes = quotes
-        self._account = account
-        self._clock = clock
-        self._parameters = parameters
-        self.records = {member.declaration.name: Record() for member in members}
-        self._told: dict[str, float] = dict.fromkeys(self.records, 0.0)
-
-    @classmethod
-    def of(cls, surroundings: Surroundings, parameters: Parameters) -> Self:
+    def __init__(self, surroundings: Surroundings, parameters: Parameters) -> None:
+        super().__init__(surroundings, parameters)
         kinds: list[type[PolymarketStrategy]] = [MomentumStrategy, MeanReversionStrategy, StatisticalArbitrageStrategy]
         if surroundings.news is not None and surroundings.read_news is not None:
             kinds.append(NewsSentimentStrategy)
@@ -132,14 +105,9 @@ class EnsembleStrategy(PolymarketStrategy):
             kinds.append(OptionLadderStrategy)
         # Members only say what they believe: that each holds something is the ensemble's business.
         alone = dataclasses.replace(surroundings, account=_Unburdened(surroundings.account))
-        return cls(
-            surroundings.execution,
-            members=[kind.of(alone, kind.declaration.read_parameters(_lenient(kind.declaration))) for kind in kinds],
-            quotes=surroundings.quotes,
-            account=surroundings.account,
-            clock=surroundings.clock,
-            parameters=parameters,
-        )
+        self._members = [kind.of(alone, kind.declaration.read_parameters(_lenient(kind.declaration))) for kind in kinds]
+        self.records = {member.declaration.name: Record() for member in self._members}
+        self._told: dict[str, float] = dict.fromkeys(self.records, 0.0)
 
     async def analyze_market(self, market: Market) -> TradingSignal:
         return (await self.analyze_markets([market]))[0]

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from ..clock import Clock
 from ..identifiers import ConditionId
 from ..models import Market, OrderBook, OrderSide, Outcome, PriceLevel, TradingSignal
 from ..money import ceil_to_tick, floor_to_tick, round_down
 from .decision import Adjustment, Decision, Quote, TargetQuotes
 from .declaration import Declaration, Need, Parameter, Parameters
 from .signals import nothing
-from .strategy import PolymarketStrategy
-from .surroundings import Execution, Holdings, Quotes, Rewards, RewardTerms, StrategyAccount, Surroundings
+from .strategy import ReadingStrategy
+from .surroundings import Holdings, RewardTerms, Surroundings
 
 _NOTHING = Decimal(0)
 _EDGES = Decimal("0.03")
@@ -36,7 +35,7 @@ class _Seen:
     aside_until: datetime | None = None
 
 
-class MarketMakerStrategy(PolymarketStrategy):
+class MarketMakerStrategy(ReadingStrategy):
     """Quotes both sides, post-only, and takes everything back where the book is stale, jumps, or the end is near.
 
     What it is worth: the micro-price, shifted against the inventory by up to the half spread. A bid for the second
@@ -108,36 +107,12 @@ class MarketMakerStrategy(PolymarketStrategy):
         most_markets=50,
     )
 
-    def __init__(
-        self,
-        execution: Execution,
-        *,
-        quotes: Quotes,
-        account: StrategyAccount,
-        clock: Clock,
-        parameters: Parameters,
-        rewards: Rewards | None = None,
-    ) -> None:
-        super().__init__(execution)
-        self._quotes = quotes
-        self._account = account
-        self._clock = clock
-        self._parameters = dict(parameters)
-        self._rewards = rewards
+    def __init__(self, surroundings: Surroundings, parameters: Parameters) -> None:
+        super().__init__(surroundings, parameters)
+        self._rewards = surroundings.rewards
         self._seen: dict[ConditionId, _Seen] = {}
         self._run_over = _NOTHING  # dollars a share against what was held, averaged, the newest weighing most
         self._declared_half_spread = parameters["half_spread"]
-
-    @classmethod
-    def of(cls, surroundings: Surroundings, parameters: Parameters) -> Self:
-        return cls(
-            surroundings.execution,
-            quotes=surroundings.quotes,
-            account=surroundings.account,
-            clock=surroundings.clock,
-            parameters=parameters,
-            rewards=surroundings.rewards,
-        )
 
     async def analyze_market(self, market: Market) -> TradingSignal:
         """A maker takes nothing: the signal says what it would quote, or why it would not."""

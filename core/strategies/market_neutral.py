@@ -9,17 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from ..clock import Clock
 from ..identifiers import ConditionId
 from ..models import Market, OrderBook, TradingSignal
 from ..money import round_down
-from .decision import Decision
-from .declaration import Declaration, Need, Parameter, Parameters
+from .declaration import Declaration, Need, Parameter, largest_order
 from .signals import buy_sides, buying, estimate, exit_cost, nothing, selling
-from .strategy import PolymarketStrategy
-from .surroundings import Execution, Holdings, Quotes, StrategyAccount, Surroundings
+from .strategy import ReadingStrategy
+from .surroundings import Holdings
 from .time_series import Slope, log_odds, on_grid, probability, slope_through_origin
 from .trend import KEPT_ON
 
@@ -40,7 +38,7 @@ class _Quoted:
         return log_odds(float(self.book.midpoint or Decimal("0.5")))
 
 
-class MarketNeutralStrategy(PolymarketStrategy):
+class MarketNeutralStrategy(ReadingStrategy):
     """Trades moves relative to those of all markets, where the whole panel's past says how those go on or turn back.
 
     The dollars that gain when everything rises equal those that gain when everything falls: the larger side is cut.
@@ -79,50 +77,15 @@ class MarketNeutralStrategy(PolymarketStrategy):
                 low=Decimal(2),
                 high=Decimal(10),
             ),
-            Parameter(
-                name="largest_order_usd",
-                meaning="most that one order is worth",
-                default=Decimal(25),
-                low=Decimal(1),
-                high=Decimal(100_000),
-                unit="dollars",
-            ),
+            largest_order(25),
         ),
         every=timedelta(minutes=30),
         warm_up=timedelta(days=3),
     )
 
-    def __init__(
-        self,
-        execution: Execution,
-        *,
-        quotes: Quotes,
-        account: StrategyAccount,
-        clock: Clock,
-        parameters: Parameters,
-    ) -> None:
-        super().__init__(execution)
-        self._quotes = quotes
-        self._account = account
-        self._clock = clock
-        self._parameters = parameters
-
-    @classmethod
-    def of(cls, surroundings: Surroundings, parameters: Parameters) -> Self:
-        return cls(
-            surroundings.execution,
-            quotes=surroundings.quotes,
-            account=surroundings.account,
-            clock=surroundings.clock,
-            parameters=parameters,
-        )
-
     async def analyze_market(self, market: Market) -> TradingSignal:
         """A market alone cannot be compared with others: the panel is what is given to analyze_markets."""
         return (await self.analyze_markets([market]))[0]
-
-    async def decide(self, markets: Sequence[Market]) -> Decision:
-        return Decision(signals=await self.analyze_markets(markets))
 
     async def analyze_markets(self, markets: Sequence[Market]) -> list[TradingSignal]:
         now, holdings = self._clock.now(), await self._account.holdings()

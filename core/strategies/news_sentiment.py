@@ -20,7 +20,7 @@ from ..models import Market, NewsItem, OrderBook, OrderSide, TradingSignal
 from ..news.market_index import MarketIndex
 from ..news.news_source import NewsSource
 from ..news.stance import NewsReadings, Question
-from .declaration import Declaration, Need, Parameter, Parameters
+from .declaration import Declaration, Need, Parameter, Parameters, largest_order
 from .strategy import PolymarketStrategy
 from .surroundings import Execution, Holdings, Quotes, ReadNews, Siblings, StrategyAccount, Surroundings
 
@@ -59,14 +59,7 @@ class NewsSentimentStrategy(PolymarketStrategy):
         ),
         needs=frozenset({Need.BOOKS, Need.HISTORY, Need.NEWS, Need.EVENTS}),
         parameters=(
-            Parameter(
-                name="largest_order_usd",
-                meaning="most that one order is worth",
-                default=Decimal(50),
-                low=Decimal(1),
-                high=Decimal(100_000),
-                unit="dollars",
-            ),
+            largest_order(50),
             Parameter(
                 name="most_items",
                 meaning="newest items of a market that are judged",

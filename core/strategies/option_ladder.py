@@ -8,18 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from ..clock import Clock
 from ..errors import ConfigurationError
 from ..forecasting.fair_value import FairValue
 from ..models import Market, PricePoint, TradingSignal
-from .decision import Decision
-from .declaration import Declaration, Need, Parameter, Parameters
+from .declaration import Declaration, Need, Parameter, Parameters, largest_order
 from .ladders import Rung, rung_of
 from .signals import buy_sides, buying, estimate, nothing
-from .strategy import PolymarketStrategy
-from .surroundings import Execution, Holdings, Quotes, ReferencePrices, StrategyAccount, Surroundings
+from .strategy import ReadingStrategy
+from .surroundings import Holdings, Surroundings
 from .time_series import deviation
 
 SYMBOLS = {"bitcoin": "BTC", "btc": "BTC", "ethereum": "ETH", "eth": "ETH", "solana": "SOL", "sol": "SOL", "xrp": "XRP"}
@@ -96,7 +94,7 @@ def probability_touched(level: float, *, spot: float, volatility: float, years: 
     )
 
 
-class OptionLadderStrategy(PolymarketStrategy):
+class OptionLadderStrategy(ReadingStrategy):
     """Buys bands and thresholds that cost less than the quantity's own distribution says, and holds them to the end.
 
     The interval comes of a volatility that is `volatility_error` higher or lower: all of it must pay.
@@ -134,56 +132,26 @@ class OptionLadderStrategy(PolymarketStrategy):
                 high=Decimal(720),
                 unit="hours",
             ),
-            Parameter(
-                name="largest_order_usd",
-                meaning="most that one order is worth",
-                default=Decimal(25),
-                low=Decimal(1),
-                high=Decimal(100_000),
-                unit="dollars",
-            ),
+            largest_order(25),
         ),
         every=timedelta(minutes=5),
         warm_up=_LEAST_PAST,
     )
 
-    def __init__(
-        self,
-        execution: Execution,
-        *,
-        quotes: Quotes,
-        reference: ReferencePrices,
-        account: StrategyAccount,
-        clock: Clock,
-        parameters: Parameters,
-    ) -> None:
-        super().__init__(execution)
-        self._quotes = quotes
-        self._reference = reference
-        self._account = account
-        self._clock = clock
-        self._parameters = parameters
-
-    @classmethod
-    def of(cls, surroundings: Surroundings, parameters: Parameters) -> Self:
+    def __init__(self, surroundings: Surroundings, parameters: Parameters) -> None:
+        super().__init__(surroundings, parameters)
         if surroundings.reference is None:
             raise ConfigurationError("option_ladder needs the prices of what its markets are about.")
-        return cls(
-            surroundings.execution,
-            quotes=surroundings.quotes,
-            reference=surroundings.reference,
-            account=surroundings.account,
-            clock=surroundings.clock,
-            parameters=parameters,
-        )
+        self._reference = surroundings.reference
 
     async def analyze_market(self, market: Market) -> TradingSignal:
-        return await self._signal(market, await self._account.holdings(), {})
+        return (await self.analyze_markets([market]))[0]
 
-    async def decide(self, markets: Sequence[Market]) -> Decision:
+    async def analyze_markets(self, markets: Sequence[Market]) -> list[TradingSignal]:
+        """What it holds, and each coin's prices, are read once for all of them."""
         holdings = await self._account.holdings()
         known: dict[str, tuple[Underlying | None, Sequence[PricePoint]]] = {}
-        return Decision(signals=[await self._signal(market, holdings, known) for market in markets])
+        return [await self._signal(market, holdings, known) for market in markets]
 
     async def _signal(
         self, market: Market, holdings: Holdings, known: dict[str, tuple[Underlying | None, Sequence[PricePoint]]]

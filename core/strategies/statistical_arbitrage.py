@@ -7,17 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from ..clock import Clock
 from ..identifiers import ConditionId
 from ..models import Market, OrderBook, Outcome, TradingSignal
 from .cointegration import Tie, tie_between
-from .decision import Decision
-from .declaration import Declaration, Need, Parameter, Parameters
+from .declaration import Declaration, Need, Parameter, largest_order
 from .signals import buy_sides, buying, estimate, exit_cost, nothing, selling
-from .strategy import PolymarketStrategy
-from .surroundings import Execution, Holdings, Quotes, StrategyAccount, Surroundings
+from .strategy import ReadingStrategy
+from .surroundings import Holdings
 from .time_series import log_odds, on_grid, probability
 
 _MOST_STEPS = 400
@@ -32,7 +30,7 @@ class _Quoted:
     levels: list[float]
 
 
-class StatisticalArbitrageStrategy(PolymarketStrategy):
+class StatisticalArbitrageStrategy(ReadingStrategy):
     """For pairs of one event that are cointegrated: buys the cheap one and the No of the dear one when the gap is wide.
 
     Each side stands on its own fair value: where the other one's price says that it should be, the gap gone. Both are
@@ -78,51 +76,16 @@ class StatisticalArbitrageStrategy(PolymarketStrategy):
                 low=Decimal(0),
                 high=Decimal(3),
             ),
-            Parameter(
-                name="largest_order_usd",
-                meaning="most that one order is worth",
-                default=Decimal(50),
-                low=Decimal(1),
-                high=Decimal(100_000),
-                unit="dollars",
-            ),
+            largest_order(50),
         ),
         every=timedelta(minutes=10),
         warm_up=timedelta(days=3),
         most_markets=60,
     )
 
-    def __init__(
-        self,
-        execution: Execution,
-        *,
-        quotes: Quotes,
-        account: StrategyAccount,
-        clock: Clock,
-        parameters: Parameters,
-    ) -> None:
-        super().__init__(execution)
-        self._quotes = quotes
-        self._account = account
-        self._clock = clock
-        self._parameters = parameters
-
-    @classmethod
-    def of(cls, surroundings: Surroundings, parameters: Parameters) -> Self:
-        return cls(
-            surroundings.execution,
-            quotes=surroundings.quotes,
-            account=surroundings.account,
-            clock=surroundings.clock,
-            parameters=parameters,
-        )
-
     async def analyze_market(self, market: Market) -> TradingSignal:
         """A market alone has no gap to anything: pairs are looked for among the markets given to analyze_markets."""
         return (await self.analyze_markets([market]))[0]
-
-    async def decide(self, markets: Sequence[Market]) -> Decision:
-        return Decision(signals=await self.analyze_markets(markets))
 
     async def analyze_markets(self, markets: Sequence[Market]) -> list[TradingSignal]:
         """The widest gap of each market is what its signal is about."""

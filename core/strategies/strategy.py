@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from ..errors import InputRejected
 from ..models import Market, Trade, TradingSignal
@@ -54,3 +54,18 @@ class PolymarketStrategy(ABC):
         if signal.verdict == "no_edge" or signal.size <= 0:
             raise InputRejected(f"The signal is not to trade: {signal.reason}.", code="no_edge")
         return await self._execution.execute(signal)
+
+
+class ReadingStrategy(PolymarketStrategy):
+    """A strategy that reads quotes and its own part of the account, which is what most of them need."""
+
+    def __init__(self, surroundings: Surroundings, parameters: Parameters) -> None:
+        super().__init__(surroundings.execution)
+        self._quotes = surroundings.quotes
+        self._account = surroundings.account
+        self._clock = surroundings.clock
+        self._parameters = dict(parameters)
+
+    @classmethod
+    def of(cls, surroundings: Surroundings, parameters: Parameters) -> Self:
+        return cls(surroundings, parameters)

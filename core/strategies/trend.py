@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from ..clock import Clock
 from ..forecasting.fair_value import FairValue
 from ..models import Market, OrderBook, PriceHistory, TradingSignal
-from .decision import Decision
-from .declaration import Parameter, Parameters
+from .declaration import Parameter, largest_order
 from .signals import buy_sides, buying, estimate, exit_cost, nothing, selling
-from .strategy import PolymarketStrategy
-from .surroundings import Execution, Holdings, Quotes, StrategyAccount, Surroundings
+from .strategy import ReadingStrategy
+from .surroundings import Holdings
 from .time_series import Slope, on_grid, probability, slope_through_origin
 
 _MOST_WINDOWS = 200
@@ -81,18 +79,11 @@ TREND_PARAMETERS = (
         low=Decimal(2),
         high=Decimal(10),
     ),
-    Parameter(
-        name="largest_order_usd",
-        meaning="most that one order is worth",
-        default=Decimal(50),
-        low=Decimal(1),
-        high=Decimal(100_000),
-        unit="dollars",
-    ),
+    largest_order(50),
 )
 
 
-class TrendStrategy(PolymarketStrategy):
+class TrendStrategy(ReadingStrategy):
     """Trades the next window's move where past ones foretell it beyond doubt and beyond the costs of going in and out.
 
     `tendency` is 1 for moves that go on, -1 for moves that turn back; the other kind is left alone.
@@ -101,38 +92,14 @@ class TrendStrategy(PolymarketStrategy):
     tendency: ClassVar[int]
     told: ClassVar[str]
 
-    def __init__(
-        self,
-        execution: Execution,
-        *,
-        quotes: Quotes,
-        account: StrategyAccount,
-        clock: Clock,
-        parameters: Parameters,
-    ) -> None:
-        super().__init__(execution)
-        self._quotes = quotes
-        self._account = account
-        self._clock = clock
-        self._parameters = parameters
-
-    @classmethod
-    def of(cls, surroundings: Surroundings, parameters: Parameters) -> Self:
-        return cls(
-            surroundings.execution,
-            quotes=surroundings.quotes,
-            account=surroundings.account,
-            clock=surroundings.clock,
-            parameters=parameters,
-        )
-
     async def analyze_market(self, market: Market) -> TradingSignal:
         """Buy what the tendency favours, sell what it has ceased to favour, or neither."""
         return await self._signal(market, await self._account.holdings())
 
-    async def decide(self, markets: Sequence[Market]) -> Decision:
+    async def analyze_markets(self, markets: Sequence[Market]) -> list[TradingSignal]:
+        """What it holds is read once for all of them."""
         holdings = await self._account.holdings()
-        return Decision(signals=[await self._signal(market, holdings) for market in markets])
+        return [await self._signal(market, holdings) for market in markets]
 
     async def _signal(self, market: Market, holdings: Holdings) -> TradingSignal:
         now, first = self._clock.now(), market.outcomes[0]
