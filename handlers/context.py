@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from ..core.errors import ConfigurationError
+from ..core.errors import ConfigurationError, InputRejected
 
 if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.clock import Clock
@@ -165,3 +165,14 @@ class Desk:
         if self.account is None:
             raise ConfigurationError("No wallet is configured, so the desk can read markets but not trade.")
         return self.account
+
+    def require_trading(self) -> None:
+        """Raises ConfigurationError without a key, and InputRejected `risk_halted` while trading is halted."""
+        self.require_account()
+        halt = self.trading.halt
+        if halt is not None:
+            raise InputRejected(
+                f"Trading is halted: {halt.reason}",
+                code="risk_halted",
+                fix=f"a person lifts it with `{halt.lifted_by}`",
+            )

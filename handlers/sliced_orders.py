@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..core.errors import InputRejected
 from .answer import AccountAnswer
 from .arguments import Exact, MarketRef, OutcomeRef, number_schema
 from .context import Desk
@@ -80,13 +79,7 @@ async def place_sliced_order(
     from ..core.models import TimeInForce
     from ..core.trading.slicing import SlicedOrder
 
-    desk.require_account()
-    if desk.trading.halt is not None:
-        raise InputRejected(
-            f"Trading is halted: {desk.trading.halt.reason}",
-            code="risk_halted",
-            fix=f"a person lifts it with `{desk.trading.halt.lifted_by}`",
-        )
+    desk.require_trading()
     intent = await intent_of(
         desk, market_id, outcome, size, None, side, price, TimeInForce.FAK.value, None, False, None
     )

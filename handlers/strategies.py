@@ -166,13 +166,7 @@ async def run_strategy(
     Every order passes the desk's limits too. It goes on after a restart, and ends when halted, stopped, at its time or
     at its loss; what it holds then stays. A repeated call starts no second run.
     """
-    desk.require_account()
-    if desk.trading.halt is not None:
-        raise InputRejected(
-            f"Trading is halted: {desk.trading.halt.reason}",
-            code="risk_halted",
-            fix=f"a person lifts it with `{desk.trading.halt.lifted_by}`",
-        )
+    desk.require_trading()
     run, is_new = desk.strategies.start(
         asked.plan,
         questions=asked.questions,

@@ -21,6 +21,7 @@ from ..news.market_index import MarketIndex
 from ..news.news_source import NewsSource
 from ..news.stance import NewsReadings, Question
 from .declaration import Declaration, Need, Parameter, Parameters, largest_order
+from .signals import nothing
 from .strategy import PolymarketStrategy
 from .surroundings import Execution, Holdings, Quotes, ReadNews, Siblings, StrategyAccount, Surroundings
 
@@ -179,7 +180,7 @@ class NewsSentimentStrategy(PolymarketStrategy):
     async def _signal(self, question: Question, readings: NewsReadings | None, holdings: Holdings) -> TradingSignal:
         now, market = self._clock.now(), question.market
         if readings is None:
-            return self._nothing(question, "no recent news is about this market", now=now)
+            return nothing(question.market, question.outcome, "no recent news is about this market", now=now)
         token = question.outcome.token_id
         book, history, siblings = await asyncio.gather(
             self._quotes.book(token), self._quotes.history(token), self._siblings(market)
@@ -197,10 +198,10 @@ class NewsSentimentStrategy(PolymarketStrategy):
                 readings=readings.readings,
             )
         if book is None or fair is None:
-            return self._nothing(question, "the book has only one side, or none", now=now)
+            return nothing(question.market, question.outcome, "the book has only one side, or none", now=now)
         if fair.news is None or not fair.news.items:
             reason = readings.problem or "no item's stance is known well enough to move the estimate"
-            return self._nothing(question, reason, now=now, fair=fair)
+            return nothing(question.market, question.outcome, reason, now=now, fair=fair)
         sides = two_sides(market, question.outcome, fair, book)
         found = suggest(sides, bankroll=holdings.cash)
         side = next(each for each in sides if each.outcome == found.outcome)
@@ -244,27 +245,6 @@ class NewsSentimentStrategy(PolymarketStrategy):
             edge=edge.expected if edge else _NOTHING,
             size=size,
             reason=f"{reason}; {_told(side.fair)}",
-            as_of=now,
-        )
-
-    def _nothing(
-        self, question: Question, reason: str, *, now: datetime, fair: FairValue | None = None
-    ) -> TradingSignal:
-        price = question.outcome.price or _NOTHING
-        return TradingSignal(
-            market_id=question.market.condition_id,
-            token_id=question.outcome.token_id,
-            outcome=question.outcome.label,
-            side=OrderSide.BUY,
-            verdict="no_edge",
-            fair_value=fair.value if fair else price,
-            low=fair.low if fair else _NOTHING,
-            high=fair.high if fair else Decimal(1),
-            price=_NOTHING,
-            limit_price=_NOTHING,
-            edge=_NOTHING,
-            size=_NOTHING,
-            reason=reason,
             as_of=now,
         )
 

@@ -8,12 +8,10 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from mcp import Client
-from mcp.client.context import ClientRequestContext
-from mcp_types import ElicitRequestParams, ElicitResult
 
 from polydesk.core.clock import ShiftedClock
 from polydesk.core.exchange.catalogue import load_catalogue
@@ -21,24 +19,13 @@ from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
 from polydesk.server.cli import main
+from tests.support.asked_user import User
 from tests.support.live_desk import live_client
 from tests.support.processes import ERAS, FED, WAIT_S, Era, answer_of, error_of
 
 Terminal = Callable[[str], None]
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
 ORDER: dict[str, Any] = {"market_id": FED, "outcome": "Yes", "size": 10, "price": 0.5, "time_in_force": "GTC"}
-
-
-class User:
-    """Answers every form the same way and remembers the questions."""
-
-    def __init__(self, action: Literal["accept", "decline", "cancel"], *, agree: bool = True) -> None:
-        self.questions: list[str] = []
-        self._answer = ElicitResult(action=action, content={"agree": agree} if action == "accept" else None)
-
-    async def __call__(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        self.questions.append(params.message)
-        return self._answer
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 from mcp import Client
-from mcp.client.context import ClientRequestContext
-from mcp_types import ElicitRequestParams, ElicitResult
 
 from polydesk.core.clock import ShiftedClock
 from polydesk.core.exchange.catalogue import load_catalogue
@@ -29,6 +27,7 @@ from polydesk.core.polymarket.signing import Signer
 from polydesk.core.polymarket.wallets import candidate_wallets
 from polydesk.core.trading import settled_changes
 from polydesk.server.cli import main
+from tests.support.asked_user import User
 from tests.support.live_desk import live_client
 from tests.support.processes import ERAS, FED, KEY, WAIT_S, Era, answer_of, error_of
 
@@ -39,18 +38,6 @@ KINDS = [2, *(pytest.param(kind, marks=pytest.mark.takeover) for kind in (1, 3))
 """Signature types of wallets that the relayer serves; the longer runs of the suite try all."""
 
 SPLIT: dict[str, Any] = {"action": "split", "market_id": FED, "amount": 20}
-
-
-class User:
-    """Answers every form the same way and remembers the questions."""
-
-    def __init__(self, *, agree: bool = True) -> None:
-        self.questions: list[str] = []
-        self._agree = agree
-
-    async def __call__(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        self.questions.append(params.message)
-        return ElicitResult(action="accept", content={"agree": self._agree})
 
 
 class Venue:

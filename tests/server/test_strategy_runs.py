@@ -8,12 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from mcp import Client
-from mcp.client.context import ClientRequestContext
-from mcp_types import ElicitRequestParams, ElicitResult
 
 from polydesk.core.clock import SystemClock
 from polydesk.core.exchange.catalogue import load_catalogue
@@ -21,6 +19,7 @@ from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
 from polydesk.server.cli import main
+from tests.support.asked_user import User
 from tests.support.live_desk import live_client
 from tests.support.processes import ERAS, WAIT_S, Era, answer_of, error_of
 
@@ -34,18 +33,6 @@ MAKER: dict[str, Any] = {
     "every_s": 1,
     "params": {"size": 10, "half_spread": 0.005, "hours_to_end": 0},
 }
-
-
-class User:
-    """Answers every form the same way and remembers the questions."""
-
-    def __init__(self, action: Literal["accept", "decline"]) -> None:
-        self.questions: list[str] = []
-        self._answer = ElicitResult(action=action, content={"agree": True} if action == "accept" else None)
-
-    async def __call__(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        self.questions.append(params.message)
-        return self._answer
 
 
 @pytest.fixture

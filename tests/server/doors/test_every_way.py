@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from mcp import Client
-from mcp.client.context import ClientRequestContext
-from mcp_types import ElicitRequestParams, ElicitResult
 
 from polydesk.core.clock import ShiftedClock
 from polydesk.core.exchange.catalogue import load_catalogue
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
+from tests.support.asked_user import User
 from tests.support.exchanges import live_urls
 from tests.support.live_desk import live_client
 from tests.support.paper_desk import paper_client
@@ -51,16 +50,6 @@ async def venue() -> AsyncIterator[ExchangeServer]:
         yield server
 
 
-class User:
-    def __init__(self, *, agrees: bool) -> None:
-        self._agrees = agrees
-        self.questions: list[str] = []
-
-    async def __call__(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        self.questions.append(params.message)
-        return ElicitResult(action="accept", content={"agree": self._agrees})
-
-
 EVERYDAY = {("stdio", "legacy"), ("http", "legacy"), ("sse", "auto")}
 WAYS = [
     pytest.param(transport, era, marks=() if (transport, era) in EVERYDAY else pytest.mark.takeover)
@@ -75,7 +64,7 @@ async def test_the_user_behind_a_door_is_asked_about_a_live_order(
 ) -> None:
     addresses = {name.replace("api_url", "clob_url"): url for name, url in live_urls(venue).items()}
     env = environment(tmp_path, **live_settings(addresses | {"chain_id": 137}))
-    at_desk, one, other = User(agrees=True), User(agrees=True), User(agrees=False)
+    at_desk, one, other = User(agree=True), User(agree=True), User(agree=False)
     async with live_client(venue, user=at_desk, state_dir=tmp_path) as desk:
         assert (await answer_of(desk, "get_orders"))["orders"] == []
         with serving(SOURCE_COMMAND, transport, env) as served:
@@ -113,9 +102,9 @@ async def test_a_run_that_one_host_began_is_carried_on_once_when_its_desk_ends(
     """The successor may be a door that itself may only read: that somebody else may trade is enough."""
     async with (
         live_client(venue, state_dir=tmp_path, read_only=True) as reader,
-        live_client(venue, user=User(agrees=True), state_dir=tmp_path, toolsets=("all",)) as second,
+        live_client(venue, user=User(agree=True), state_dir=tmp_path, toolsets=("all",)) as second,
     ):
-        async with live_client(venue, user=User(agrees=True), state_dir=tmp_path, toolsets=("all",)) as first:
+        async with live_client(venue, user=User(agree=True), state_dir=tmp_path, toolsets=("all",)) as first:
             await answer_of(first, "place_order", **(ORDER | {"size": 60, "price": 0.99}))
             await settled(first)
             await answer_of(reader, "get_status")
