@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.models.venue_notes import VenueNotes
     from ..core.news.newsroom import Newsroom
     from ..core.news.stance import NewsReadings, Question
+    from ..core.portfolio.equity_history import EquityHistory
     from ..core.portfolio.snapshot import Portfolio
     from ..core.settings import Mode
     from ..core.telemetry.metrics import RouteSnapshot
@@ -125,6 +126,7 @@ class Desk:
     forecasts: ForecastJournal
     scanner: MarketScanner
     portfolio: Portfolio
+    equity: EquityHistory
     risk_model: RiskModel
     read_news: NewsReader
     read_many_news: ReadManyNews

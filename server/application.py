@@ -88,6 +88,7 @@ class Application:
     async def _open(self) -> Desk:
         # Signing, numbers and the exchange load here: too slow for a start that may only list tools.
         from ..core.market_data.followed_books import FollowedBooks
+        from ..core.portfolio.equity_history import EquityWatch
         from .sites import open_site
 
         async with AsyncExitStack() as opened:
@@ -97,6 +98,8 @@ class Application:
             await opened.enter_async_context(desk.trading)
             await opened.enter_async_context(desk.backtests)
             await opened.enter_async_context(desk.positions)
+            if desk.account is not None:
+                await opened.enter_async_context(EquityWatch(desk.portfolio, desk.equity, desk.clock))
             self._runs_go_on = not self.settings.read_only
             if self._runs_go_on:
                 await opened.enter_async_context(desk.slices)
@@ -206,6 +209,7 @@ def _assemble(
         find_market=finds_market(directory),
         worth=worth_now(quotes, directory),
     )
+    portfolio = Portfolio(venue, site.clock, trading.fee_of, activity=activity, tokens_of=tokens_of)
     backtests = BacktestRuns(
         parts.runs,
         site.clock,
@@ -233,7 +237,8 @@ def _assemble(
         last_seen=parts.last_seen,
         forecasts=parts.forecasts,
         scanner=scanner,
-        portfolio=Portfolio(venue, site.clock, trading.fee_of, activity=activity, tokens_of=tokens_of),
+        portfolio=portfolio,
+        equity=parts.equity,
         risk_model=functools.partial(market_risk, executor, seed=site.seed),
         read_news=judge.read,
         read_many_news=judge.read_many,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..core.forecasting.forecast_journal import ForecastJournal
 from ..core.news.item_store import NewsStore
+from ..core.portfolio.equity_history import EquityHistory
 from ..core.risk.limits import RiskLimits
 from ..core.settings import Confirmation, Mode, Settings
 from ..core.storage.database import DESK_FILE, Database
@@ -41,6 +42,7 @@ class TradingDeskParts(NamedTuple):
     last_seen: LastSeen
     forecasts: ForecastJournal
     news: NewsStore
+    equity: EquityHistory
 
 
 def build_trading_desk(
@@ -101,6 +103,7 @@ def build_trading_desk(
         last_seen=LastSeen(database, made.audit, made.journal),
         forecasts=ForecastJournal(database, new_id=functools.partial(_short_id, "f")),
         news=NewsStore(database),
+        equity=EquityHistory(database, account=account),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ..clock import Clock
-from ..models import OpenOrder, Position, Trade
+from ..models import OpenOrder, OrderSide, Position, Trade
 from ..venues.venue import Venue
 from .account_state import owed_for, reserved_by
 from .cash_flow import CashFlow, FeeOf, flows_of, is_whole
@@ -42,6 +42,20 @@ class PortfolioSnapshot:
     settling: tuple[Trade, ...]
     unpriced: tuple[str, ...]
     as_of: datetime
+
+    @property
+    def settled_equity(self) -> Decimal:
+        """Equity without the cash and the shares of fills that are not confirmed."""
+        prices = {each.token_id: each.current_price for each in self.positions}
+        moving = (each for each in self.settling if not each.status.undelivered)
+        shares = sum(
+            (
+                (prices.get(each.token_id) or each.price) * (each.size if each.side is OrderSide.BUY else -each.size)
+                for each in moving
+            ),
+            Decimal(0),
+        )
+        return self.settled + self.value - shares
 
 
 class Portfolio:

@@ -46,6 +46,10 @@ def _runs_write_down_what_they_meet(connection: Connection) -> None:
     _add_column(connection, "runs", "progress TEXT NOT NULL DEFAULT ''")
 
 
+def _the_desk_watches(_: Connection) -> None:
+    """Tables more, and missing tables are made whenever a file is opened."""
+
+
 MIGRATIONS: Mapping[int, Migration] = {
     1: _spending_is_read_from_the_index,
     2: _news_is_kept,
@@ -53,5 +57,6 @@ MIGRATIONS: Mapping[int, Migration] = {
     4: _drafts_know_who_previewed_them,
     5: _changes_of_positions_are_kept,
     6: _runs_write_down_what_they_meet,
+    7: _the_desk_watches,
 }
 """What turns a file of a version into one of the next. Each runs in the transaction that also writes the version."""

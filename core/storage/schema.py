@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 metadata = MetaData()
 
@@ -108,6 +108,17 @@ days = Table(
     Column("equity", BigInteger, nullable=False),
 )
 """What an account was worth when it was first looked at on a day (UTC)."""
+
+equity = Table(
+    "equity",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("equity", BigInteger, nullable=False),
+    Column("settled", BigInteger, nullable=False),
+    Column("cash", BigInteger, nullable=False),
+)
+"""What an account was worth, minute by minute; `settled` without fills that are not confirmed."""
 
 forecasts = Table(
     "forecasts",

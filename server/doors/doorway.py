@@ -26,7 +26,7 @@ from ...handlers.context import DeskSeat
 from ...handlers.toolspec import parse_toolsets
 from .greeting import objection
 from .lease import DeskCard, DeskLease, read_card
-from .link import DoorRefused, Link, LinkLost, greet
+from .link import DoorRefused, Link, LinkLost, greet, look_at_desk
 from .listener import DoorHost, DoorListener
 from .question_origin import marked, unmarked
 
@@ -109,6 +109,33 @@ class Doorway:
             return await self._carried(ctx, call_next)
         except PolymarketAPIError as error:
             return await _worded(error, ctx, call_next)
+
+    async def look(
+        self, name: str, arguments: Mapping[str, Any] | None = None, *, opening: bool = True
+    ) -> Mapping[str, Any] | None:
+        """Read one thing of the desk (`server/looks.py`), be it this process or another.
+
+        Unless `opening`, no desk is opened for it: None where nobody holds one. Raises ConfigurationError,
+        VenueUnavailable, and in the process of the desk what the look raises.
+        """
+        for _ in range(_ATTEMPTS):
+            if opening:
+                await self.enter()
+            if self.holds_desk:
+                return await self._host.look(name, arguments or {})
+            card = read_card(self._folder)
+            if card is None and not opening:
+                return None
+            try:
+                if card is not None:
+                    return await look_at_desk(card, self._settings, name, arguments or {})
+            except DoorRefused as refused:
+                raise ConfigurationError(str(refused)) from None
+            except LinkLost:
+                if not opening:
+                    return None  # a card that was left over
+            await self._notice_end()
+        raise VenueUnavailable("The connection to the desk ended again and again.")
 
     async def enter(self) -> None:
         """Hold the desk, or attend the one who does. Raises ConfigurationError, and VenueUnavailable after a wait.

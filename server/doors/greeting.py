@@ -17,8 +17,8 @@ from ...core.settings import Settings
 TOKEN_KEY = "polydesk/token"
 """Where in a call's `_meta` a door tells whose token it has seen. Only doors are believed: they know the secret."""
 
-Purpose = Literal["attend", "serve", "status"]
-"""To be counted as a door and notice the desk's end, to make calls, or to ask how the desk is."""
+Purpose = Literal["attend", "serve", "status", "look"]
+"""To be counted as a door and notice the desk's end, to make calls, to ask how the desk is, or for one look at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,16 @@ def digests(settings: Settings, *, secret: str) -> dict[str, str]:
 
 def objection(greeting: Greeting, settings: Settings, *, secret: str) -> str | None:
     """Why a desk with `settings` does not serve a door; None when it does."""
+    if greeting.purpose == "status":
+        return None
     if greeting.version != __version__:
         return (
             f"The desk is held by polydesk {__version__} (process {os.getpid()}) and this server is polydesk "
             f"{greeting.version}: restart the hosts that still run the other version, or stop a desk in the "
             "background with `polydesk desk stop`."
         )
+    if greeting.purpose == "look":
+        return None  # who only reads, of a desk whose secret it knows, may be set up in any way
     own = digests(settings, secret=secret)
     names = sorted(
         name for name in own.keys() | greeting.settings.keys() if own.get(name) != greeting.settings.get(name)

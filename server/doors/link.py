@@ -17,6 +17,7 @@ from mcp_types import CONNECTION_CLOSED, METHOD_NOT_FOUND, ElicitRequest, Elicit
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ...core.background_tasks import cancelled
+from ...core.errors import VenueUnavailable
 from ...core.settings import Settings
 from ..web.scopes import token_of
 from .framing import LONGEST_LINE, MessageReader, MessageWriter, read_object, send_object
@@ -63,6 +64,29 @@ async def greet(
         writer.close()
         raise
     return reader, writer, answer["status"]
+
+
+async def look_at_desk(
+    card: DeskCard, settings: Settings, name: str, arguments: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """One look at the desk of another process, on a connection of its own.
+
+    Raises LinkLost, DoorRefused, and VenueUnavailable with the desk's own words where it could not answer.
+    """
+    reader, writer, _ = await greet(card, settings, "look")
+    try:
+        await send_object(writer, {"look": name, "arguments": arguments})
+        answer = await read_object(reader)
+    except OSError as error:
+        raise LinkLost(sent=True) from error
+    finally:
+        writer.close()
+    if answer is None:
+        raise LinkLost(sent=True)
+    if "problem" in answer:
+        raise VenueUnavailable(str(answer["problem"]))
+    found: Mapping[str, Any] = answer["answer"]
+    return found
 
 
 class Link:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import anyio
 
+from ...core.errors import PolymarketAPIError
 from .framing import LONGEST_LINE, MessageReader, MessageWriter, read_object, send_object
 from .greeting import Greeting
 from .lease import DeskCard
@@ -23,6 +24,10 @@ class DoorHost(Protocol):
 
     async def attended(self, greeting: Greeting) -> None:
         """A process has become a door."""
+        ...
+
+    async def look(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read one thing of the desk. Raises PolymarketAPIError."""
         ...
 
     async def serve(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
@@ -85,7 +90,7 @@ class DoorListener:
             if greeting is None or not greeting.knows(self._card.secret):
                 _log.warning("a connection that does not know the desk's secret was refused")
                 return
-            refused = None if greeting.purpose == "status" else self._objection(greeting)
+            refused = self._objection(greeting)
             await send_object(writer, {"refused": refused, "status": dict(self._status())})
             if refused is not None:
                 return
@@ -96,12 +101,25 @@ class DoorListener:
                     self._attending.add(visit)
                     await self._host.attended(greeting)
                     await reader.read()  # it says nothing more: this is its end
+                case "look":
+                    await self._looked_at(reader, writer)
                 case "serve":
                     await self._served(greeting, MessageReader(reader), MessageWriter(writer))
         except (TimeoutError, ConnectionError):
             pass  # it went before it was served
         finally:
             writer.close()
+
+    async def _looked_at(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one question, or say why it cannot be answered."""
+        async with asyncio.timeout(_GREETING_S):
+            asked = await read_object(reader) or {}
+        answer: dict[str, Any]
+        try:
+            answer = {"answer": await self._host.look(str(asked.get("look")), asked.get("arguments") or {})}
+        except PolymarketAPIError as error:
+            answer = {"problem": error.message}
+        await send_object(writer, answer)
 
     async def _served(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
         try:

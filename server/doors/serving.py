@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -46,6 +47,12 @@ class DoorServers:
         """Where somebody may trade, what was begun goes on, whether they call again or not."""
         if not greeting.read_only:
             await self._host.carry_on_runs()
+
+    async def look(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read one thing of the desk. Raises InputRejected for what cannot be looked at, and what reading it raises."""
+        from ..looks import look_at
+
+        return await look_at(await self._host.desk(), name, arguments)
 
     async def serve(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
         """Answer a door until it goes."""

@@ -160,10 +160,12 @@ async def test_a_match_is_provisional_until_it_is_confirmed(opened: Open) -> Non
         mined = await trader.portfolio.snapshot()
         assert mined.cash == 1000 + matched.provisional
         assert (mined.settled, mined.provisional) == (1000, matched.provisional)
+        assert mined.settled_equity == 1000 != mined.equity
         assert (await trader.portfolio.statement()).ties
         await trader.clock.advance(3)
         confirmed = await trader.portfolio.snapshot()
         assert (confirmed.cash, confirmed.settled, confirmed.provisional) == (mined.cash, mined.cash, 0)
+        assert confirmed.settled_equity == confirmed.equity
 
 
 async def test_a_failed_trade_is_undone(opened: Open) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +96,9 @@ class ToolHost:
 
     async def attended(self, greeting: Greeting) -> None:
         assert greeting.pid
+
+    async def look(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"name": name, "arguments": dict(arguments)}
 
     async def serve(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:
         await serve_dual_era_loop(self._server._lowlevel_server, read, write, lifespan_state={})
