@@ -132,7 +132,7 @@ async def get_portfolio(
     skip = offset_of(cursor)
     positions = sorted(snapshot.positions, key=lambda each: each.value or 0, reverse=True)
     risk, risk_problem = await _risk(desk, snapshot.positions) if full else (None, None)
-    statement, statement_problem = await _statement(desk) if full else (None, None)
+    statement, statement_problem = await statement_line(desk) if full else (None, None)
     return PortfolioAnswer(
         **desk.heading,
         as_of=snapshot.as_of,
@@ -183,7 +183,7 @@ async def get_portfolio(
     )
 
 
-async def _statement(desk: Desk) -> tuple[StatementLine | None, str | None]:
+async def statement_line(desk: Desk) -> tuple[StatementLine | None, str | None]:
     """The account's profit by cash flow, or why it cannot be told; the portfolio itself stands without it."""
     try:
         told = await desk.portfolio.statement()

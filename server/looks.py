@@ -34,5 +34,12 @@ async def _status(desk: Desk, _: Mapping[str, Any]) -> Mapping[str, Any]:
     return (await get_status(dataclasses.replace(desk, caller=AT_A_TERMINAL), "full")).as_json()
 
 
-LOOKS: Mapping[str, Look] = {"status": _status}
+async def _overview(desk: Desk, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Everything that a screen shows."""
+    from .overview import overview
+
+    return await overview(desk, arguments)
+
+
+LOOKS: Mapping[str, Look] = {"overview": _overview, "status": _status}
 """Each loads what it reads with when it is first asked for."""

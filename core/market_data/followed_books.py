@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
@@ -28,6 +30,19 @@ _MAX_AGE_S = 10.0
 """As long as a book read by REST is kept, so that no reader gets an older one because it is followed."""
 
 _Version = tuple[datetime, str, Decimal | None, Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedState:
+    """Outcomes that are followed, how many of their books are whole and told of lately, and when anything was last
+    told; stream connections, and gaps and dropped events since the desk was opened."""
+
+    followed: int
+    fresh: int
+    last_news: datetime | None
+    connections: int
+    gaps: int
+    dropped: int
 
 
 class FollowedBooks:
@@ -79,6 +94,27 @@ class FollowedBooks:
         if book is not None:
             self._shown[token_id] = (version, book)
         return book
+
+    def newest(self, most: int) -> list[OrderBook]:
+        """The books read last that the stream keeps whole, without counting as having been read again."""
+        oldest = self._clock.now() - self._max_age
+        whole = (self._feed.whole_book(token_id) for token_id in reversed(self._wanted))
+        books = (live.to_order_book() for live in whole if live is not None and live.as_of >= oldest)
+        return list(itertools.islice((book for book in books if book is not None), most))
+
+    def state(self) -> FollowedState:
+        """How the books that are followed stand."""
+        now = self._clock.now()
+        live = [book for token_id in self._wanted if (book := self._feed.live_book(token_id)) is not None]
+        whole = [book for book in live if self._feed.whole_book(book.token_id) is not None]
+        return FollowedState(
+            followed=len(self._wanted),
+            fresh=sum(now - book.as_of <= self._max_age for book in whole),
+            last_news=max((book.as_of for book in live if book.seen), default=None),
+            connections=self._feed.connections,
+            gaps=self._feed.counts.gaps,
+            dropped=self._feed.counts.dropped,
+        )
 
     def shown_at(self, token_id: TokenId) -> datetime | None:
         """When the stream last told of the book that a reader had from here; None if none had."""

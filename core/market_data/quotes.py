@@ -12,6 +12,7 @@ from ..models import Candle, OrderBook, PriceHistory
 if TYPE_CHECKING:
     from ..polymarket.clob import CLOBClient
     from ..polymarket.price_history_requests import CandleSize
+    from .followed_books import FollowedState
 
 
 class LiveBooks(Protocol):
@@ -27,6 +28,14 @@ class LiveBooks(Protocol):
 
     def learn(self, book: OrderBook) -> None:
         """Take from a book read by REST what a stream does not tell."""
+        ...
+
+    def newest(self, most: int) -> Sequence[OrderBook]:
+        """The whole books of the outcomes that were read last."""
+        ...
+
+    def state(self) -> FollowedState:
+        """How the books that are followed stand."""
         ...
 
 
@@ -60,6 +69,15 @@ class MarketQuotes:
         for book in read.values():
             self._live.learn(book)
         return {token_id: book for token_id in token_ids if (book := live.get(token_id) or read.get(token_id))}
+
+    def followed(self, most: int) -> Sequence[OrderBook]:
+        """The live books of the outcomes that were read last, without reading anything."""
+        return self._live.newest(most) if self._live else ()
+
+    @property
+    def stream(self) -> FollowedState | None:
+        """How the stream of books stands; None where none is followed."""
+        return self._live.state() if self._live else None
 
     def _is_older(self, book: OrderBook) -> bool:
         shown_at = self._live.shown_at(book.token_id) if self._live else None

@@ -18,11 +18,11 @@ from .statement import LOOKS, ReadActivity, Statement, TokensOf, read_statement,
 
 @dataclass(frozen=True, slots=True)
 class PortfolioSnapshot:
-    """Dollars throughout. `cash` and `positions` are what the venue's balances show; `settling` are fills that are
-    not confirmed. `settled` is cash without what such fills brought or took, `provisional` what all of them together
-    bring (negative: take) if they are confirmed, and `free` is cash neither promised to open buy orders nor owed,
-    with fees, for buys that no balance shows yet. `realized` and `unrealized` are before fees; `entry_fees` are those
-    of the shares still held.
+    """Dollars throughout. `cash` and `positions` are what the venue's balances show. `trades` are all fills, oldest
+    first, and `settling` those that are not confirmed. `settled` is cash without what such fills brought or took,
+    `provisional` what all of them together bring (negative: take) if they are confirmed, and `free` is cash neither
+    promised to open buy orders nor owed, with fees, for buys that no balance shows yet. `realized` and `unrealized` are
+    before fees; `entry_fees` are those of the shares still held.
 
     `value` counts positions with a known price; `unpriced` are the titles of the others, left out of it.
     """
@@ -39,6 +39,7 @@ class PortfolioSnapshot:
     unrealized: Decimal
     entry_fees: Decimal
     open_orders: tuple[OpenOrder, ...]
+    trades: tuple[Trade, ...]
     settling: tuple[Trade, ...]
     unpriced: tuple[str, ...]
     as_of: datetime
@@ -104,6 +105,7 @@ class Portfolio:
             unrealized=sum((each.unrealized for each in positions if each.unrealized is not None), Decimal(0)),
             entry_fees=sum((position.fees for position in positions), Decimal(0)),
             open_orders=open_orders,
+            trades=trades,
             settling=tuple(trade for trade in trades if trade.status.settling),
             unpriced=tuple(position.title for position in positions if position.value is None),
             as_of=self._clock.now(),

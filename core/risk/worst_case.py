@@ -43,15 +43,28 @@ def worst_case(claims: Sequence[Claim], *, condition_id: ConditionId, event: str
     Claims on one market exclude each other, and so do those on the markets of one neg-risk event; different markets
     and events may all end badly at once.
     """
-    groups: defaultdict[str, list[Claim]] = defaultdict(list)
-    for claim in claims:
-        groups[claim.event or claim.condition_id].append(claim)
-    losses = {name: _worst_of_group(group) for name, group in groups.items()}
+    losses = worst_by_event(claims)
     return WorstCase(
         market=_worst_of_group([claim for claim in claims if claim.condition_id == condition_id]),
         event=losses.get(event or condition_id, Decimal(0)),
         total=sum(losses.values(), Decimal(0)),
     )
+
+
+def worst_by_event(claims: Iterable[Claim]) -> dict[str, Decimal]:
+    """Dollars that can be lost at most, by neg-risk event; by condition id of markets that stand alone."""
+    groups: defaultdict[str, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        groups[claim.event or claim.condition_id].append(claim)
+    return {name: _worst_of_group(group) for name, group in groups.items()}
+
+
+def worst_by_market(claims: Iterable[Claim]) -> dict[ConditionId, Decimal]:
+    """Dollars that can be lost at most in each market, whatever the others of its event bring."""
+    groups: defaultdict[ConditionId, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        groups[claim.condition_id].append(claim)
+    return {condition_id: _worst_of_group(group) for condition_id, group in groups.items()}
 
 
 def _worst_of_group(claims: Sequence[Claim]) -> Decimal:

@@ -16,6 +16,7 @@ from ..clock import Clock
 from ..errors import InputRejected, PolymarketAPIError
 from ..identifiers import ConditionId, OrderId
 from ..models import OpenOrder, OrderStatus, Position, Trade, TradeStatus
+from ..portfolio.account_state import AccountState
 from ..risk.gate import RiskGate
 from ..risk.kill_switch import Halt, KillSwitch
 from ..storage.audit_log import AuditLog
@@ -26,7 +27,7 @@ from .attempts import Attempts
 from .cancels import Cancels
 from .consent import NO_CONSENT_GIVEN, Consent, ConsentKind, ConsentPolicy, check_consent
 from .dead_letters import DeadLetters
-from .desk_state import DeskStates
+from .desk_state import AccountView, DeskStates, Standing
 from .draft import Draft
 from .draft_book import DraftBook
 from .halt_watch import HaltWatch
@@ -91,6 +92,7 @@ class TradingDesk:
         """
         self._venue = venue
         self._kill_switch = kill_switch
+        self._states = states
         self._drafts = drafts
         self._consent = consent
         self._clock = clock
@@ -293,6 +295,15 @@ class TradingDesk:
         """The fills of one order so far; void ones are not fills."""
         trades = await self._venue.trades()
         return tuple(each for each in trades if each.order_id == order_id and each.status is not TradeStatus.FAILED)
+
+    def standing(self, account: AccountState) -> Standing:
+        """What the account, as it was read, has at stake and has used of its limits."""
+        return self._states.standing(AccountView.of(account, self.fee_of, now=self._clock.now()))
+
+    @property
+    def changes(self) -> int:
+        """A number that grows whenever an order moves on, or the venue has told that one may have."""
+        return self.journal.changes + (self._feed.looks if self._feed is not None else 0)
 
     def fee_of(self, trade: Trade) -> Decimal:
         """The fee of one of the account's trades, in dollars."""

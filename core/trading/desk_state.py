@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,24 +12,22 @@ from sqlalchemy import insert, select
 
 from ..clock import Clock
 from ..identifiers import OrderId, TokenId
-from ..models import Market, OpenOrder, OrderSide, OrderStatus, Position, Trade, TradeStatus
+from ..models import OpenOrder, OrderStatus, Trade
 from ..money import from_micro, to_micro
 from ..portfolio.account_state import AccountState
 from ..portfolio.cash_flow import FeeOf
 from ..risk.kill_switch import KillSwitch
 from ..risk.mandate import Mandate, MandateState
 from ..risk.proposal import DeskState
-from ..risk.worst_case import Claim, worst_case
+from ..risk.worst_case import Claim, worst_by_event, worst_by_market, worst_case
 from ..storage.database import Database
 from ..storage.schema import days
+from .account_claims import equity, event_of, held_claims, last_price, open_claim, planned_claim
 from .journal import OrderJournal
 from .order_plan import OrderPlan
 from .order_record import OrderRecord
 from .order_states import UNDER_WAY
 from .run_ledger import cash_brought, fills_of_orders, holdings_of, resting_cost, tied_up
-
-_POSITIONS_LAG = timedelta(minutes=2)
-"""For so long after a trade the venue's list of positions may not show it yet."""
 
 _LISTING_LAG = timedelta(seconds=10)
 """For so long after an order came to rest the venue's list of open orders may not show it yet."""
@@ -74,6 +71,25 @@ class AccountView:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the account has at stake and has used of its limits.
+
+    `worst_by_event` are dollars that can be lost at most, by neg-risk event and, of markets that stand alone, by
+    condition id; `worst_of_a_market` is the most in any one market, `worst` the sum over events. `day_usd` is the worst
+    cost of what was sent today (UTC), `day_loss_usd` what the account is worth less than when the day was first looked
+    at, `minute_orders` how many orders were sent in the last minute.
+    """
+
+    worst_by_event: Mapping[str, Decimal]
+    worst_of_a_market: Decimal
+    worst: Decimal
+    open_orders: int
+    day_usd: Decimal
+    day_loss_usd: Decimal
+    minute_orders: int
+
+
 class DeskStates:
     """Adds up the state of the desk from the account, as the venue tells it, and the journal."""
 
@@ -92,25 +108,14 @@ class DeskStates:
         now = self._clock.now()
         market = plan.intent.market
         under_way = self._under_way(account)
-        placed = self._journal.by_orders([order.id for order in account.open_orders])
-        claims = [
-            *account.held,
-            *(_open_claim(order, placed.get(order.id)) for order in account.open_orders),
-            *(_planned_claim(record.plan) for record in under_way if record.plan is not None),
-        ]
-        worst = partial(worst_case, condition_id=market.condition_id, event=_event_of(market))
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        resting = {order.id for order in account.open_orders}
-        resting |= {
-            record.order_id
-            for record in under_way
-            if record.order_id is not None and record.plan is not None and record.plan.ticket.time_in_force.rests
-        }
+        claims = self._claims(account, under_way)
+        worst = partial(worst_case, condition_id=market.condition_id, event=event_of(market))
+        midnight = _midnight(now)
         return DeskState(
             halt=self._kill_switch.current(),
-            open_orders=len(resting),
+            open_orders=len(_resting(account, under_way)),
             unknown_orders=len(self._journal.unknown(market.condition_id)),
-            exposure=worst([*claims, _planned_claim(plan)]),
+            exposure=worst([*claims, planned_claim(plan)]),
             exposure_before=worst(claims),
             day_usd=self._journal.sent_since(midnight)[1],
             minute_orders=self._journal.sent_since(now - timedelta(minutes=1))[0],
@@ -118,6 +123,31 @@ class DeskStates:
             region_refused_at=self.region_refused_at,
             run=self._run(plan.intent.mandate, account, under_way) if plan.intent.mandate else None,
         )
+
+    def standing(self, account: AccountView) -> Standing:
+        """How much of its limits the account uses, without any order in view. It holds no await."""
+        now = self._clock.now()
+        under_way = self._under_way(account)
+        claims = self._claims(account, under_way)
+        by_event = worst_by_event(claims)
+        return Standing(
+            worst_by_event=by_event,
+            worst_of_a_market=max(worst_by_market(claims).values(), default=Decimal(0)),
+            worst=sum(by_event.values(), Decimal(0)),
+            open_orders=len(_resting(account, under_way)),
+            day_usd=self._journal.sent_since(_midnight(now))[1],
+            day_loss_usd=self._day_loss(_midnight(now), account.equity),
+            minute_orders=self._journal.sent_since(now - timedelta(minutes=1))[0],
+        )
+
+    def _claims(self, account: AccountView, under_way: Sequence[OrderRecord]) -> list[Claim]:
+        """What is held, what rests, and what may have taken effect without the account showing it."""
+        placed = self._journal.by_orders([order.id for order in account.open_orders])
+        return [
+            *account.held,
+            *(open_claim(order, placed.get(order.id)) for order in account.open_orders),
+            *(planned_claim(record.plan) for record in under_way if record.plan is not None),
+        ]
 
     def _run(self, mandate: Mandate, account: AccountView, under_way: Sequence[OrderRecord]) -> MandateState:
         """How the run stands that wants the order; purchases on their way count as what they may cost."""
@@ -133,7 +163,7 @@ class DeskStates:
             price = account.prices.get(token_id)
             if price is None:
                 # The venue lists a position some time after its fills: what was bought just now is no loss.
-                price = _last_price(fills, token_id) or holding.cost / holding.shares
+                price = last_price(fills, token_id) or holding.cost / holding.shares
             profit += holding.shares * price
         return MandateState(
             mandate=mandate,
@@ -168,134 +198,15 @@ class DeskStates:
         return max(from_micro(began) - worth, Decimal(0))
 
 
-def held_claims(account: AccountState, fee_of: FeeOf, *, now: datetime) -> list[Claim]:
-    """What the account holds or has bought. Of resolved markets nothing can be lost any more."""
-    claims = []
-    positions = {position.token_id: position for position in account.positions}
-    fills = _fills_of_late(account, now=now)
-    for token_id, shares in _held_shares(account, fills).items():
-        position = positions.get(token_id)
-        if not shares or (position is not None and position.status not in ("", "OPEN")):
-            continue
-        if position is not None and position.size >= shares:
-            claims.append(_held_claim(position, shares, position.cost + position.fees))
-            continue
-        cost = _cost(position, fills[token_id], shares, fee_of)
-        claims.append(_held_claim(position or fills[token_id][0], shares, cost))
-    return claims
+def _resting(account: AccountView, under_way: Sequence[OrderRecord]) -> set[OrderId]:
+    """Orders that rest, or will once the venue has told of them."""
+    listed = {order.id for order in account.open_orders}
+    return listed | {
+        record.order_id
+        for record in under_way
+        if record.order_id is not None and record.plan is not None and record.plan.ticket.time_in_force.rests
+    }
 
 
-def _held_claim(known_by: Position | Trade, shares: Decimal, cost: Decimal) -> Claim:
-    """Shares that are held; of those known by a fill alone, the event is not known either."""
-    if isinstance(known_by, Position):
-        condition_id, event = known_by.condition_id, known_by.event_slug if known_by.neg_risk else ""
-    else:
-        condition_id, event = known_by.market_id, ""
-    return Claim(
-        condition_id=condition_id,
-        token_id=known_by.token_id,
-        event=event,
-        first_outcome=_is_first(known_by.outcome),
-        shares=shares,
-        cost=cost,
-        held=True,
-    )
-
-
-def equity(account: AccountState, *, now: datetime) -> Decimal:
-    """Cash and shares at the venue's current prices, what is bought and not delivered at what it costs."""
-    prices = {position.token_id: position.current_price for position in account.positions}
-    worth = account.cash
-    for token_id, shares in _held_shares(account, _fills_of_late(account, now=now), delivered_only=True).items():
-        price = prices.get(token_id)
-        if price is None:
-            price = _last_price(account.trades, token_id)
-        worth += shares * price
-    return worth
-
-
-def _last_price(trades: Sequence[Trade], token_id: TokenId) -> Decimal:
-    """Of the newest delivered fill of an outcome; 0 where there is none."""
-    delivered = (each for each in reversed(trades) if each.token_id == token_id and not each.status.undelivered)
-    last = next(delivered, None)
-    return last.price if last else Decimal(0)
-
-
-def _fills_of_late(account: AccountState, *, now: datetime) -> dict[TokenId, list[Trade]]:
-    """All fills, those that failed aside, of each outcome that was traded so lately that its position may lag."""
-    lately = now - _POSITIONS_LAG
-    newest_first = itertools.takewhile(lambda trade: trade.timestamp > lately, reversed(account.trades))
-    fills: dict[TokenId, list[Trade]] = {trade.token_id: [] for trade in (*newest_first, *account.undelivered)}
-    for trade in account.trades:
-        if trade.token_id in fills and trade.status is not TradeStatus.FAILED:
-            fills[trade.token_id].append(trade)
-    return fills
-
-
-def _held_shares(
-    account: AccountState, fills_of_late: Mapping[TokenId, Sequence[Trade]], *, delivered_only: bool = False
-) -> dict[TokenId, Decimal]:
-    """Shares by outcome: those of the position list, or those of the trades where it lags behind them."""
-    shares = {position.token_id: position.size for position in account.positions}
-    for token_id, fills in fills_of_late.items():
-        net = sum(
-            (
-                fill.size if fill.side is OrderSide.BUY else -fill.size
-                for fill in fills
-                if not (delivered_only and fill.status.undelivered)
-            ),
-            Decimal(0),
-        )
-        shares[token_id] = max(shares.get(token_id, Decimal(0)), net)
-    return shares
-
-
-def _cost(position: Position | None, fills: Sequence[Trade], shares: Decimal, fee_of: FeeOf) -> Decimal:
-    """What the shares cost with fees; those beyond the position at the average of the purchases."""
-    bought = [each for each in fills if each.side is OrderSide.BUY]
-    size = sum((each.size for each in bought), Decimal(0))
-    paid = sum((each.size * each.price + fee_of(each) for each in bought), Decimal(0))
-    known = position.cost + position.fees if position else Decimal(0)
-    beyond = shares - (position.size if position else Decimal(0))
-    return known + (paid / size * beyond if size else beyond)
-
-
-def _open_claim(order: OpenOrder, record: OrderRecord | None) -> Claim:
-    left = order.original_size - order.size_matched
-    market = record.intent.market if record else None
-    fee = market.fees.taker_fee(left, order.price) if market else Decimal(0)
-    sign = 1 if order.side is OrderSide.BUY else -1
-    return Claim(
-        condition_id=order.condition_id,
-        token_id=order.token_id,
-        event=_event_of(market) if market else "",
-        first_outcome=_is_first(order.outcome),
-        shares=sign * left,
-        cost=sign * left * order.price + fee,
-        held=False,
-    )
-
-
-def _planned_claim(plan: OrderPlan) -> Claim:
-    market, outcome, ticket = plan.intent.market, plan.intent.outcome, plan.ticket
-    buys = ticket.side is OrderSide.BUY
-    fee = market.fees.taker_fee(ticket.shares, ticket.price)
-    return Claim(
-        condition_id=market.condition_id,
-        token_id=outcome.token_id,
-        event=_event_of(market),
-        first_outcome=market.outcomes[0].token_id == outcome.token_id,
-        shares=ticket.shares if buys else -ticket.shares,
-        cost=plan.worst_cost if buys else fee - ticket.shares * ticket.price,
-        held=False,
-    )
-
-
-def _event_of(market: Market) -> str:
-    """The event whose markets exclude each other; a market that stands alone has none."""
-    return market.event_slug if market.neg_risk else ""
-
-
-def _is_first(outcome: str) -> bool:
-    """Markets of neg-risk events are all of Yes and No, Yes first."""
-    return outcome.casefold() == "yes"
+def _midnight(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)

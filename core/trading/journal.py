@@ -43,7 +43,8 @@ _NOTHING = (OrderStatus.REFUSED, OrderStatus.REJECTED, OrderStatus.DEAD)
 class OrderJournal:
     """The records of one account, in a file that other processes may write too.
 
-    Every change is one transaction, with its entry in the audit log. `atomically` makes several steps one.
+    Every change is one transaction, with its entry in the audit log. `atomically` makes several steps one. `changes`
+    counts those that this process has made.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class OrderJournal:
         self._process = process
         self._new_id = new_id
         self._decoded: OrderedDict[str, tuple[int, OrderRecord]] = OrderedDict()
+        self.changes = 0
 
     @property
     def process_id(self) -> str:
@@ -106,6 +108,7 @@ class OrderJournal:
             )
             self._audit.write("order.asked", now=now, attempt_id=record.attempt_id, **asked_for(record))
         self._remember(record, 1)
+        self.changes += 1
         return record
 
     def move(
@@ -146,6 +149,7 @@ class OrderJournal:
                 if status is OrderStatus.DEAD:
                     self._letters.of_order(updated, now=now)
         self._remember(updated, row.revision + 1)
+        self.changes += 1
         return updated
 
     def note(self, kind: str, record: OrderRecord, *, now: datetime, **detail: Any) -> None:

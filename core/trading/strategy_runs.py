@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from ..background_tasks import cancelled, logs_failure
 from ..clock import Clock
 from ..errors import InputRejected, PolymarketAPIError
 from ..identifiers import ConditionId
-from ..models import Market
+from ..models import Market, Trade
 from ..risk.mandate import Mandate
 from ..strategies.declaration import Declaration, Need
 from ..strategies.look import code_of, look
@@ -229,11 +229,16 @@ class StrategyRuns:
             await asyncio.wait([self._clear(run_id)], timeout=_SENDS_END_WITHIN_S)
         return run
 
-    async def progress(self, run: Run) -> StrategyProgress:
-        """How a run stands by now. Raises what reading the account's trades raises."""
+    async def progress(self, run: Run, *, trades: Sequence[Trade] | None = None) -> StrategyProgress:
+        """How a run stands by now, by the account's `trades` where the caller has just read them.
+
+        Raises what reading them raises.
+        """
         journal, prefix = self.desk.journal, f"{run.run_id}/"
         order_ids = journal.order_ids_of_tokens(prefix)
-        fills = fills_of_orders(await self.venue.trades(), order_ids) if order_ids else []
+        if trades is None:
+            trades = await self.venue.trades() if order_ids else ()
+        fills = fills_of_orders(trades, order_ids)
         records = journal.by_orders({each.order_id for each in fills})
         return StrategyProgress(
             run=run,

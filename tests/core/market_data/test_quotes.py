@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from polydesk.core.identifiers import TokenId
+from polydesk.core.market_data.followed_books import FollowedState
 from polydesk.core.market_data.quotes import MarketQuotes
 from polydesk.core.models import OrderBook
 from polydesk.core.polymarket.clob import CLOBClient
@@ -49,6 +50,12 @@ class Live:
 
     def learn(self, book: OrderBook) -> None:
         self.learnt.append(book)
+
+    def newest(self, most: int) -> list[OrderBook]:
+        return list(self._books.values())[:most]
+
+    def state(self) -> FollowedState:
+        return FollowedState(followed=len(self._books), fresh=0, last_news=None, connections=1, gaps=0, dropped=0)
 
 
 @pytest.fixture

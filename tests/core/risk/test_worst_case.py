@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polydesk.core.identifiers import ConditionId, TokenId
-from polydesk.core.risk.worst_case import Claim, WorstCase, worst_case
+from polydesk.core.risk.worst_case import Claim, WorstCase, worst_by_event, worst_by_market, worst_case
 
 D = Decimal
 
@@ -98,3 +98,15 @@ def test_the_event_figure_is_the_worst_of_all_endings_and_all_fills(claims: list
         worst = max(worst, loss)
     assert of(*claims, event="e").event == worst
     assert of(*claims, event="e").total == worst
+
+
+def test_the_worst_of_each_event_and_market_add_up_to_the_whole() -> None:
+    claims = [claim(1, True, 10, 4, event="e"), claim(2, True, 10, 3, event="e"), claim(3, True, 10, 5)]
+    by_event = worst_by_event(claims)
+    assert by_event == {"e": Decimal(7), claims[2].condition_id: Decimal(5)}
+    assert sum(by_event.values()) == worst_case(claims, condition_id=claims[0].condition_id, event="e").total
+    assert worst_by_market(claims) == {
+        claims[0].condition_id: Decimal(4),
+        claims[1].condition_id: Decimal(3),
+        claims[2].condition_id: Decimal(5),
+    }

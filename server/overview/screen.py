@@ -1,0 +1,249 @@
+"""Puts the overview of one desk together, at a bounded cost however many look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ...core.clock import Clock
+from ...core.errors import PolymarketAPIError
+from ...core.resilience.answer_cache import AnswerCache
+from ...core.trading.strategy_plan import plan_from_text
+from ...core.untrusted_text import quoted
+from ...handlers.answer import rounded
+from ...handlers.portfolio import StatementLine, statement_line
+from .account import (
+    CURVE_SPAN,
+    account_state,
+    curve,
+    exposure_lines,
+    fill_lines,
+    limit_lines,
+    money_line,
+    order_lines,
+    position_lines,
+)
+from .books import MOST_BOOKS, book_line, watched
+from .health import health_line
+from .news import NewsOfMarkets
+from .runs import run_line, shown_runs, signal_lines, waiting_lines
+from .shapes import BookLine, HaltLine, Overview
+
+if TYPE_CHECKING:
+    from ...core.identifiers import ConditionId, TokenId
+    from ...core.models import Market
+    from ...core.portfolio.snapshot import PortfolioSnapshot
+    from ...core.trading.desk_state import Standing
+    from ...core.trading.run_book import Run
+    from ...handlers.context import Desk
+    from ...handlers.run_lines import RunLine
+
+T = TypeVar("T")
+
+_SHOWN_FOR_S = 1.0
+_ACCOUNT_FOR_S = 3.0
+_STATEMENT_FOR_S = 15.0
+_MARKET_FOR_S = 60.0
+_NOTICE_S = 0.2
+"""How soon a change of the desk is noticed."""
+
+_MARKETS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    snapshot: PortfolioSnapshot
+    standing: Standing
+
+
+class Screen:
+    """What the screens of one desk share. `clock` is real time: it bounds what screens cost, in no market's time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._answers: AnswerCache[object] = AnswerCache(clock=clock, max_entries=500)
+        self._news = NewsOfMarkets()
+
+    async def change(self, desk: Desk, unlike: str, *, within_s: float) -> None:
+        """Return when the desk's mark is no longer `unlike`, or after `within_s` seconds."""
+        for _ in range(int(within_s / _NOTICE_S)):
+            if mark_of(desk) != unlike:
+                return
+            await self._clock.sleep(_NOTICE_S)
+
+    async def shown(self, desk: Desk) -> Mapping[str, Any]:
+        """The overview, at most a second old."""
+        mark = mark_of(desk)
+        shown: Mapping[str, Any] = await self._kept(("overview", mark), _SHOWN_FOR_S, lambda: self._made(desk, mark))
+        return shown
+
+    async def _kept(self, key: tuple[object, ...], ttl_s: float, make: Any) -> Any:
+        kept = self._answers.get(key)
+        if kept is not None:
+            return kept.value
+
+        async def made() -> Any:
+            value = await make()
+            self._answers.keep(key, value, ttl_s=ttl_s)
+            return value
+
+        return await self._answers.joined(key, made)
+
+    async def _made(self, desk: Desk, mark: str) -> Mapping[str, Any]:
+        problems: dict[str, str] = {}
+        runs = shown_runs(desk)
+        account = statement = None
+        if desk.account is not None:
+            account = await _told(problems, "account", self._account(desk, mark))
+            statement = await self._statement(desk, mark, problems)
+        snapshot = account.snapshot if account else None
+        markets = await self._markets_of(desk, _condition_ids(snapshot, runs), problems)
+        lines = [line for run in runs if (line := await _run(desk, run, snapshot, problems)) is not None]
+        positions, positions_total = position_lines(snapshot.positions, desk.notes().stale) if snapshot else ([], 0)
+        orders, orders_total = order_lines(desk, snapshot, markets) if snapshot else ([], 0)
+        of_runs = [
+            markets[each].outcomes[0].token_id
+            for run in runs
+            if run.goes_on
+            for each in _of_run(run)
+            if each in markets
+        ]
+        halt = desk.trading.halt
+        shown = Overview(
+            **desk.heading,
+            mark=mark,
+            as_of=desk.clock.now(),
+            source=desk.source,
+            trading=_trading(desk),
+            halt=HaltLine(reason=quoted(halt.reason, 300), since=halt.since, lifted_by=halt.lifted_by)
+            if halt
+            else None,
+            money=money_line(snapshot, statement) if snapshot else None,
+            statement=statement,
+            equity=curve(desk.equity.since(desk.clock.now() - CURVE_SPAN), snapshot),
+            worst_case=rounded(account.standing.worst, 4) if account else None,
+            exposure=exposure_lines(account.snapshot, account.standing, markets) if account else [],
+            positions=positions,
+            positions_total=positions_total,
+            open_orders=orders,
+            open_orders_total=orders_total,
+            fills=fill_lines(desk, snapshot.trades, markets) if snapshot else [],
+            runs=lines,
+            signals=signal_lines(lines),
+            waiting=waiting_lines(desk, lines),
+            books=await self._books(desk, snapshot, of_runs, problems),
+            news=await _told(problems, "news", self._news.lines(desk, list(markets.values()))) or [],
+            health=health_line(desk),
+            limits=limit_lines(desk, account.standing) if account else [],
+            warnings=[*desk.warnings, *(f"Not comparable: {each}" for each in desk.notes().not_comparable[-5:])]
+            or None,
+            problems=problems or None,
+        )
+        return shown.as_json()
+
+    async def _account(self, desk: Desk, mark: str) -> _Account:
+        """The account, read anew when an order has moved, else every few seconds."""
+
+        async def read() -> _Account:
+            snapshot = await desk.portfolio.snapshot()
+            return _Account(snapshot, desk.trading.standing(account_state(snapshot)))
+
+        account: _Account = await self._kept(("account", mark), _ACCOUNT_FOR_S, read)
+        return account
+
+    async def _statement(self, desk: Desk, mark: str, problems: dict[str, str]) -> StatementLine | None:
+        line, problem = await self._kept(("statement", mark), _STATEMENT_FOR_S, lambda: statement_line(desk))
+        if problem is not None:
+            problems["profit"] = quoted(problem, 200)
+        return line  # type: ignore[no-any-return]
+
+    async def _markets_of(
+        self, desk: Desk, wanted: Iterable[ConditionId], problems: dict[str, str]
+    ) -> dict[ConditionId, Market]:
+        found = {}
+        for condition_id in list(wanted)[:_MARKETS]:
+            market = await _told(problems, "markets", self._market(desk, condition_id))
+            if market is not None:
+                found[condition_id] = market
+        return found
+
+    async def _market(self, desk: Desk, reference: str) -> Market:
+        async def find() -> Market:
+            return (await desk.directory.find(reference)).market
+
+        market: Market = await self._kept(("market", reference), _MARKET_FOR_S, find)
+        return market
+
+    async def _books(
+        self, desk: Desk, snapshot: PortfolioSnapshot | None, of_runs: list[TokenId], problems: dict[str, str]
+    ) -> list[BookLine]:
+        """The books of what is watched, filled up with those that somebody read last."""
+        why = watched(snapshot, of_runs)
+        books = await _told(problems, "books", desk.quotes.books(list(why))) or {} if why else {}
+        for book in desk.quotes.followed(MOST_BOOKS):
+            if book.token_id not in why and len(why) < MOST_BOOKS:
+                why[book.token_id] = "read"
+                books[book.token_id] = book
+        lines = []
+        for token_id, reason in why.items():
+            if token_id not in books:
+                continue
+            market = await _told(problems, "books", self._market(desk, token_id))
+            if market is not None:
+                own = snapshot.open_orders if snapshot else ()
+                lines.append(book_line(books[token_id], market, why=reason, own=own))
+        return lines
+
+
+def mark_of(desk: Desk) -> str:
+    """Differs from an earlier one when orders, runs or the halt have changed since."""
+    runs = "/".join(f"{run.run_id}{run.status.value}" for run in desk.slices.book.latest(5))
+    halt = desk.trading.halt
+    return f"{desk.trading.journal.process_id}.{desk.trading.changes}.{halt.since if halt else ''}.{runs}"
+
+
+async def _told(problems: dict[str, str], part: str, work: Awaitable[T]) -> T | None:
+    """What `work` answers; None where the venue could not be read, which is written down."""
+    try:
+        return await work
+    except PolymarketAPIError as error:
+        problems[part] = quoted(error.message, 200)
+        return None
+
+
+async def _run(desk: Desk, run: Run, snapshot: PortfolioSnapshot | None, problems: dict[str, str]) -> RunLine | None:
+    if snapshot is None and run.kind != "backtest":
+        return None
+    return await _told(problems, "runs", run_line(desk, run, snapshot.trades if snapshot else ()))
+
+
+def _of_run(run: Run) -> tuple[ConditionId, ...]:
+    return plan_from_text(run.document).markets if run.kind == "strategy" else ()
+
+
+def _condition_ids(snapshot: PortfolioSnapshot | None, runs: Iterable[Run]) -> dict[ConditionId, None]:
+    """The markets that anything shown is about, in the order in which they matter."""
+    found: dict[ConditionId, None] = {}
+    if snapshot is not None:
+        found |= dict.fromkeys(each.condition_id for each in snapshot.open_orders)
+        found |= dict.fromkeys(each.condition_id for each in snapshot.positions if each.size)
+    for run in runs:
+        if run.goes_on:
+            found |= dict.fromkeys(_of_run(run))
+    return found
+
+
+def _halt(desk: Desk) -> HaltLine | None:
+    halt = desk.trading.halt
+    if halt is None:
+        return None
+    return HaltLine(reason=quoted(halt.reason, 300), since=halt.since, lifted_by=halt.lifted_by)
+
+
+def _trading(desk: Desk) -> str:
+    if desk.trading.halt:
+        return "halted"
+    if desk.read_only:
+        return "read-only"
+    return "open" if desk.account else "no wallet configured"
