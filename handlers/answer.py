@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypedDict, overload
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 
 def _as_json_number(value: Decimal) -> int | float:
@@ -29,6 +29,13 @@ class Answer(BaseModel):
     def as_json(self) -> dict[str, Any]:
         data: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
         return data
+
+
+class Picture(Answer):
+    """An answer that is an image too. Hosts get its fields as text beside the image and no structure, because some drop
+    images that stand beside structured content."""
+
+    png: bytes = Field(exclude=True, repr=False)
 
 
 class AccountAnswer(Answer):

@@ -30,6 +30,7 @@ _MODULES: tuple[tuple[str, Toolset], ...] = (
     ("backtests", Toolset.STRATEGIES),
     ("risk", Toolset.RISK),
     ("patterns", Toolset.RISK),
+    ("charts", Toolset.CHARTS),
 )
 """Each module has tools of one toolset."""
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -80,7 +80,6 @@ class ScoresAnswer(AccountAnswer):
     as_of: When
     scores: list[ScoreLine]
     note: str
-    plot_file: str | None = None
 
 
 async def record_forecast(
@@ -137,66 +136,68 @@ async def score_forecasts(
     desk: Desk,
     author: Author = None,
     by: Annotated[Literal["author", "category", "horizon", "source"], Field(description="Split scores")] = "author",
-    plot: Annotated[bool, Field(description="Draw calibration, as PNG file")] = False,
     detail: Detail = "concise",
 ) -> ScoresAnswer:
     """Score forecasts of resolved markets against the market's price of then; those of analyses apart.
 
     detail=full adds log loss, scores over time and calibration.
     """
+    lines = [
+        _line(
+            each.author,
+            "with analyses" if each.analysed else "deliberate",
+            each.group,
+            each.score,
+            forecasts=each.forecasts if each.group is None else None,
+            undecided=each.undecided if each.group is None else None,
+            full=detail == "full",
+        )
+        for each in await _scored(desk, author, by)
+    ]
+    return ScoresAnswer(**desk.heading, as_of=desk.clock.now(), scores=lines[:_GROUPS_SHOWN], note=_note(len(lines)))
+
+
+async def calibrations_of(desk: Desk) -> dict[str, Sequence[CalibrationBin]]:
+    """What each author said of resolved markets and how often it came true, by the author's name."""
+    scored = [each for each in await _scored(desk, None, "author") if each.score is not None]
+    return {
+        f"{quoted(each.author, 80)}{' with analyses' if each.analysed else ''}": each.score.calibration
+        for each in scored[:_GROUPS_SHOWN]
+        if each.score is not None
+    }
+
+
+class _Scored(NamedTuple):
+    """One author's forecasts, all of them or (`group`) some; `score` is None where none of their markets is decided."""
+
+    author: str
+    analysed: bool
+    group: str | None
+    forecasts: int
+    undecided: int
+    score: Score | None
+
+
+async def _scored(desk: Desk, author: str | None, by: str) -> list[_Scored]:
     from ..core.forecasting.scoring import score, scored_markets
 
-    now = desk.clock.now()
     await _look_up(desk)
-    made = desk.forecasts.all(author=author)
     decided = desk.forecasts.decided()
     by_author: defaultdict[tuple[bool, str], list[Forecast]] = defaultdict(list)
-    for forecast in made:
+    for forecast in desk.forecasts.all(author=author):
         by_author[not forecast.deliberate, forecast.author].append(forecast)
-    lines: list[ScoreLine] = []
-    calibrations: dict[str, Sequence[CalibrationBin]] = {}
-    for (analysed, name), theirs in sorted(by_author.items()):
-        markets = scored_markets(theirs, decided)
-        undecided = {each.condition_id for each in theirs} - decided.keys()
-        for group, some in _groups(markets, by):
-            scored = score(some, Random(desk.seed)) if some else None
-            if scored is not None:
-                parts = (quoted(name, 80), "with analyses" if analysed else "", quoted(group or "", 60))
-                calibrations[" ".join(part for part in parts if part)] = scored.calibration
-            lines.append(
-                _line(
-                    name,
-                    "with analyses" if analysed else "deliberate",
-                    group,
-                    scored,
-                    forecasts=len(theirs) if group is None else None,
-                    undecided=len(undecided) if group is None else None,
-                    full=detail == "full",
-                )
-            )
-    plot_file, plot_problem = await _drawn(desk, calibrations) if plot and calibrations else (None, None)
-    return ScoresAnswer(
-        **desk.heading,
-        as_of=now,
-        scores=lines[:_GROUPS_SHOWN],
-        note=" ".join(part for part in (_note(len(lines)), plot_problem) if part),
-        plot_file=plot_file,
-    )
-
-
-async def _drawn(desk: Desk, calibrations: Mapping[str, Sequence[CalibrationBin]]) -> tuple[str | None, str | None]:
-    """Where the picture was written, or why it was not."""
-    from ..core.forecasting.calibration_plot import write_png
-
-    path = desk.folder / "calibration.png"
-    shown = dict(list(calibrations.items())[:_GROUPS_SHOWN])
-    try:
-        await asyncio.to_thread(write_png, shown, path)  # loading the library takes a second
-    except ImportError:
-        return None, "A picture needs: pip install 'polydesk[plots]'."
-    except OSError as error:
-        return None, f"{path.name} cannot be written: {error.strerror}."
-    return str(path), None
+    return [
+        _Scored(
+            author=name,
+            analysed=analysed,
+            group=group,
+            forecasts=len(theirs),
+            undecided=len({each.condition_id for each in theirs} - decided.keys()),
+            score=score(some, Random(desk.seed)) if some else None,
+        )
+        for (analysed, name), theirs in sorted(by_author.items())
+        for group, some in _groups(scored_markets(theirs, decided), by)
+    ]
 
 
 def _note(lines: int) -> str:

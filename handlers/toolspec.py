@@ -21,9 +21,10 @@ class Toolset(StrEnum):
     ADVANCED = "advanced"
     STRATEGIES = "strategies"
     RISK = "risk"
+    CHARTS = "charts"
 
 
-DEFAULT_TOOLSETS = frozenset(Toolset) - {Toolset.ADVANCED, Toolset.STRATEGIES, Toolset.RISK}
+DEFAULT_TOOLSETS = frozenset(Toolset) - {Toolset.ADVANCED, Toolset.STRATEGIES, Toolset.RISK, Toolset.CHARTS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import inspect
 import json
@@ -13,14 +14,14 @@ from typing import Any, get_type_hints
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, ImageContent, TextContent, ToolAnnotations
 from pydantic import ValidationError
 
 from ..core.errors import PolymarketAPIError
 from ..core.settings import Mode
 from ..core.storage.caller import on_behalf_of
 from ..core.untrusted_text import is_visible, visible
-from ..handlers.answer import Answer
+from ..handlers.answer import Answer, Picture
 from ..handlers.confirmation import desk_of
 from ..handlers.failures import Failure, failure_of, failure_of_arguments, unexpected
 from ..handlers.toolspec import ToolSpec
@@ -108,7 +109,7 @@ def _callable(spec: ToolSpec) -> Callable[..., Any]:
                 await progress.sent()
             else:
                 answer = await spec.function(desk, **arguments)
-        return _answered(answer.as_json())
+        return _answered(answer.as_json(), picture=answer.png if isinstance(answer, Picture) else None)
 
     declared = [
         each for each in inspect.signature(spec.function).parameters.values() if each.name not in ("desk", "progress")
@@ -129,13 +130,20 @@ def _cause_of(error: BaseException) -> PolymarketAPIError | None:
     return None
 
 
-def _answered(data: dict[str, Any], *, is_error: bool = False) -> CallToolResult:
-    """The same content for hosts that read text and hosts that read structure, with nothing in it that could act."""
+def _answered(data: dict[str, Any], *, is_error: bool = False, picture: bytes | None = None) -> CallToolResult:
+    """The same content for hosts that read text and hosts that read structure, with nothing in it that could act.
+
+    A picture stands beside text alone.
+    """
     text = _json(data)
     if not is_visible(text):
         data = visible(data)
         text = _json(data)
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data, is_error=is_error)
+    said = TextContent(type="text", text=text)
+    if picture is not None:
+        image = ImageContent(type="image", data=base64.b64encode(picture).decode(), mime_type="image/png")
+        return CallToolResult(content=[said, image])
+    return CallToolResult(content=[said], structured_content=data, is_error=is_error)
 
 
 def _json(data: dict[str, Any]) -> str:

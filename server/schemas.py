@@ -6,15 +6,16 @@ import json
 from importlib.resources import files
 from typing import Any, NamedTuple, get_type_hints
 
+from ..handlers.answer import Picture
 from ..handlers.toolspec import ToolSpec
 
 _RENDERED = "answer_schemas.json"
 
 
 class AnswerSchema(NamedTuple):
-    """What a tool says of its answers, and the names of their fields."""
+    """What a tool says of its answers (None: hosts get no structure), and the names of their fields."""
 
-    schema: dict[str, Any]
+    schema: dict[str, Any] | None
     fields: tuple[str, ...]
 
 
@@ -22,8 +23,10 @@ def answer_schema(spec: ToolSpec) -> AnswerSchema:
     """Made from the model that the tool answers with."""
     from pydantic import TypeAdapter
 
-    whole = TypeAdapter(get_type_hints(spec.function)["return"]).json_schema()
-    return AnswerSchema(lean_schema(whole, output=True), tuple(whole["properties"]))
+    answers = get_type_hints(spec.function)["return"]
+    whole = TypeAdapter(answers).json_schema(mode="serialization")
+    schema = None if issubclass(answers, Picture) else lean_schema(whole, output=True)
+    return AnswerSchema(schema, tuple(whole["properties"]))
 
 
 def rendered_schemas() -> dict[str, AnswerSchema]:

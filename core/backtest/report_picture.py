@@ -2,48 +2,36 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
-import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ..charts.canvas import GAIN, LOSS, PLAIN, bars, finish, picture
 from ..untrusted_text import quoted
 from .report_contents import falls_of, figure_rows, largest, marks_of, seconds_of
 
 _INCHES = (12.0, 11.0)
-_DOTS_PER_INCH = 100
 _BARS = 8
 _LINE = 78
-_NAME = 36
-_GAIN, _LOSS, _PLAIN = "#1a7f4b", "#b3372f", "#1f6fb2"
 
 
 def report_png(told: Mapping[str, Any]) -> bytes:
     """A picture of the summary: what was assumed and what follows, then the charts. Raises ImportError without
     matplotlib, which is part of the extra `plots`."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    # A market's `$` begins no formula, and a character that the font lacks is no reason to fail.
-    with matplotlib.rc_context({"text.parse_math": False, "date.converter": "concise"}), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        figure = Figure(figsize=_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")
-        FigureCanvasAgg(figure)  # draws without a display
+    def paint(figure: Any) -> None:
         rows = figure.subplots(4, 2, gridspec_kw={"height_ratios": [0.9, 1, 1, 1]})
         _words(rows[0], told)
         curve = seconds_of(told["equity"])
         _line(rows[1][0], curve, "Equity, dollars")
         _line(rows[1][1], falls_of(curve), "Dollars below the highest so far", filled=True)
-        _bars(rows[2][0], told["profit"]["by_cause"], "Profit by cause, dollars")
-        _bars(rows[2][1], largest(told["by_market"], _BARS), "Profit by market, dollars")
+        bars(rows[2][0], told["profit"]["by_cause"], "Profit by cause, dollars")
+        bars(rows[2][1], largest(told["by_market"], _BARS), "Profit by market, dollars")
         _fills(rows[3][0], told)
         _calibration(rows[3][1], told["calibration"])
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="png", metadata={"Software": None})
-    return drawn.getvalue()
+
+    return picture(paint, inches=_INCHES)
 
 
 def _words(row: Sequence[Any], told: Mapping[str, Any]) -> None:
@@ -72,33 +60,23 @@ def _wrapped(text: str) -> list[str]:
 def _line(axes: Any, points: Sequence[tuple[float, float]], title: str, *, filled: bool = False) -> None:
     moments = [datetime.fromtimestamp(at, UTC) for at, _ in points]
     values = [value for _, value in points]
-    axes.plot(moments, values, color=_LOSS if filled else _PLAIN, linewidth=1)
+    axes.plot(moments, values, color=LOSS if filled else PLAIN, linewidth=1)
     if filled:
-        axes.fill_between(moments, values, 0, color=_LOSS, alpha=0.25)
-    _finish(axes, title)
-
-
-def _bars(axes: Any, values: Mapping[str, float], title: str) -> None:
-    names = [name if len(name) <= _NAME else name[: _NAME - 1] + "…" for name in values]
-    places = range(len(names))
-    axes.barh(places, list(values.values()), color=[_GAIN if value >= 0 else _LOSS for value in values.values()])
-    axes.set_yticks(list(places), names)
-    axes.invert_yaxis()
-    axes.axvline(0, color="grey", linewidth=0.8)
-    _finish(axes, title)
+        axes.fill_between(moments, values, 0, color=LOSS, alpha=0.25)
+    finish(axes, title)
 
 
 def _fills(axes: Any, told: Mapping[str, Any]) -> None:
     market = next(iter(told["prices"]), None)
     if market is None:
-        _finish(axes, "No fills")
+        finish(axes, "No fills")
         return
     prices = told["prices"][market]
     _line(axes, seconds_of(prices["midpoints"]), f"Fills: {quoted(prices['question'], 60)}")
     for mark in marks_of(told, market):
         up = mark.style == "buy"
         at = datetime.fromtimestamp(mark.x, UTC)
-        axes.plot([at], [mark.y], marker="^" if up else "v", color=_GAIN if up else _LOSS, markersize=5)
+        axes.plot([at], [mark.y], marker="^" if up else "v", color=GAIN if up else LOSS, markersize=5)
 
 
 def _calibration(axes: Any, bins: Sequence[Mapping[str, float]]) -> None:
@@ -107,13 +85,7 @@ def _calibration(axes: Any, bins: Sequence[Mapping[str, float]]) -> None:
         [each["said"] for each in bins],
         [each["came_true"] for each in bins],
         s=[20 + 4 * each["markets"] for each in bins],
-        color=_PLAIN,
+        color=PLAIN,
     )
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="said", ylabel="came true")
-    _finish(axes, "Calibration" if bins else "Calibration: nothing was decided")
-
-
-def _finish(axes: Any, title: str) -> None:
-    axes.set_title(title, fontsize=9, loc="left")
-    axes.tick_params(labelsize=7)
-    axes.grid(alpha=0.3)
+    finish(axes, "Calibration" if bins else "Calibration: nothing was decided")

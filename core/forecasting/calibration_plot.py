@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Any
 
+from ..charts.canvas import FAINT, finish, picture
 from .scoring import CalibrationBin
 
 _WIDTH = 20
 _INCHES = 6.0
-_DOTS_PER_INCH = 120
 
 
 def text_plot(bins: Sequence[CalibrationBin]) -> list[str]:
@@ -18,26 +18,24 @@ def text_plot(bins: Sequence[CalibrationBin]) -> list[str]:
     return [_line(each) for each in bins]
 
 
-def write_png(calibrations: Mapping[str, Sequence[CalibrationBin]], path: Path) -> None:
+def calibration_png(calibrations: Mapping[str, Sequence[CalibrationBin]]) -> bytes:
     """One curve per name against the diagonal; the area of a point grows with its markets.
 
-    Raises ImportError without matplotlib, and OSError where the file cannot be written.
+    Raises ImportError without matplotlib.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_INCHES, _INCHES), dpi=_DOTS_PER_INCH)
-    FigureCanvasAgg(figure)  # draws without a display
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle="--", label="as said, so it came")
-    for name, bins in calibrations.items():
-        said, came_true = [each.said for each in bins], [each.came_true for each in bins]
-        axes.plot(said, came_true, linewidth=1)
-        axes.scatter(said, came_true, s=[20 + 4 * each.markets for each in bins], label=name)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability said", ylabel="share that came true", aspect="equal")
-    axes.legend(loc="upper left", fontsize="small")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="png")
+    def paint(figure: Any) -> None:
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle="--", label="as said, so it came")
+        for name, bins in calibrations.items():
+            said, came_true = [each.said for each in bins], [each.came_true for each in bins]
+            axes.plot(said, came_true, linewidth=1)
+            axes.scatter(said, came_true, s=[20 + 4 * each.markets for each in bins], label=name)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability said", ylabel="share that came true", aspect="equal")
+        finish(axes, "Calibration of forecasts")
+        axes.legend(loc="upper left", fontsize="small")
+
+    return picture(paint, inches=(_INCHES, _INCHES))
 
 
 def _line(each: CalibrationBin) -> str:

@@ -45,6 +45,7 @@ class PortfolioRisk:
     `expected`, `worst` and `best` are exact, and so is the rest where `method` is exact. `overround` says by how much
     the outcome probabilities of an event missed 1 before they were scaled, `matrix_change` the largest change of a
     correlation that was needed to make them possible together, 0 if none was. `paths` is 0 where nothing was simulated.
+    `histogram` has the probability of each of equal bins of profit from `worst` to `best`, where one was asked for.
     """
 
     expected: Decimal
@@ -64,6 +65,7 @@ class PortfolioRisk:
     seed: int
     method: str
     engine: str
+    histogram: tuple[float, ...] = ()
 
 
 async def portfolio_risk(
@@ -76,6 +78,7 @@ async def portfolio_risk(
     engine: str = "auto",
     marginals: bool = False,
     tail_loss: Decimal | None = None,
+    bins: int = 0,
     paths: int = 100_000,
     seed: int,
     deadline_s: float = DEADLINE_S,
@@ -98,6 +101,7 @@ async def portfolio_risk(
         "engine": engine,
         "marginals": marginals,
         "tail_loss": None if tail_loss is None else float(tail_loss),
+        "bins": bins,
         "paths": paths,
         "seed": seed,
     }
@@ -123,6 +127,7 @@ async def portfolio_risk(
         seed=answer["seed"],
         method=answer["method"],
         engine=answer["engine"],
+        histogram=tuple(answer.get("histogram", ())),
     )
 
 

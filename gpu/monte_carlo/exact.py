@@ -112,6 +112,11 @@ class ExactDistribution:
         """P(loss >= dollars)."""
         return estimate(min(1.0, float(self.chances[self.profits <= -dollars + _HAIR].sum())), 0.0)
 
+    def histogram(self, bins: int, *, low: float, high: float) -> list[float]:
+        """As `ProfitFigures.histogram`."""
+        shares, _ = np.histogram(self.profits, bins, range=(low, high), weights=self.chances)
+        return [float(share) for share in shares]
+
     def quantiles(self, levels: Sequence[float]) -> list[Estimate]:
         below = np.cumsum(self.chances)
         found = np.searchsorted(below, np.array(levels) - 1e-12, side="left")

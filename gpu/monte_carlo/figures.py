@@ -44,6 +44,11 @@ class ProfitFigures:
         """P(loss >= dollars)."""
         return self._share_up_to(-dollars)
 
+    def histogram(self, bins: int, *, low: float, high: float) -> list[float]:
+        """The share of profits in each of `bins` equal bins."""
+        counts = sum(np.histogram(each, bins, range=(low, high))[0] for each in self._profits)
+        return [float(count) / self._profits.size for count in np.asarray(counts)]
+
     def quantiles(self, levels: Sequence[float]) -> list[Estimate]:
         """The least profits with at least a fraction `level` at or below them.
 

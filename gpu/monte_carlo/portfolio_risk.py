@@ -39,6 +39,7 @@ def portfolio_risk(payload: Mapping[str, Any], report: Report) -> dict[str, Any]
     - `engine` and `device` of the simulation, see choose_engine; a device whose memory runs out gives way to the
       processor, and `engine` in the answer says so;
     - `marginals`: whether to split the conditional value at risk over the holdings;
+    - `bins`: of how many equal bins, from `worst` to `best`, the answer's `histogram` has the shares of profits;
     - `tail_loss`: dollars whose chance of being lost is wanted, by importance sampling where it is simulated.
 
     An event's latent variable names its winner by its place among the quantiles of the cumulative chances, so that
@@ -64,7 +65,7 @@ def portfolio_risk(payload: Mapping[str, Any], report: Report) -> dict[str, Any]
     }
     if method == "exact":
         found = exact_distribution(stairs, copula)
-        answer |= _figures(found)
+        answer |= _figures(found) | _histogram(payload, book, found)
         answer |= {"paths": 0, "engine": "numpy", "rounding": found.lattice.rounding}
         if payload.get("marginals"):
             answer["marginals"] = exact_marginals(book, stairs, copula, levels=TAIL_LEVELS, distribution=found)
@@ -102,7 +103,8 @@ def _simulated(
 def _figures_of(payload: Mapping[str, Any], book: Book, simulation: Simulation, report: Report) -> dict[str, Any]:
     share_done = 0.5 if payload.get("tail_loss") is not None else 1.0
     found = ProfitFigures(simulation.profits(lambda fraction: report(fraction * share_done)))
-    answer = _figures(found) | {
+    answer = _figures(found) | _histogram(payload, book, found)
+    answer |= {
         "paths": simulation.layout.paths,
         "engine": simulation.engine.name,
         "rounding": 0.0,
@@ -133,6 +135,15 @@ def _figures(found: ProfitFigures | ExactDistribution) -> dict[str, Any]:
         "tails": found.tail_losses(TAIL_LEVELS),
         "quantiles": [{"level": level, **quantile} for level, quantile in zip(QUANTILES, quantiles, strict=True)],
     }
+
+
+def _histogram(payload: Mapping[str, Any], book: Book, found: ProfitFigures | ExactDistribution) -> dict[str, Any]:
+    """None where the profit is certain, and unless it is asked for."""
+    if not payload.get("bins") or book.best - book.worst < SMALLEST_LOSS:
+        return {}
+    # A hair wider, so that the sums of floats at either end fall into a bin.
+    hair = (book.best - book.worst) * 1e-9
+    return {"histogram": found.histogram(int(payload["bins"]), low=book.worst - hair, high=book.best + hair)}
 
 
 def _method(payload: Mapping[str, Any], stairs: Staircases, copula: Copula) -> str:

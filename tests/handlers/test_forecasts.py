@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,10 +35,6 @@ async def venue() -> AsyncIterator[ExchangeServer]:
 def resolve(venue: ExchangeServer, slug: str, winner: int | None) -> None:
     (listing,) = (each for each in venue.exchange.markets.listings if each.recorded.gamma["slug"] == slug)
     venue.exchange.resolve(listing.condition_id, winner)
-
-
-def is_picture_in(folder: Path, file: str) -> bool:
-    return Path(file).is_relative_to(folder) and Path(file).read_bytes().startswith(b"\x89PNG")
 
 
 async def scores_of(client: Any, **arguments: Any) -> list[dict[str, Any]]:
@@ -126,31 +121,16 @@ async def test_a_reader_may_look_at_scores_and_not_record(venue: ExchangeServer,
         assert "polymarket_record_forecast" not in names
 
 
-async def test_scores_are_split_by_the_source_of_the_news_and_drawn(venue: ExchangeServer, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="the extra plots is not installed")
+async def test_scores_are_split_by_the_source_of_the_news(venue: ExchangeServer, tmp_path: Path) -> None:
     async with live_client(venue, state_dir=tmp_path) as client:
         told = {"stance": "supports", "strength": 1}
         news = [{"title": "One", "source": "Reuters", **told}, {"title": "Two", "url": "https://a.example/x", **told}]
         await answer_of(client, "analyze_market", market_id=FED, news=news)
         resolve(venue, FED, 0)
     async with live_client(venue, state_dir=tmp_path) as client:
-        answer = await answer_of(client, "score_forecasts", by="source", plot=True, detail="full")
+        answer = await answer_of(client, "score_forecasts", by="source", detail="full")
     assert {each["group"] for each in answer["scores"]} == {"Reuters", "a.example"}
     assert answer["scores"][0]["calibration_plot"][0].startswith("0.9-1.0 ")
-    assert is_picture_in(tmp_path, answer["plot_file"])
-
-
-async def test_without_the_library_a_picture_is_not_drawn_and_the_scores_are(
-    venue: ExchangeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with live_client(venue, state_dir=tmp_path) as client:
-        await answer_of(client, "record_forecast", market_id=FED, probability=0.9)
-        resolve(venue, FED, 0)
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    async with live_client(venue, state_dir=tmp_path) as client:
-        answer = await answer_of(client, "score_forecasts", plot=True)
-    assert answer["note"].endswith("A picture needs: pip install 'polydesk[plots]'.")
-    assert answer["scores"][0]["events"] == 1
 
 
 async def test_an_order_names_the_forecast_that_it_follows(agent: Agent) -> None:

@@ -186,3 +186,26 @@ def test_memory_stays_far_below_the_scenario_matrix() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 8 * markets * paths / 4
+
+
+@pytest.mark.parametrize("method", ["exact", "monte_carlo"])
+def test_the_histogram_has_the_probability_of_each_bin_from_the_worst_to_the_best(method: str) -> None:
+    payload = {
+        "events": [binary(0.3), binary(0.5)],
+        "holdings": [held(0, cost=30.0), held(1, cost=50.0)],
+        "paths": 100_000,
+        "seed": 4,
+        "method": method,
+        "bins": 4,
+    }
+    result = portfolio_risk(payload, lambda fraction: None)
+    assert (result["worst"], result["best"]) == (-80.0, 120.0)
+    # -80 in the first bin, 20 in the third, 120 in the last.
+    assert result["histogram"] == pytest.approx([0.35, 0.0, 0.5, 0.15], abs=0.01)
+    assert sum(result["histogram"]) == pytest.approx(1)
+
+
+def test_what_is_certain_has_no_histogram() -> None:
+    sure = {"events": [binary(1.0)], "holdings": [held(0, cost=30.0)], "paths": 1000, "seed": 1, "bins": 4}
+    assert "histogram" not in portfolio_risk(sure, lambda fraction: None)
+    assert "histogram" not in run([binary(0.5)], [held(0)])
