@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from ..core.portfolio.equity_history import EquityHistory
     from ..core.portfolio.snapshot import Portfolio
     from ..core.settings import Mode
+    from ..core.telemetry.fill_totals import FillTotals
     from ..core.telemetry.metrics import RouteSnapshot
     from ..core.trading.backtest_request import BacktestProgress, BacktestRequest
     from ..core.trading.desk import TradingDesk
@@ -53,7 +54,9 @@ class VenueHealth:
     `condition` is normal, restarting, post_only, cancel_only or disabled, heard first at `since`, and
     `retry_after_s` what the venue then asked to wait. `left_alone` are hosts not called for a while after failures,
     `clock_skew_s` how far the venue's clock is ahead (0 until measured), `headroom` the requests that could go at
-    once, by limit (empty where no limits are kept), `routes` what calls took and how they ended, by route.
+    once, by limit (empty where no limits are kept), `routes` what calls took and how they ended, by route, and
+    `public_routes` the same of the venue that only markets are read from, where that is another one. `circuits` tells
+    of each host whether calls are let through.
     """
 
     condition: str
@@ -63,6 +66,8 @@ class VenueHealth:
     clock_skew_s: float
     headroom: Mapping[str, float]
     routes: Sequence[RouteSnapshot]
+    public_routes: Sequence[RouteSnapshot]
+    circuits: Mapping[str, str]
 
 
 class Backtests(Protocol):
@@ -134,6 +139,8 @@ class Desk:
     executor: Executor
     seed: int
     venue_health: Callable[[], VenueHealth]
+    fills: FillTotals
+    tool_calls: Callable[[], Sequence[RouteSnapshot]]
     diagnose: Callable[[Sequence[str], Sequence[Finding]], Awaitable[Diagnosis]]
     notes: Callable[[], VenueNotes]
     compute: Callable[[], PoolStatus]

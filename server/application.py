@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..core.market_data.followed_books import FollowedBooks
     from ..core.models import NewsItem
     from ..core.polymarket.wire.data_api import Activity
+    from ..core.telemetry.metrics import CallMetrics
     from ..gpu.interface import Executor
     from ..handlers.context import Desk, DeskSeat
     from .sites import Site
@@ -48,11 +49,21 @@ class Application:
             host=DoorServers(self),
             background=background,
         )
+        self._tool_calls: CallMetrics | None = None
         self._desk: Desk | None = None
         self._opening = asyncio.Lock()
         self._resources = AsyncExitStack()
         self._runs_go_on = False
         self._closed = False
+
+    @property
+    def tool_calls(self) -> CallMetrics:
+        """Calls of tools in this process, be they of its own host or of one behind a door."""
+        if self._tool_calls is None:
+            from ..core.telemetry.metrics import InMemoryMetrics  # with the first call
+
+            self._tool_calls = InMemoryMetrics()
+        return self._tool_calls
 
     async def desk(self) -> Desk:
         """The desk, opened on the first call. Raises ConfigurationError when the settings do not allow it."""
@@ -94,7 +105,7 @@ class Application:
         async with AsyncExitStack() as opened:
             site = await open_site(self.settings, opened)
             live = await opened.enter_async_context(FollowedBooks(site.feed, clock=site.clock))
-            desk = _assemble(self.settings, site, live, opened, seat=self.doorway.seat)
+            desk = _assemble(self.settings, site, live, opened, seat=self.doorway.seat, tool_calls=self.tool_calls)
             await opened.enter_async_context(desk.trading)
             await opened.enter_async_context(desk.backtests)
             await opened.enter_async_context(desk.positions)
@@ -109,7 +120,13 @@ class Application:
 
 
 def _assemble(
-    settings: Settings, site: Site, live: FollowedBooks, opened: AsyncExitStack, *, seat: Callable[[], DeskSeat]
+    settings: Settings,
+    site: Site,
+    live: FollowedBooks,
+    opened: AsyncExitStack,
+    *,
+    seat: Callable[[], DeskSeat],
+    tool_calls: CallMetrics,
 ) -> Desk:
     from ..core.forecasting.news_screen import NewsScreen
     from ..core.forecasting.scan import MarketScanner
@@ -146,20 +163,22 @@ def _assemble(
     def venue_health() -> VenueHealth:
         transport = site.transport
         orders = transport.venue_states["clob"]
-        left_alone = sorted(
-            host
-            for each in {site.transport, site.public.transport}
-            for host, state in each.breaker_states.items()
-            if state == "open"
-        )
+        public = site.public.transport
+        venues = {"": transport} if public is transport else {"": transport, "public ": public}
+        circuits = {
+            f"{which}{host}": state for which, each in venues.items() for host, state in each.breaker_states.items()
+        }
+        left_alone = sorted({host.removeprefix("public ") for host, state in circuits.items() if state == "open"})
         return VenueHealth(
             condition=orders.condition,
             since=orders.since,
             retry_after_s=orders.retry_after_s,
             left_alone=tuple(left_alone),
             clock_skew_s=transport.clock_skew_s,
-            headroom=site.public.transport.headroom,
+            headroom=public.headroom,
             routes=transport.metrics.snapshot(),
+            public_routes=() if public is transport else public.metrics.snapshot(),
+            circuits=circuits,
         )
 
     directory = MarketDirectory(site.public.gamma)
@@ -246,6 +265,8 @@ def _assemble(
         executor=executor,
         seed=site.seed,
         venue_health=venue_health,
+        fills=venue.fill_totals,
+        tool_calls=tool_calls.snapshot,
         diagnose=site.diagnose,
         notes=site.notes,
         compute=executor.describe,

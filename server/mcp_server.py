@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from mcp.server import MCPServer
 
@@ -17,9 +18,14 @@ from .registration import build_tools
 from .secret_guard import guard_secrets
 from .unknown_names import refuse_unknown_names
 
+if TYPE_CHECKING:
+    from ..core.telemetry.metrics import CallMetrics
 
-def mcp_server(settings: Settings, desk: DeskSource) -> MCPServer[DeskSource]:
-    """A server that offers the tools of `settings` on a desk.
+
+def mcp_server(
+    settings: Settings, desk: DeskSource, *, measured: Callable[[], CallMetrics] | None = None
+) -> MCPServer[DeskSource]:
+    """A server that offers the tools of `settings` on a desk, whose calls are counted in what `measured` answers.
 
     Raises ConfigurationError for a toolset that does not exist.
     """
@@ -35,7 +41,7 @@ def mcp_server(settings: Settings, desk: DeskSource) -> MCPServer[DeskSource]:
         title=f"polydesk ({settings.mode.value})",
         version=__version__,
         instructions=server_instructions(settings.mode, toolsets, read_only=settings.read_only),
-        tools=build_tools(tools_of(toolsets, read_only=settings.read_only), settings.mode),
+        tools=build_tools(tools_of(toolsets, read_only=settings.read_only), settings.mode, measured=measured),
         lifespan=share,
         log_level="WARNING",
     )

@@ -8,18 +8,20 @@ import inspect
 import json
 import logging
 import secrets
+import time
 from collections.abc import Callable, Sequence
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, ImageContent, TextContent, ToolAnnotations
-from pydantic import ValidationError
+from pydantic import PrivateAttr, ValidationError
 
 from ..core.errors import PolymarketAPIError
 from ..core.settings import Mode
 from ..core.storage.caller import on_behalf_of
+from ..core.telemetry.request import current_request
 from ..core.untrusted_text import is_visible, visible
 from ..handlers.answer import Answer, Picture
 from ..handlers.confirmation import desk_of
@@ -27,6 +29,9 @@ from ..handlers.failures import Failure, failure_of, failure_of_arguments, unexp
 from ..handlers.toolspec import ToolSpec
 from .progress import CallProgress
 from .schemas import AnswerSchema, answer_schema, lean_schema, rendered_schemas
+
+if TYPE_CHECKING:
+    from ..core.telemetry.metrics import CallMetrics
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +41,21 @@ class DeskTool(Tool):
 
     changes: bool = False
     answers: tuple[str, ...] = ()
+    _measured: Callable[[], CallMetrics] | None = PrivateAttr(None)
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+        if self._measured is None:
+            return await self._answer(arguments, context, convert_result)
+        began = time.perf_counter()
+        outcome: str | None = "abandoned"
+        try:
+            answer = await self._answer(arguments, context, convert_result)
+            outcome = _code_of(answer)
+        finally:
+            self._measured().finished(self.name, latency_s=time.perf_counter() - began, error=outcome)
+        return answer
+
+    async def _answer(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool) -> Any:
         try:
             self.fn_metadata.validate_arguments(arguments)
         except ValidationError as error:
@@ -52,15 +70,21 @@ class DeskTool(Tool):
             if not isinstance(error, UnexpectedToolError):
                 # The SDK's own refusal, such as of an answer to a question that does not fit its form.
                 return failed(Failure("not_answered", f"{error} Nothing was sent.", "no", "never"))
-            error_id = secrets.token_hex(4)
+            request = current_request()
+            error_id = request.request_id if request else secrets.token_hex(4)
             _log.exception("tool %s failed, error %s", self.name, error_id)
             return failed(unexpected(error_id, changes=self.changes))
 
 
-def build_tools(specs: Sequence[ToolSpec], mode: Mode) -> list[Tool]:
-    """The SDK's tools for `specs`, with the mode written into titles and descriptions."""
+def build_tools(
+    specs: Sequence[ToolSpec], mode: Mode, *, measured: Callable[[], CallMetrics] | None = None
+) -> list[Tool]:
+    """The SDK's tools for `specs`, with the mode written into titles and descriptions.
+
+    `measured` is asked, when a call has ended, for where it is counted, by tool and code of failure.
+    """
     rendered = rendered_schemas()
-    return [_tool(spec, mode, rendered.get(spec.name) or answer_schema(spec)) for spec in specs]
+    return [_tool(spec, mode, rendered.get(spec.name) or answer_schema(spec), measured) for spec in specs]
 
 
 def failed(failure: Failure) -> CallToolResult:
@@ -68,7 +92,7 @@ def failed(failure: Failure) -> CallToolResult:
     return _answered(failure.as_json(), is_error=True)
 
 
-def _tool(spec: ToolSpec, mode: Mode, answers: AnswerSchema) -> Tool:
+def _tool(spec: ToolSpec, mode: Mode, answers: AnswerSchema, measured: Callable[[], CallMetrics] | None) -> Tool:
     label = mode.value.upper()
     tool = DeskTool.from_function(
         _callable(spec),
@@ -91,6 +115,7 @@ def _tool(spec: ToolSpec, mode: Mode, answers: AnswerSchema) -> Tool:
     tool.answers = answers.fields
     tool.fn_metadata.output_schema = answers.schema
     tool.changes = spec.changes
+    tool._measured = measured
     return tool
 
 
@@ -120,6 +145,13 @@ def _callable(spec: ToolSpec) -> Callable[..., Any]:
     call.__signature__ = inspect.Signature(parameters, return_annotation=CallToolResult)  # type: ignore[attr-defined]
     call.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": CallToolResult}
     return call
+
+
+def _code_of(answer: Any) -> str | None:
+    """The code of an answer that is a failure."""
+    if not (isinstance(answer, CallToolResult) and answer.is_error):
+        return None
+    return str((answer.structured_content or {}).get("code", "failed"))
 
 
 def _cause_of(error: BaseException) -> PolymarketAPIError | None:

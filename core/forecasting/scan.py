@@ -92,6 +92,8 @@ class MarketScanner:
         self._news = news
         self._kept: dict[ScanCriteria, Scan] = {}
         self._expected = _USUAL_MARKETS
+        self.open_markets: int | None = None
+        """Open markets that the last scan of all of them has counted."""
 
     async def scan(self, criteria: ScanCriteria, *, progress: Progress) -> Scan:
         """Look at every open market; the answers of the catalogue may come from a cache of five minutes."""
@@ -115,6 +117,8 @@ class MarketScanner:
                     self._screen(event, markets, criteria, now, found, candidates)
             progress(min(0.9 * read / self._expected, 0.9))
         self._expected = max(read, 1)
+        if not more:
+            self.open_markets = read
         if candidates:
             found["sums"], asked, all_confirmed = await self._confirmed(
                 candidates, budget=criteria.max_requests - requests

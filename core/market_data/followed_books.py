@@ -29,19 +29,23 @@ _MOST_FOLLOWED = 200
 _MAX_AGE_S = 10.0
 """As long as a book read by REST is kept, so that no reader gets an older one because it is followed."""
 
+
 _Version = tuple[datetime, str, Decimal | None, Decimal | None]
 
 
 @dataclass(frozen=True, slots=True)
 class FollowedState:
-    """Outcomes that are followed, how many of their books are whole and told of lately, and when anything was last
-    told; stream connections, and gaps and dropped events since the desk was opened."""
+    """Outcomes that are followed, of how many markets, how many of their books are whole and told of lately, and when
+    anything was last told; stream connections. Since the desk was opened: gaps that books had, connections that were
+    opened anew, and events dropped because reading was slow."""
 
     followed: int
+    markets: int
     fresh: int
     last_news: datetime | None
     connections: int
     gaps: int
+    reconnections: int
     dropped: int
 
 
@@ -109,10 +113,12 @@ class FollowedBooks:
         whole = [book for book in live if self._feed.whole_book(book.token_id) is not None]
         return FollowedState(
             followed=len(self._wanted),
+            markets=len({book.condition_id for book in live if book.condition_id is not None}),
             fresh=sum(now - book.as_of <= self._max_age for book in whole),
             last_news=max((book.as_of for book in live if book.seen), default=None),
             connections=self._feed.connections,
             gaps=self._feed.counts.gaps,
+            reconnections=self._feed.counts.reopened,
             dropped=self._feed.counts.dropped,
         )
 

@@ -37,11 +37,13 @@ _CHECK_INTERVAL_S = 1.0
 
 @dataclass(slots=True)
 class FeedCounts:
-    """What happened since the feed was opened. `dropped` are events lost because reading was slow."""
+    """What happened since the feed was opened. `reconnected` are connections given up to mend books, `reopened` those
+    and the ones that ended by themselves. `dropped` are events lost because reading was slow."""
 
     gaps: int = 0
     resubscribed: int = 0
     reconnected: int = 0
+    reopened: int = 0
     fetched: int = 0
     failed_fetches: int = 0
     dropped: int = 0
@@ -254,6 +256,8 @@ class MarketFeed:
                 keeper.apply(event, self._clock.now())
                 if not isinstance(event, Gap):
                     self._tell(event)
+                elif event.reason == "reconnected":
+                    self.counts.reopened += 1
                 if keeper.needs_attention:
                     self._attention.set()
                 self._refreshed.set()

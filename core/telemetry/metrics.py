@@ -1,9 +1,9 @@
-"""Counts and latencies per route of calls to a venue."""
+"""Counts and latencies of calls: by route to a venue, by stage of an order, by tool."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,12 +12,16 @@ LATENCY_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 OTHER_ROUTES = "other"
 
+OTHER_ERRORS = "other"
+_MAX_ERRORS = 40
+"""Different errors counted apart on one route: a code that the venue makes up must not make the table grow."""
+
 
 class CallMetrics(Protocol):
     """Where calls are counted. `route` is a label such as `GET clob /book`, of which there are few."""
 
     def finished(self, route: str, *, latency_s: float, error: str | None = None) -> None:
-        """A call that was carried out has ended, with the name of an error's class if it failed."""
+        """A call that was carried out has ended, with the name of an error's class, or its code, if it failed."""
 
     def cache_hit(self, route: str) -> None:
         """A call was answered without a request of its own."""
@@ -43,6 +47,7 @@ class LatencySnapshot:
     bounds_s: tuple[float, ...]
     counts: tuple[int, ...]
     sum_s: float
+    slowest_s: float
     p50_s: float | None
     p95_s: float | None
     p99_s: float | None
@@ -61,6 +66,25 @@ class RouteSnapshot:
     waits: int
     waited_s: float
 
+    @property
+    def carried_out(self) -> int:
+        """Calls that were not answered from the cache."""
+        return self.calls - self.cache_hits
+
+    @property
+    def failed(self) -> int:
+        return sum(self.errors.values())
+
+
+def together(routes: Iterable[RouteSnapshot]) -> LatencySnapshot:
+    """The latencies of several routes as one histogram."""
+    merged = _Histogram()
+    for route in routes:
+        merged.counts = [a + b for a, b in zip(merged.counts, route.latency.counts, strict=True)]
+        merged.sum_s += route.latency.sum_s
+        merged.slowest_s = max(merged.slowest_s, route.latency.slowest_s)
+    return merged.snapshot()
+
 
 @dataclass(slots=True)
 class _Histogram:
@@ -78,6 +102,7 @@ class _Histogram:
             bounds_s=LATENCY_BOUNDS_S,
             counts=tuple(self.counts),
             sum_s=self.sum_s,
+            slowest_s=self.slowest_s,
             p50_s=percentile(self.counts, 0.50, slowest_s=self.slowest_s),
             p95_s=percentile(self.counts, 0.95, slowest_s=self.slowest_s),
             p99_s=percentile(self.counts, 0.99, slowest_s=self.slowest_s),
@@ -107,7 +132,9 @@ class InMemoryMetrics:
         kept.finished += 1
         kept.latency.add(max(latency_s, 0.0))
         if error is not None:
-            kept.errors[error] = kept.errors.get(error, 0) + 1
+            known = error in kept.errors or len(kept.errors) < _MAX_ERRORS
+            name = error if known else OTHER_ERRORS
+            kept.errors[name] = kept.errors.get(name, 0) + 1
 
     def cache_hit(self, route: str) -> None:
         self._route(route).cache_hits += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,6 +45,8 @@ class Attempts:
         self._drafts = drafts
         self._recovery = recovery
         self._clock = clock
+        self.refusals: Counter[tuple[str, str]] = Counter()
+        """Orders refused since the desk opened, by stage (plan or gate) and code."""
 
     async def begin(
         self, intent: OrderIntent, *, client_token: str | None, draft_id: str | None, named: bool
@@ -134,6 +137,7 @@ class Attempts:
             value=risk.value if risk else "",
             limit=risk.limit if risk else "",
         )
+        self.refusals[refusal.stage, refusal.code] += len(records)
         with self._journal.atomically():
             for each in records:
                 record = self._journal.current(each)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import weakref
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -131,6 +131,11 @@ class TradingDesk:
     @property
     def halt(self) -> Halt | None:
         return self._kill_switch.current()
+
+    @property
+    def refusals(self) -> Mapping[tuple[str, str], int]:
+        """Orders that were refused before anything was sent, since the desk opened, by stage and code."""
+        return self._attempts.refusals
 
     @property
     def asks_consent(self) -> bool:

@@ -11,6 +11,7 @@ from ..identifiers import Address, ConditionId, OrderId, TokenId
 from ..models import AccountBalance, CancelResult, OpenOrder, OrderBook, PlacementResult, Position, Trade
 from ..polymarket.clob import CLOBClient
 from ..polymarket.data_api import DataClient
+from ..telemetry.fill_totals import FillTotals
 from .trade_log import TradeLog
 from .venue import ApprovedOrder, SignedTicket
 
@@ -26,6 +27,11 @@ class PolymarketVenue:
     @property
     def account(self) -> Address:
         return self._clob.account
+
+    @property
+    def fill_totals(self) -> FillTotals:
+        """How much the account has traded, as far as it was read."""
+        return self._trade_log.totals
 
     async def book(self, token_id: TokenId) -> OrderBook | None:
         return await self._clob.book(token_id, fresh=True)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from ..clock import Clock
 from ..identifiers import OrderId, TradeId
 from ..models import Trade, TradeStatus
+from ..telemetry.fill_totals import FillTotals
 
 _OVERLAP = timedelta(seconds=2)
 """Trades are asked for again from so long before the newest that is known."""
@@ -31,6 +32,7 @@ class TradeLog:
         self._fills: dict[tuple[TradeId, OrderId], Trade] = {}
         self._unsettled: dict[tuple[TradeId, OrderId], datetime] = {}
         self._newest: datetime | None = None
+        self.totals = FillTotals()
 
     async def trades(self) -> tuple[Trade, ...]:
         """Every fill, oldest first."""
@@ -41,6 +43,7 @@ class TradeLog:
                 self._newest = fill.timestamp
             elif key not in self._fills:
                 in_order = False
+            self.totals.note(fill, before=self._fills.get(key))
             self._fills[key] = fill
             if fill.status in _FINAL:
                 self._unsettled.pop(key, None)

@@ -19,6 +19,7 @@ from .greeting import TOKEN_KEY, Greeting
 if TYPE_CHECKING:
     from mcp.server import MCPServer
 
+    from ...core.telemetry.metrics import CallMetrics
     from ...handlers.confirmation import DeskSource
     from ...handlers.context import Desk
 
@@ -30,6 +31,9 @@ class Host(Protocol):
     """The process that holds the desk."""
 
     settings: Settings
+
+    @property
+    def tool_calls(self) -> CallMetrics: ...
 
     async def desk(self) -> Desk: ...
 
@@ -60,7 +64,7 @@ class DoorServers:
         key = greeting.toolsets, greeting.read_only
         if key not in self._servers:
             configured = self._host.settings.model_copy(update={"toolsets": key[0], "read_only": key[1]})
-            self._servers[key] = mcp_server(configured, view)
+            self._servers[key] = mcp_server(configured, view, measured=lambda: self._host.tool_calls)
             self._servers[key].middleware.insert(0, _name_principal)
         # The SDK serves any pair of streams; of its own transports none fits a local socket.
         await serve_dual_era_loop(self._servers[key]._lowlevel_server, read, write, lifespan_state=view)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,9 @@ from mcp import Client
 from mcp.server import MCPServer
 from pydantic import Field
 
+from polydesk.core.errors import InputRejected
 from polydesk.core.settings import Mode, load_settings
+from polydesk.core.telemetry.metrics import InMemoryMetrics
 from polydesk.handlers.answer import Answer
 from polydesk.handlers.catalogue import all_tools, tools_of
 from polydesk.handlers.context import Desk
@@ -122,6 +125,23 @@ async def crash(desk: Desk, word: Annotated[str, Field(description="a word")] = 
     raise RuntimeError(f"secret {word}")
 
 
+async def echo(desk: Desk, word: str) -> Echo:
+    """Say it again."""
+    if word == "no":
+        raise InputRejected("It is refused.", code="unwanted")
+    return Echo(text=word)
+
+
+@dataclass(frozen=True)
+class SomeDesk:
+    """As much of a desk as every call touches."""
+
+    caller: str = ""
+
+    async def desk(self) -> SomeDesk:
+        return self
+
+
 class NoDesk:
     async def desk(self) -> None:
         return None
@@ -147,6 +167,22 @@ async def test_a_defect_is_reported_without_its_text(
     assert "secret" not in json.dumps(result.structured_content)
     error_id = result.structured_content["message"].split("error ")[1].split(".")[0]
     assert error_id in caplog.text
+
+
+async def test_every_call_of_a_tool_is_counted_with_how_it_ended() -> None:
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[SomeDesk]:
+        yield SomeDesk()
+
+    calls = InMemoryMetrics()
+    spec = ToolSpec("polymarket_echo", Toolset.OPERATIONS, "Echo", echo)
+    server = MCPServer("t", tools=build_tools([spec], Mode.SANDBOX, measured=lambda: calls), lifespan=lifespan)
+    async with Client(server) as client:
+        for arguments in ({"word": "yes"}, {"word": "no"}, {"words": "?"}):
+            await client.call_tool("polymarket_echo", arguments)
+    (tool,) = calls.snapshot()
+    assert (tool.route, tool.calls) == ("polymarket_echo", 3)
+    assert tool.errors == {"unwanted": 1, "invalid_arguments": 1}
 
 
 def test_a_property_called_title_survives() -> None:

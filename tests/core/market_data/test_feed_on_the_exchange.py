@@ -211,6 +211,8 @@ async def test_a_book_without_news_for_too_long_is_read_by_rest(
         await clock.advance(60)
         assert feed.whole_book(token_id) is not None
         assert live.fresh_book(token_id) is None
+        state = live.state()
+        assert (state.followed, state.markets, state.fresh, state.connections) == (1, 1, 0, 1)
 
 
 async def until_live(live: FollowedBooks, feed: MarketFeed, tokens: Sequence[TokenId]) -> None:

@@ -55,7 +55,16 @@ class Live:
         return list(self._books.values())[:most]
 
     def state(self) -> FollowedState:
-        return FollowedState(followed=len(self._books), fresh=0, last_news=None, connections=1, gaps=0, dropped=0)
+        return FollowedState(
+            followed=len(self._books),
+            markets=1,
+            fresh=0,
+            last_news=None,
+            connections=1,
+            gaps=0,
+            reconnections=0,
+            dropped=0,
+        )
 
 
 @pytest.fixture

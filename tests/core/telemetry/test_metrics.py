@@ -6,7 +6,14 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from polydesk.core.telemetry.metrics import LATENCY_BOUNDS_S, OTHER_ROUTES, InMemoryMetrics, percentile
+from polydesk.core.telemetry.metrics import (
+    LATENCY_BOUNDS_S,
+    OTHER_ERRORS,
+    OTHER_ROUTES,
+    InMemoryMetrics,
+    percentile,
+    together,
+)
 
 
 def test_everything_that_happens_to_a_route_is_in_its_snapshot() -> None:
@@ -68,3 +75,25 @@ def test_a_latency_on_a_bound_belongs_below_it_and_none_is_negative() -> None:
 
 def test_without_calls_there_is_no_percentile() -> None:
     assert percentile([0, 0], 0.5, slowest_s=0) is None
+
+
+def test_errors_with_names_made_up_elsewhere_are_bounded() -> None:
+    metrics = InMemoryMetrics()
+    for number in range(100):
+        metrics.finished("r", latency_s=0.01, error=f"code {number}")
+    (route,) = metrics.snapshot()
+    assert len(route.errors) < 50
+    assert route.errors[OTHER_ERRORS] > 50
+    assert (route.failed, route.carried_out) == (100, 100)
+
+
+def test_several_routes_are_told_as_one() -> None:
+    metrics = InMemoryMetrics()
+    for _ in range(19):
+        metrics.finished("fast", latency_s=0.001)
+    metrics.finished("slow", latency_s=70)
+    both = together(metrics.snapshot())
+    assert (sum(both.counts), both.counts[-1]) == (20, 1)
+    assert both.p99_s == 70
+    assert both.p50_s is not None and both.p50_s <= 0.001
+    assert together(()).p95_s is None

@@ -80,3 +80,18 @@ async def test_a_fill_listed_late_is_found(now: datetime) -> None:
     await log.trades()
     venue.fills.insert(0, fill(2, now - timedelta(minutes=1)))
     assert len(await log.trades()) == 2
+
+
+async def test_every_fill_is_counted_once_and_one_that_fails_once_more(now: datetime) -> None:
+    pending = fill(1, now, TradeStatus.MATCHED)
+    venue = Venue(pending, fill(2, now))
+    log = TradeLog(venue.after, ManualClock(now))
+    for _ in range(3):
+        await log.trades()
+    bought = log.totals.by_side[OrderSide.BUY]
+    assert (bought.fills, bought.shares, bought.dollars, bought.failed) == (2, Decimal(20), Decimal(10), 0)
+    venue.fills[0] = dataclasses.replace(pending, status=TradeStatus.FAILED)
+    for _ in range(2):
+        await log.trades()
+    assert (bought.fills, bought.failed) == (2, 1)
+    assert log.totals.by_side[OrderSide.SELL].fills == 0
