@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -59,7 +59,17 @@ class SecretText(SecretStr):
 
 
 _OF_A_HOST = frozenset(
-    {"mode", "toolsets", "read_only", "compute", "state_dir", "desk_idle_minutes", "key_passphrase_file"}
+    {
+        "mode",
+        "toolsets",
+        "read_only",
+        "compute",
+        "state_dir",
+        "desk_idle_minutes",
+        "key_passphrase_file",
+        "log_level",
+        "log_format",
+    }
 )
 """What hosts of one desk may set differently, or what has led them to the same desk."""
 
@@ -248,6 +258,12 @@ class Settings(BaseSettings):
     )
     paper_stale_after_s: Annotated[float, Field(ge=1, le=600)] = Field(
         10, description="Seconds without news of a market after which paper orders in it are refused."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING", description="Least level of the lines on stderr: `DEBUG`, `INFO`, `WARNING` or `ERROR`."
+    )
+    log_format: Literal["human", "json"] = Field(
+        "human", description="How log lines read: `human`, or `json` with one object a line."
     )
     sandbox_seed: int = Field(7, description="Seed of the sandbox: its key, its traders, its simulations.")
     sandbox_balance: Annotated[Decimal, Field(gt=0)] = Field(

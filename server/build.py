@@ -11,6 +11,7 @@ from ..handlers.confirmation import DeskSource
 from ..handlers.toolspec import ToolSpec, parse_toolsets
 from .application import Application
 from .mcp_server import mcp_server
+from .request_ids import name_request
 from .secret_guard import refuse_secrets
 from .unknown_names import refuse_unknown_names
 from .web.scopes import guard_scopes, name_principal
@@ -35,3 +36,4 @@ def guard(server: MCPServer[DeskSource], application: Application, specs: Iterab
     server.middleware.insert(0, refuse_secrets)
     server.middleware.insert(0, name_principal)
     server.middleware.insert(0, guard_scopes(specs))
+    server.middleware.insert(0, name_request)

@@ -145,8 +145,8 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(options: argparse.Namespace) -> int:
     from .logs import configure_logging
 
-    configure_logging()
     settings = load_settings(mode=options.mode, toolsets=options.toolsets, read_only=options.read_only)
+    configure_logging(settings.log_level, form=settings.log_format)
     forget_secrets_in_environment()
     gc.disable()  # what loads now stays for good; looking for garbage among it would take a tenth of the start
     from .transports import serve  # loads the SDK: other commands do not need it

@@ -58,6 +58,6 @@ def _run(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     settings.check_limits()
-    configure_logging(file=log_file(settings))
+    configure_logging(settings.log_level, form=settings.log_format, file=log_file(settings))
     forget_secrets_in_environment()
     return run_desk(settings)

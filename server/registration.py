@@ -22,6 +22,7 @@ from ..core.errors import PolymarketAPIError
 from ..core.settings import Mode
 from ..core.storage.caller import on_behalf_of
 from ..core.telemetry.request import current_request
+from ..core.telemetry.tracing import describe_call
 from ..core.untrusted_text import is_visible, visible
 from ..handlers.answer import Answer, Picture
 from ..handlers.confirmation import desk_of
@@ -40,6 +41,7 @@ class DeskTool(Tool):
     """A tool whose every failure is an answer the model can act on, never a bare exception text."""
 
     changes: bool = False
+    mode: str = ""
     answers: tuple[str, ...] = ()
     _measured: Callable[[], CallMetrics] | None = PrivateAttr(None)
 
@@ -52,7 +54,10 @@ class DeskTool(Tool):
             answer = await self._answer(arguments, context, convert_result)
             outcome = _code_of(answer)
         finally:
-            self._measured().finished(self.name, latency_s=time.perf_counter() - began, error=outcome)
+            taken_s = time.perf_counter() - began
+            self._measured().finished(self.name, latency_s=taken_s, error=outcome)
+            _log.info("tool %s: %s in %.1f ms", self.name, outcome or "ok", 1000 * taken_s)
+            describe_call(mode=self.mode, outcome=outcome or "ok")
         return answer
 
     async def _answer(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool) -> Any:
@@ -115,6 +120,7 @@ def _tool(spec: ToolSpec, mode: Mode, answers: AnswerSchema, measured: Callable[
     tool.answers = answers.fields
     tool.fn_metadata.output_schema = answers.schema
     tool.changes = spec.changes
+    tool.mode = mode.value
     tool._measured = measured
     return tool
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -24,6 +26,7 @@ from ..resilience.circuit_breaker import State as BreakerState
 from ..resilience.rate_limit import TurnTooFar
 from ..resilience.retry import RetryPolicy, call_with_retry
 from ..telemetry.metrics import CallMetrics, InMemoryMetrics
+from ..telemetry.tracing import venue_span
 from .admission import Admission
 from .answer_reading import error_of, is_answered, outcome_unknown, read_answer
 from .answers import asked_wait_s, error_text
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     import httpx2
 
     from .sending import Answer, HttpSender, HttpVersion
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -279,9 +284,7 @@ class Transport:
         body = spec.payload
         headers = authorise(spec.method, spec.path, body) if authorise else {}
         try:
-            answer = await self._opened_sender().send(
-                spec.method, self._urls[spec.service] + spec.path, params=spec.params, headers=headers, body=body
-            )
+            answer = await self._exchanged(spec, headers, body)
         except NotSent as error:
             raise VenueUnavailable(f"{spec.method} {spec.path} could not be sent: {error}") from error
         except NoAnswer as error:
@@ -295,6 +298,24 @@ class Transport:
         if self._admission is not None:
             self._admission.settle(spec, result)
         return result
+
+    async def _exchanged(self, spec: RequestSpec[Any], headers: dict[str, str], body: bytes) -> Answer:
+        """One request and its answer, told in the log (what changes something at INFO) and as a span."""
+        began, told = time.perf_counter(), "no answer"
+        with venue_span(
+            spec.route, {"http.request.method": spec.method, "server.address": self._urls[spec.service]}
+        ) as span:
+            try:
+                answer = await self._opened_sender().send(
+                    spec.method, self._urls[spec.service] + spec.path, params=spec.params, headers=headers, body=body
+                )
+                told = str(answer.status)
+                if span is not None:
+                    span.set_attribute("http.response.status_code", answer.status)
+            finally:
+                level = logging.DEBUG if spec.idempotent else logging.INFO
+                _log.log(level, "%s: %s in %.1f ms", spec.route, told, 1000 * (time.perf_counter() - began))
+        return answer
 
     def _opened_sender(self) -> HttpSender:
         from .sending import HttpSender, Timeouts

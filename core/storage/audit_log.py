@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import RowMapping, func, insert, select
 
 from ..telemetry.redaction import SECRETS
+from ..telemetry.request import current_request
 from .caller import caller
 from .database import Database
 from .moments import from_micros, to_micros
@@ -63,12 +64,15 @@ class AuditLog:
         order_id: str | None = None,
         **detail: Any,
     ) -> None:
-        """Append an entry, in the caller's transaction where there is one, with the host it was done for.
+        """Append an entry, in the caller's transaction where there is one, with the host it was done for and
+        the id of its call.
 
         `detail` must be plain JSON values. Secrets that this process knows are masked in them.
         """
         if (host := caller()) is not None:
             detail["by"] = host
+        if (request := current_request()) is not None:
+            detail["request"] = request.request_id
         with self._database.writing() as connection:
             last = connection.execute(
                 select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)

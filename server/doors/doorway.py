@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import dataclasses
 import logging
 import os
@@ -145,7 +146,8 @@ class Doorway:
         if self.holds_desk or self.attends:
             return
         if self._entering is None or self._entering.done():
-            self._entering = asyncio.create_task(self._enter(), name="way to the desk")
+            # What the desk begins here goes on for hours, and belongs to no call, be it the first.
+            self._entering = asyncio.create_task(self._enter(), name="way to the desk", context=contextvars.Context())
             self._entering.add_done_callback(_seen)
         await asyncio.shield(self._entering)
 

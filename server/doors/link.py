@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,10 +20,14 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from ...core.background_tasks import cancelled
 from ...core.errors import VenueUnavailable
 from ...core.settings import Settings
+from ...core.telemetry.request import current_request
+from ..request_ids import REQUEST_KEY
 from ..web.scopes import token_of
 from .framing import LONGEST_LINE, MessageReader, MessageWriter, read_object, send_object
 from .greeting import TOKEN_KEY, Greeting, Purpose
 from .lease import DeskCard
+
+_log = logging.getLogger(__name__)
 
 _GREETING_S = 5.0
 
@@ -141,8 +146,9 @@ class Link:
             "on_progress": call.session.report_progress,  # which knows whether the host listens
         }
         self._calls.append(call)
+        _log.debug("%s goes to the desk", call.method)
         try:
-            return await self._dispatcher.send_raw_request(call.method, _with_token(call), options)
+            return await self._dispatcher.send_raw_request(call.method, _with_names(call), options)
         except MCPError as error:
             if error.code == CONNECTION_CLOSED:
                 raise LinkLost(sent=number in self._writer.sent) from error
@@ -179,12 +185,14 @@ class Link:
         return answer.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
-def _with_token(call: Context) -> dict[str, Any]:
-    """The call's parameters with the name of the token that this door has seen, and with no other."""
+def _with_names(call: Context) -> dict[str, Any]:
+    """The call's parameters with the name of the token that this door has seen and its id, and with no others."""
     params = dict(call.params or {})
-    meta = {key: value for key, value in (params.get("_meta") or {}).items() if key != TOKEN_KEY}
+    meta = {key: value for key, value in (params.get("_meta") or {}).items() if key not in (TOKEN_KEY, REQUEST_KEY)}
     if (token := token_of(call)) is not None:
         meta[TOKEN_KEY] = token
+    if (request := current_request()) is not None:
+        meta[REQUEST_KEY] = request.request_id
     return {**params, "_meta": meta} if meta else {key: value for key, value in params.items() if key != "_meta"}
 
 

@@ -13,6 +13,7 @@ from ...core.settings import Settings
 from ...core.storage.caller import proved_by
 from ...handlers.toolspec import parse_toolsets
 from ..mcp_server import mcp_server
+from ..request_ids import keep_request
 from .framing import MessageReader, MessageWriter
 from .greeting import TOKEN_KEY, Greeting
 
@@ -66,6 +67,7 @@ class DoorServers:
             configured = self._host.settings.model_copy(update={"toolsets": key[0], "read_only": key[1]})
             self._servers[key] = mcp_server(configured, view, measured=lambda: self._host.tool_calls)
             self._servers[key].middleware.insert(0, _name_principal)
+            self._servers[key].middleware.insert(0, keep_request)
         # The SDK serves any pair of streams; of its own transports none fits a local socket.
         await serve_dual_era_loop(self._servers[key]._lowlevel_server, read, write, lifespan_state=view)
 
