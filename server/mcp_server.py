@@ -15,6 +15,7 @@ from ..handlers.confirmation import DeskSource
 from ..handlers.instructions import server_instructions
 from ..handlers.toolspec import parse_toolsets
 from .registration import build_tools
+from .resources import offer_prompts, offer_resources, views_of
 from .secret_guard import guard_secrets
 from .unknown_names import refuse_unknown_names
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 def mcp_server(
     settings: Settings, desk: DeskSource, *, measured: Callable[[], CallMetrics] | None = None
 ) -> MCPServer[DeskSource]:
-    """A server that offers the tools of `settings` on a desk, whose calls are counted in what `measured` answers.
+    """A server that offers the tools, resources and prompts of `settings` on a desk.
+
+    Calls of tools are counted in what `measured` answers.
 
     Raises ConfigurationError for a toolset that does not exist.
     """
@@ -36,15 +39,19 @@ def mcp_server(
         # SSE enters this once per connection, so the application is closed by the process and never here.
         yield desk
 
+    tools = build_tools(tools_of(toolsets, read_only=settings.read_only), settings.mode, measured=measured)
     server: MCPServer[DeskSource] = MCPServer(
         "polydesk",
         title=f"polydesk ({settings.mode.value})",
         version=__version__,
         instructions=server_instructions(settings.mode, toolsets, read_only=settings.read_only),
-        tools=build_tools(tools_of(toolsets, read_only=settings.read_only), settings.mode, measured=measured),
+        tools=tools,
+        extensions=[views_of(tools)],
         lifespan=share,
         log_level="WARNING",
     )
+    offer_resources(server, desk, toolsets)
+    offer_prompts(server, toolsets)
     server.middleware.insert(0, refuse_unknown_names)
     server.middleware.insert(0, guard_secrets)
     return server

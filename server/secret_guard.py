@@ -49,9 +49,9 @@ async def refuse_secrets(ctx: Context, call_next: CallNext) -> HandlerResult:
 
 
 async def guard_secrets(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Refuse calls that hold a secret, and mask known secrets in every answer."""
+    """Refuse calls that hold a secret, and mask known secrets in every answer and resource."""
     result = await refuse_secrets(ctx, call_next)
-    return _masked_answer(result) if ctx.method == "tools/call" else result
+    return _masked_answer(result) if ctx.method in ("tools/call", "resources/read") else result
 
 
 def holds_secret(arguments: Any, *, name: str = "") -> bool:
@@ -121,7 +121,7 @@ def _masked_answer(result: HandlerResult) -> HandlerResult:
     if sent is None:
         return None
     shown = redacted if sent.get("isError") else SECRETS.masked
-    texts = [each["text"] for each in sent.get("content", ()) if each.get("type") == "text"]
+    texts = [each["text"] for each in (*sent.get("content", ()), *sent.get("contents", ())) if "text" in each]
     if texts and all(shown(text) == text for text in texts):
         return result
     return {name: _masked(value, shown) for name, value in sent.items()}

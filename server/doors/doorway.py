@@ -15,6 +15,8 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from ... import __version__
@@ -24,6 +26,7 @@ from ...core.errors import ConfigurationError, OutcomeUnknown, PolymarketAPIErro
 from ...core.settings import Settings
 from ...handlers.catalogue import tools_of
 from ...handlers.context import DeskSeat
+from ...handlers.resources import resource_of
 from ...handlers.toolspec import parse_toolsets
 from .greeting import objection
 from .lease import DeskCard, DeskLease, read_card
@@ -39,8 +42,6 @@ _OPENING_S = 30.0
 _LOOK_EVERY_S = 0.05
 _NOTICE_S = 1.0
 _ATTEMPTS = 5
-_FORWARDED = frozenset({"tools/call"})
-
 Context = ServerRequestContext[Any, Any]
 
 
@@ -103,13 +104,18 @@ class Doorway:
         )
 
     async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
-        """Middleware of the server: carries tool calls to the desk and lets everything else pass."""
-        if ctx.method not in _FORWARDED:
-            return await call_next(ctx)
-        try:
-            return await self._carried(ctx, call_next)
-        except PolymarketAPIError as error:
-            return await _worded(error, ctx, call_next)
+        """Middleware of the server: carries what asks the desk to it and lets everything else pass."""
+        if ctx.method == "tools/call":
+            try:
+                return await self._carried(ctx, call_next)
+            except PolymarketAPIError as error:
+                return await _worded(error, ctx, call_next)
+        if ctx.method == "resources/read" and resource_of(str((ctx.params or {}).get("uri"))) is not None:
+            try:
+                return await self._carried(ctx, call_next)
+            except PolymarketAPIError as error:
+                raise MCPError(INTERNAL_ERROR, error.message) from error
+        return await call_next(ctx)
 
     async def look(
         self, name: str, arguments: Mapping[str, Any] | None = None, *, opening: bool = True

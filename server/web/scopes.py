@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware, ServerRequestContext
-from mcp_types import ListToolsResult
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
+from pydantic import BaseModel
 
 from ...core.errors import InputRejected
 from ...core.storage.caller import proved_by
 from ...handlers.failures import Failure
+from ...handlers.resources import ResourceSpec, resource_of
 from ...handlers.toolspec import Toolset, ToolSpec
 
 if TYPE_CHECKING:
@@ -37,7 +40,8 @@ def allowed(spec: ToolSpec, scopes: Collection[str]) -> bool:
 
 
 def guard_scopes(specs: Iterable[ToolSpec]) -> ServerMiddleware[Any]:
-    """Middleware: a token calls, and is shown, those tools of `specs` that its scopes allow, and no others.
+    """Middleware: a token is shown, calls and reads those tools of `specs` and resources of the desk that its scopes
+    allow, and no others.
 
     Without authentication everything passes.
     """
@@ -57,8 +61,19 @@ def guard_scopes(specs: Iterable[ToolSpec]) -> ServerMiddleware[Any]:
                 return _unknown(name)
             if not allowed(spec, scopes):
                 return _refused(spec)
+        if ctx.method == "resources/read":
+            resource = resource_of(str((ctx.params or {}).get("uri")))
+            if resource is not None and not _readable(resource, scopes):
+                raise MCPError(INVALID_PARAMS, f"The token of this connection lacks the scope {resource.toolset}:read.")
         result = await call_next(ctx)
-        return _listed(result, lambda name: shown(name, scopes)) if ctx.method == "tools/list" else result
+        match ctx.method:
+            case "tools/list":
+                return _listed(result, "tools", lambda each: shown(each["name"], scopes))
+            case "resources/list":
+                return _listed(result, "resources", lambda each: _may_read(each["uri"], scopes))
+            case "resources/templates/list":
+                return _listed(result, "resourceTemplates", lambda each: _may_read(each["uriTemplate"], scopes))
+        return result
 
     return guarded
 
@@ -119,9 +134,19 @@ def _unknown(name: str) -> HandlerResult:
     return failed(Failure("unknown_tool", f"There is no tool {name[:64]}. Nothing was sent.", "no", "never"))
 
 
-def _listed(result: HandlerResult, shown: Callable[[str], bool]) -> HandlerResult:
-    """The list without what the token may not call; the SDK hands it on as a model or as what is sent."""
-    if isinstance(result, dict):
-        return {**result, "tools": [each for each in result["tools"] if shown(each["name"])]}
-    assert isinstance(result, ListToolsResult)
-    return result.model_copy(update={"tools": [each for each in result.tools if shown(each.name)]})
+def _readable(resource: ResourceSpec, scopes: Collection[str]) -> bool:
+    return f"{resource.toolset.value}:read" in scopes or f"{resource.toolset.value}:write" in scopes
+
+
+def _may_read(uri: str, scopes: Collection[str]) -> bool:
+    resource = resource_of(uri)
+    return resource is None or _readable(resource, scopes)
+
+
+def _listed(result: HandlerResult, what: str, shown: Callable[[Mapping[str, Any]], bool]) -> HandlerResult:
+    """The list without what the token may not use; the SDK hands it on as a model or as what is sent."""
+    sent = result if isinstance(result, dict) else None
+    if sent is None:
+        assert isinstance(result, BaseModel)
+        sent = result.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return {**sent, what: [each for each in sent[what] if shown(each)]}
