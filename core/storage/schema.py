@@ -202,3 +202,71 @@ news_items = Table(
 )
 """One row per item of a source. `url` is canonical, `first_seen` when this title could first be read, `duplicate_of`
 the number of the item that told the story first."""
+
+alert_rules = Table(
+    "alert_rules",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("rule_id", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("snoozed_until", BigInteger),
+    Column("document", Text, nullable=False),
+    Column("memory", Text, nullable=False, server_default="{}"),
+    Index("alert_rules_by_id", "account", "rule_id", unique=True),
+    Index("alert_rules_by_fingerprint", "account", "fingerprint", unique=True),
+)
+"""One row per rule that watches. `memory` is what its condition must know at the next look, so that a restart tells
+nothing twice."""
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("alert_id", Text, nullable=False, unique=True),
+    Column("account", Text, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("silenced", Boolean, nullable=False),
+    Column("acknowledged_at", BigInteger),
+    Index("alerts_by_event", "account", "rule_id", "event", unique=True),
+    Index("alerts_by_time", "account", "at"),
+)
+"""What rules have told. `event` names what happened, so that a rule tells it once; what fired while its rule was snoozed
+is `silenced`: kept, and delivered to nobody."""
+
+alert_deliveries = Table(
+    "alert_deliveries",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("delivery_id", Text, nullable=False, unique=True),
+    Column("account", Text, nullable=False),
+    Column("alert", Integer, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("told_with", Integer),
+    Index("alert_deliveries_by_event", "account", "channel", "event", unique=True),
+    Index("alert_deliveries_by_state", "account", "state", "due_at"),
+    Index("alert_deliveries_by_rule", "account", "channel", "rule_id", "updated_at"),
+)
+"""One row per alert and channel: pending, delivered, failed, or folded into another one, `told_with`."""
+
+alerts_seen = Table(
+    "alerts_seen",
+    metadata,
+    Column("principal", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+"""Up to which alert somebody was told."""

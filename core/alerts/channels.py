@@ -1,0 +1,142 @@
+"""Where alerts go: channels that a person named in the configuration, and what each is given to carry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+
+from ..errors import ConfigurationError
+from ..loopback import is_loopback
+from ..telemetry.redaction import SECRETS
+
+SETTING = "POLYMARKET_ALERT_CHANNELS"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a channel carries: the same `message_id` and the same words whenever it is sent again.
+
+    `title` and `text` are for people, `document` holds the same as plain JSON values.
+    """
+
+    message_id: str
+    title: str
+    text: str
+    document: Mapping[str, Any]
+    at: datetime
+
+
+class ChannelFailed(Exception):
+    """A channel did not take a message. The text names no address. `lasting`: trying again cannot help."""
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.lasting = lasting
+
+
+class Channel(Protocol):
+    """Carries messages to people."""
+
+    async def send(self, message: Message) -> None:
+        """Raises ChannelFailed."""
+        ...
+
+
+class _Configured(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class WebhookConfig(_Configured):
+    """`url` gets each message as JSON; with `secret` they are signed."""
+
+    kind: Literal["webhook"]
+    url: SecretStr
+    secret: SecretStr | None = None
+
+
+class DesktopConfig(_Configured):
+    """This machine's own notifications."""
+
+    kind: Literal["desktop"]
+
+
+class AppriseConfig(_Configured):
+    """`url` as Apprise writes it, for any of the services it knows."""
+
+    kind: Literal["apprise"]
+    url: SecretStr
+
+
+ChannelConfig = Annotated[WebhookConfig | DesktopConfig | AppriseConfig, Field(discriminator="kind")]
+_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+
+
+def channel_configs(configured: str | None) -> Mapping[str, ChannelConfig]:
+    """The channels by name, from the JSON of the setting. Raises ConfigurationError, which repeats no address."""
+    if not configured:
+        return {}
+    try:
+        found = TypeAdapter(dict[_Name, ChannelConfig]).validate_json(configured)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"][:1])
+        raise ConfigurationError(
+            f"{SETTING} cannot be read{f' at {where[:40]}' if where else ''}: {first['msg']}. It is JSON such as "
+            '{"phone": {"kind": "webhook", "url": "https://..."}}; kinds are webhook, desktop and apprise.'
+        ) from None
+    for name, config in found.items():
+        if isinstance(config, WebhookConfig):
+            _check_webhook(name, config)
+    return found
+
+
+def learn_secrets(configs: Mapping[str, ChannelConfig]) -> None:
+    """Have addresses and signing keys masked wherever they would be shown."""
+    for config in configs.values():
+        if isinstance(config, WebhookConfig | AppriseConfig):
+            SECRETS.learn(config.url.get_secret_value())
+        if isinstance(config, WebhookConfig) and config.secret is not None:
+            SECRETS.learn(config.secret.get_secret_value())
+
+
+def open_channels(configs: Mapping[str, ChannelConfig]) -> dict[str, Channel]:
+    """The channels themselves; none connects before it has to send."""
+    from .desktop import DesktopChannel
+    from .webhook import WebhookChannel
+
+    made: dict[str, Channel] = {}
+    for name, config in configs.items():
+        match config:
+            case WebhookConfig():
+                secret = config.secret.get_secret_value() if config.secret else None
+                made[name] = WebhookChannel(config.url.get_secret_value(), secret=secret)
+            case DesktopConfig():
+                made[name] = DesktopChannel()
+            case AppriseConfig():
+                from .apprise_channel import AppriseChannel
+
+                made[name] = AppriseChannel(config.url.get_secret_value(), name=name)
+    return made
+
+
+def encoded(message: Message) -> bytes:
+    """A message as the bytes of a JSON object, the same each time."""
+    return json.dumps(message.document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _check_webhook(name: str, config: WebhookConfig) -> None:
+    try:
+        address = urlsplit(config.url.get_secret_value())
+        host = address.hostname or ""
+        port_fits = address.port is None or address.port > 0
+    except ValueError:
+        host, port_fits = "", False
+    secure = bool(host) and (address.scheme == "https" or (address.scheme == "http" and is_loopback(host)))
+    if not secure or not port_fits:
+        raise ConfigurationError(f"{SETTING}: the url of {name} must be https, or http on this machine.")
