@@ -226,6 +226,13 @@ class Settings(BaseSettings):
     sentiment_model: str | None = Field(
         None, description="Model of sentiment, named alike, or `lexicon`; by default the one that is shipped."
     )
+    alert_channels: SecretText | None = Field(
+        None,
+        description="Where alerts go, as JSON: a name for each `webhook`, `desktop` or `apprise` (see docs/alerts.md).",
+    )
+    alert_defaults: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        ("all",), description="Alerts armed without being asked for: `all`, `none`, or kinds separated by commas."
+    )
     news: str = Field(
         "default",
         description="News to read: `default` (recorded headlines in the sandbox), `none`, or a JSON file of sources.",

@@ -80,7 +80,7 @@ MarketRef = Annotated[
     str,
     Field(
         max_length=400,
-        description="Slug (e.g. btc-updown-15m-1790592300), URL, or Gamma, condition or token id",
+        description="Slug, URL, or Gamma, condition or token id",
     ),
 ]
 OutcomeRef = Annotated[

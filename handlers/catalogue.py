@@ -19,6 +19,7 @@ _MODULES: tuple[tuple[str, Toolset], ...] = (
     ("trading", Toolset.TRADING),
     ("portfolio", Toolset.PORTFOLIO),
     ("operations", Toolset.OPERATIONS),
+    ("alerts", Toolset.ADVANCED),
     ("diagnosis", Toolset.OPERATIONS),
     ("batch_trading", Toolset.ADVANCED),
     ("positions", Toolset.ADVANCED),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from ..core.errors import ConfigurationError, InputRejected
 
 if TYPE_CHECKING:  # tools are listed without any of these
+    from ..core.alerts.alert_desk import AlertDesk
     from ..core.clock import Clock
     from ..core.diagnosis.account import Diagnosis
     from ..core.diagnosis.findings import Finding
@@ -107,8 +108,8 @@ class Desk:
     """The running desk. `recorded_on` is set where prices are not current ones; `account` is None without a key.
 
     `diagnose` looks at the account; it is given error texts to explain and what is known already. `seed` is that of
-    all simulations, `folder` where the desk keeps its files, `caller` who makes the call: the name that the host gave
-    itself.
+    all simulations, `folder` where the desk keeps its files, `listeners` how many clients are subscribed to its alerts,
+    `caller` who makes the call: the name that the host gave itself.
     """
 
     mode: Mode
@@ -132,6 +133,7 @@ class Desk:
     scanner: MarketScanner
     portfolio: Portfolio
     equity: EquityHistory
+    alerts: AlertDesk
     risk_model: RiskModel
     read_news: NewsReader
     read_many_news: ReadManyNews
@@ -152,6 +154,7 @@ class Desk:
     default_bankroll: Decimal
     folder: Path
     seat: Callable[[], DeskSeat]
+    listeners: Callable[[], int]
     caller: str = "local"
 
     @property

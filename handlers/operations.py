@@ -16,6 +16,7 @@ from .context import Desk, VenueHealth
 from .toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec
 
 if TYPE_CHECKING:
+    from ..core.alerts.alert_book import Alert
     from ..core.telemetry.metrics import RouteSnapshot
     from ..gpu.interface import KindStatus, PoolStatus
 
@@ -96,12 +97,13 @@ class NewsLine(Answer):
 
 
 class SinceLastSeen(Answer):
-    """What became of orders since this was last asked."""
+    """What became of orders, and what alerts told, since this was last asked."""
 
     since: When
-    orders: list[NewsLine]
+    orders: list[NewsLine] | None = None
     more: int | None = None
     resolved: list[str] | None = None
+    alerts: list[str] | None = None
 
 
 class StatusAnswer(AccountAnswer):
@@ -218,11 +220,15 @@ def _seat(desk: Desk) -> Seat:
 
 
 def _since_last_seen(desk: Desk) -> SinceLastSeen | None:
+    from ..core.trading.since_last_seen import SinceLastSeen as LastTold
+
     told = desk.last_seen.tell(desk.caller, now=desk.clock.now())
-    if told is None or not (told.orders or told.resolved):
+    alerts = desk.alerts.tell(desk.caller)
+    if not alerts and (told is None or not (told.orders or told.resolved)):
         return None
+    shown = told or LastTold(since=alerts[0].at, orders=(), resolved=())
     return SinceLastSeen(
-        since=told.since,
+        since=shown.since,
         orders=[
             NewsLine(
                 at=news.at,
@@ -232,11 +238,20 @@ def _since_last_seen(desk: Desk) -> SinceLastSeen | None:
                 market=news.record.intent.market.slug,
                 attempt_id=news.record.attempt_id,
             )
-            for news in told.orders[-_NEWS_SHOWN:]
-        ],
-        more=len(told.orders) - _NEWS_SHOWN if len(told.orders) > _NEWS_SHOWN else None,
-        resolved=list(told.resolved) or None,
+            for news in shown.orders[-_NEWS_SHOWN:]
+        ]
+        or None,
+        more=len(shown.orders) - _NEWS_SHOWN if len(shown.orders) > _NEWS_SHOWN else None,
+        resolved=list(shown.resolved) or None,
+        alerts=_alert_lines(alerts) or None,
     )
+
+
+def _alert_lines(alerts: Sequence[Alert]) -> list[str]:
+    """What alerts told, the newest in full."""
+    earlier = len(alerts) - _NEWS_SHOWN
+    lines = [f"{each.at:%Y-%m-%dT%H:%M:%SZ} {quoted(each.text, 200)}" for each in alerts[-_NEWS_SHOWN:]]
+    return [f"{earlier} earlier ones: polymarket_manage_alerts", *lines] if earlier > 0 else lines
 
 
 def _busiest(routes: Sequence[RouteSnapshot]) -> list[RouteSnapshot]:

@@ -12,6 +12,7 @@ from ..core.errors import ConfigurationError, VenueUnavailable
 from ..core.settings import Settings
 from ..core.telemetry.redaction import SECRETS
 from ..handlers.toolspec import parse_toolsets
+from .alert_news import AlertNews
 from .doors.doorway import Doorway
 from .doors.serving import DoorServers
 
@@ -50,6 +51,7 @@ class Application:
             background=background,
         )
         self._tool_calls: CallMetrics | None = None
+        self.alert_news = AlertNews()
         self._desk: Desk | None = None
         self._opening = asyncio.Lock()
         self._resources = AsyncExitStack()
@@ -105,12 +107,21 @@ class Application:
         async with AsyncExitStack() as opened:
             site = await open_site(self.settings, opened)
             live = await opened.enter_async_context(FollowedBooks(site.feed, clock=site.clock))
-            desk = _assemble(self.settings, site, live, opened, seat=self.doorway.seat, tool_calls=self.tool_calls)
+            desk = _assemble(
+                self.settings,
+                site,
+                live,
+                opened,
+                seat=self.doorway.seat,
+                tool_calls=self.tool_calls,
+                news=self.alert_news,
+            )
             await opened.enter_async_context(desk.trading)
             await opened.enter_async_context(desk.backtests)
             await opened.enter_async_context(desk.positions)
             if desk.account is not None:
                 await opened.enter_async_context(EquityWatch(desk.portfolio, desk.equity, desk.clock))
+            await opened.enter_async_context(desk.alerts)
             self._runs_go_on = not self.settings.read_only
             if self._runs_go_on:
                 await opened.enter_async_context(desk.slices)
@@ -127,6 +138,7 @@ def _assemble(
     *,
     seat: Callable[[], DeskSeat],
     tool_calls: CallMetrics,
+    news: AlertNews,
 ) -> Desk:
     from ..core.forecasting.news_screen import NewsScreen
     from ..core.forecasting.scan import MarketScanner
@@ -143,6 +155,7 @@ def _assemble(
     from ..core.trading.strategy_runs import StrategyRuns
     from ..core.venues.polymarket import PolymarketVenue
     from ..handlers.context import Desk, VenueHealth
+    from .alerts import build_alerts
     from .backtest_runs import BacktestRuns
     from .data_check_text import checked
     from .newsroom import open_newsroom
@@ -258,6 +271,20 @@ def _assemble(
         scanner=scanner,
         portfolio=portfolio,
         equity=parts.equity,
+        alerts=build_alerts(
+            settings,
+            site,
+            parts,
+            live=live,
+            quotes=quotes,
+            directory=directory,
+            portfolio=portfolio,
+            strategies=strategies,
+            backtests=backtests,
+            venue_health=venue_health,
+            compute=executor.describe,
+            publish=news.publish,
+        ),
         risk_model=functools.partial(market_risk, executor, seed=site.seed),
         read_news=judge.read,
         read_many_news=judge.read_many,
@@ -278,6 +305,7 @@ def _assemble(
         folder=settings.desk_folder,
         default_bankroll=site.bankroll,
         seat=seat,
+        listeners=lambda: news.listeners,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -69,6 +70,7 @@ def summary_of(result: BacktestResult, capacity: Capacity | None = None) -> dict
         "capacity": None if capacity is None else _capacity(capacity),
         "max_drawdown": _drawdown(judged.drawdown),
         "days": len(judged.daily_changes),
+        "daily": _daily(judged.daily_changes),
         "sharpe": None if result.in_sample else judged.sharpe,
         "sharpe_interval_95": None if result.in_sample else _interval(judged.sharpe_interval),
         "sortino": None if result.in_sample else judged.sortino,
@@ -192,6 +194,15 @@ def _prices(result: BacktestResult) -> dict[str, Any]:
             "midpoints": [[at.isoformat(), round((bid + ask) / 2, 5)] for at, bid, ask in result.quotes.of(market)],
         }
         for market, _ in often
+    }
+
+
+def _daily(changes: Sequence[float]) -> dict[str, float]:
+    """Mean and deviation of the relative changes of equity from day to day."""
+    return {
+        "days": len(changes),
+        "mean": statistics.fmean(changes) if changes else 0.0,
+        "deviation": statistics.stdev(changes) if len(changes) > 1 else 0.0,
     }
 
 

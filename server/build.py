@@ -22,7 +22,9 @@ def build_server(application: Application) -> MCPServer[DeskSource]:
 
     Raises ConfigurationError for a toolset that does not exist.
     """
-    server = mcp_server(application.settings, application, measured=lambda: application.tool_calls)
+    server = mcp_server(
+        application.settings, application, measured=lambda: application.tool_calls, news=application.alert_news
+    )
     guard(server, application, tools_of(parse_toolsets(application.settings.toolsets)))
     return server
 

@@ -14,6 +14,7 @@ from ..handlers.catalogue import tools_of
 from ..handlers.confirmation import DeskSource
 from ..handlers.instructions import server_instructions
 from ..handlers.toolspec import parse_toolsets
+from .alert_news import AlertNews
 from .registration import build_tools
 from .resources import offer_prompts, offer_resources, views_of
 from .secret_guard import guard_secrets
@@ -24,15 +25,20 @@ if TYPE_CHECKING:
 
 
 def mcp_server(
-    settings: Settings, desk: DeskSource, *, measured: Callable[[], CallMetrics] | None = None
+    settings: Settings,
+    desk: DeskSource,
+    *,
+    measured: Callable[[], CallMetrics] | None = None,
+    news: AlertNews | None = None,
 ) -> MCPServer[DeskSource]:
     """A server that offers the tools, resources and prompts of `settings` on a desk.
 
-    Calls of tools are counted in what `measured` answers.
+    Calls of tools are counted in what `measured` answers; who subscribes to the alerts is told of `news`.
 
     Raises ConfigurationError for a toolset that does not exist.
     """
     toolsets = parse_toolsets(settings.toolsets)
+    news = news or AlertNews()
 
     @asynccontextmanager
     async def share(_: MCPServer[DeskSource]) -> AsyncIterator[DeskSource]:
@@ -49,9 +55,11 @@ def mcp_server(
         extensions=[views_of(tools)],
         lifespan=share,
         log_level="WARNING",
+        subscriptions=news.bus,
     )
     offer_resources(server, desk, toolsets)
     offer_prompts(server, toolsets)
+    server.middleware.insert(0, news)
     server.middleware.insert(0, refuse_unknown_names)
     server.middleware.insert(0, guard_secrets)
     return server

@@ -13,6 +13,7 @@ from ..core.news.item_store import NewsStore
 from ..core.portfolio.equity_history import EquityHistory
 from ..core.risk.limits import RiskLimits
 from ..core.settings import Confirmation, Mode, Settings
+from ..core.storage.audit_log import AuditLog
 from ..core.storage.database import DESK_FILE, Database
 from ..core.storage.processes import ProcessMark
 from ..core.trading.approvals import ApprovalBox
@@ -43,6 +44,8 @@ class TradingDeskParts(NamedTuple):
     forecasts: ForecastJournal
     news: NewsStore
     equity: EquityHistory
+    database: Database
+    audit: AuditLog
 
 
 def build_trading_desk(
@@ -104,6 +107,8 @@ def build_trading_desk(
         forecasts=ForecastJournal(database, new_id=functools.partial(_short_id, "f")),
         news=NewsStore(database),
         equity=EquityHistory(database, account=account),
+        database=database,
+        audit=made.audit,
     )
 
 

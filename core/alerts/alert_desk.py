@@ -13,7 +13,7 @@ from ..background_tasks import cancelled
 from ..clock import Clock
 from ..errors import InputRejected
 from .alert_book import Alert, AlertBook, WatchedRule
-from .channels import Channel, ChannelFailed, Message
+from .channel import Channel, ChannelFailed, Message
 from .delivery import Deliverer, RetryTerms
 from .delivery_book import DeliveryBook, FailedDelivery
 from .levels import Memory

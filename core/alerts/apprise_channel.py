@@ -7,7 +7,7 @@ import logging
 
 from ..errors import ConfigurationError
 from ..loopback import is_loopback
-from .channels import SETTING, ChannelFailed, Message
+from .channel import SETTING, ChannelFailed, Message
 
 _TIMEOUT_S = 30.0
 

@@ -1,12 +1,9 @@
-"""Where alerts go: channels that a person named in the configuration, and what each is given to carry."""
+"""Where alerts go: the channels that a person named in the configuration."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
@@ -14,38 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, Valid
 from ..errors import ConfigurationError
 from ..loopback import is_loopback
 from ..telemetry.redaction import SECRETS
-
-SETTING = "POLYMARKET_ALERT_CHANNELS"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a channel carries: the same `message_id` and the same words whenever it is sent again.
-
-    `title` and `text` are for people, `document` holds the same as plain JSON values.
-    """
-
-    message_id: str
-    title: str
-    text: str
-    document: Mapping[str, Any]
-    at: datetime
-
-
-class ChannelFailed(Exception):
-    """A channel did not take a message. The text names no address. `lasting`: trying again cannot help."""
-
-    def __init__(self, message: str, *, lasting: bool = False) -> None:
-        super().__init__(message)
-        self.lasting = lasting
-
-
-class Channel(Protocol):
-    """Carries messages to people."""
-
-    async def send(self, message: Message) -> None:
-        """Raises ChannelFailed."""
-        ...
+from .channel import SETTING, Channel
 
 
 class _Configured(BaseModel):
@@ -123,11 +89,6 @@ def open_channels(configs: Mapping[str, ChannelConfig]) -> dict[str, Channel]:
 
                 made[name] = AppriseChannel(config.url.get_secret_value(), name=name)
     return made
-
-
-def encoded(message: Message) -> bytes:
-    """A message as the bytes of a JSON object, the same each time."""
-    return json.dumps(message.document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _check_webhook(name: str, config: WebhookConfig) -> None:

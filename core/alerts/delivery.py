@@ -13,7 +13,7 @@ from typing import Self
 from ..background_tasks import cancelled, logs_failure
 from ..clock import Clock
 from ..telemetry.redaction import redacted
-from .channels import Channel, ChannelFailed, Message
+from .channel import Channel, ChannelFailed, Message
 from .delivery_book import Delivery, DeliveryBook
 
 _log = logging.getLogger(__name__)

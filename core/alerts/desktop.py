@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from .channels import ChannelFailed, Message
+from .channel import ChannelFailed, Message
 
 _TIMEOUT_S = 10.0
 _SCRIPT = ("on run argv", "display notification (item 1 of argv) with title (item 2 of argv)", "end run")

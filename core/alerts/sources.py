@@ -38,7 +38,8 @@ class AlertSources:
 
     `prices` are an outcome's midpoints since a moment, `markets` what the catalogue says of some markets now, `newest`
     those it listed last, `held` the markets in which the account holds something. `equity` is what the account was
-    worth since a moment, `exposure` the dollars it can lose at most. `requests`, `stream` and `troubles` ask nobody.
+    worth since a moment, `holdings` the same without its cash, `exposure` the dollars it can lose at most. `requests`,
+    `stream` and `troubles` ask nobody.
     """
 
     audit: Audit
@@ -50,6 +51,7 @@ class AlertSources:
     newest: Callable[[], Awaitable[Sequence[Market]]]
     held: Callable[[], Awaitable[Sequence[ConditionId]]]
     equity: Callable[[datetime], Equity]
+    holdings: Callable[[datetime], Equity]
     exposure: Callable[[], Awaitable[Decimal]]
     runs: Callable[[], Awaitable[Sequence[RunSeen]]]
     requests: Callable[[], RequestsSeen]

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from urllib.parse import urlsplit
 
-from .channels import ChannelFailed, Message, encoded
+from .channel import ChannelFailed, Message, encoded
 
 _TIMEOUT_S = 10.0
 _TRY_LATER = frozenset({408, 425, 429})

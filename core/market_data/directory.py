@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -83,6 +84,15 @@ class MarketDirectory:
         return await self._gamma.markets(
             limit=limit, after_cursor=after_cursor, closed=closed, order=order, ascending=ascending
         )
+
+    async def current(self, condition_ids: Sequence[ConditionId]) -> Sequence[Market]:
+        """What the catalogue says now, past every cache, of up to 100 markets, open or closed."""
+        return (await self._gamma.markets(condition_ids=condition_ids, fresh=True)).markets
+
+    async def newest(self, *, limit: int) -> Sequence[Market]:
+        """The open markets that were listed last, the newest first, past every cache."""
+        page = await self._gamma.markets(limit=limit, closed=False, order="createdAt", ascending=False, fresh=True)
+        return page.markets
 
     async def open_events(self, *, limit: int, after_cursor: str | None) -> EventPage:
         """Events that are not closed, with all their markets, up to 500 a page."""

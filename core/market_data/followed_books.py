@@ -122,6 +122,15 @@ class FollowedBooks:
             dropped=self._feed.counts.dropped,
         )
 
+    def incomplete(self) -> int:
+        """How many followed outcomes, among those the venue has books of, have none that is whole."""
+        live = {token_id: self._feed.live_book(token_id) for token_id in self._wanted}
+        return sum(
+            self._feed.whole_book(token_id) is None
+            for token_id, book in live.items()
+            if book is None or not book.absent
+        )
+
     def shown_at(self, token_id: TokenId) -> datetime | None:
         """When the stream last told of the book that a reader had from here; None if none had."""
         shown = self._shown.get(token_id)

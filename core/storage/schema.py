@@ -237,8 +237,8 @@ alerts = Table(
     Index("alerts_by_event", "account", "rule_id", "event", unique=True),
     Index("alerts_by_time", "account", "at"),
 )
-"""What rules have told. `event` names what happened, so that a rule tells it once; what fired while its rule was snoozed
-is `silenced`: kept, and delivered to nobody."""
+"""What rules have told. `event` names what happened, so that a rule tells it once; what fired while its rule was
+snoozed is `silenced`: kept, and delivered to nobody."""
 
 alert_deliveries = Table(
     "alert_deliveries",

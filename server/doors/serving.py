@@ -12,6 +12,7 @@ from mcp.server.runner import serve_dual_era_loop
 from ...core.settings import Settings
 from ...core.storage.caller import proved_by
 from ...handlers.toolspec import parse_toolsets
+from ..alert_news import AlertNews
 from ..mcp_server import mcp_server
 from ..request_ids import keep_request
 from .framing import MessageReader, MessageWriter
@@ -32,6 +33,7 @@ class Host(Protocol):
     """The process that holds the desk."""
 
     settings: Settings
+    alert_news: AlertNews
 
     @property
     def tool_calls(self) -> CallMetrics: ...
@@ -65,7 +67,9 @@ class DoorServers:
         key = greeting.toolsets, greeting.read_only
         if key not in self._servers:
             configured = self._host.settings.model_copy(update={"toolsets": key[0], "read_only": key[1]})
-            self._servers[key] = mcp_server(configured, view, measured=lambda: self._host.tool_calls)
+            self._servers[key] = mcp_server(
+                configured, view, measured=lambda: self._host.tool_calls, news=self._host.alert_news
+            )
             self._servers[key].middleware.insert(0, _name_principal)
             self._servers[key].middleware.insert(0, keep_request)
         # The SDK serves any pair of streams; of its own transports none fits a local socket.

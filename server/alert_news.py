@@ -1,0 +1,38 @@
+"""Lets clients that subscribed to the alerts know that there are new ones, and counts who listens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, SubscriptionBus
+
+ALERTS_URI = "polymarket://alerts"
+
+
+class AlertNews:
+    """The bus of one process, shared by all of its servers; as middleware it sees who begins and ends to listen."""
+
+    def __init__(self) -> None:
+        self.bus: SubscriptionBus = InMemorySubscriptionBus()
+        self.listeners = 0
+
+    async def publish(self) -> None:
+        """Say that there are new alerts. What they are is read."""
+        await self.bus.publish(ResourceUpdated(uri=ALERTS_URI))
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Middleware: a subscription lasts as long as its request."""
+        if ctx.method != "subscriptions/listen" or ALERTS_URI not in _uris(ctx.params):
+            return await call_next(ctx)
+        self.listeners += 1
+        try:
+            return await call_next(ctx)
+        finally:
+            self.listeners -= 1
+
+
+def _uris(params: Any) -> list[str]:
+    wanted = (params or {}).get("notifications") or {}
+    uris = wanted.get("resourceSubscriptions") or []
+    return [str(each) for each in uris] if isinstance(uris, list) else []
