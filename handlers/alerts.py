@@ -159,7 +159,7 @@ async def _tried(desk: Desk, rule: AlertRule, *, arm: bool) -> AlertsAnswer:
     told: dict[str, Any] = {"would_have_fired": past.times, "history": _history(past)}
     if not arm:
         return AlertsAnswer(**told, next=f"nothing was armed: {quoted(described(rule), 200)}")
-    watched, is_new = desk.alerts.create(rule)
+    watched, is_new = await desk.alerts.create(rule)
     reaches, because = _reach(desk, rule)
     return AlertsAnswer(
         reaches_you=reaches,

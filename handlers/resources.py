@@ -52,9 +52,22 @@ async def _market(desk: Desk, slug: str) -> Answer:
     return await get_market(desk, markets=[slug], detail="full")
 
 
+async def _alerts(desk: Desk) -> Answer:
+    from .alerts import manage_alerts
+
+    return await manage_alerts(desk, "list")
+
+
 RESOURCES = (
     ResourceSpec(
         f"{SCHEME}status", "Desk status", "Which money, what is halted, limited or waiting", Toolset.OPERATIONS, _status
+    ),
+    ResourceSpec(
+        f"{SCHEME}alerts",
+        "Alerts",
+        "What rules have told, and which watch; to subscribe to",
+        Toolset.OPERATIONS,
+        _alerts,
     ),
     ResourceSpec(
         f"{SCHEME}portfolio",

@@ -95,11 +95,15 @@ class AlertDesk:
                 else "leave channel out; a person names channels in POLYMARKET_ALERT_CHANNELS",
             )
 
-    def create(self, rule: AlertRule) -> tuple[WatchedRule, bool]:
-        """Let a rule watch, and whether it is new. Raises InputRejected."""
+    async def create(self, rule: AlertRule) -> tuple[WatchedRule, bool]:
+        """Let a rule watch, and whether it is new. It has looked once when this returns: what comes after is told.
+
+        Raises InputRejected.
+        """
         self.check_channel(rule.channel)
         made = self.book.add(rule, now=self._clock.now(), memory=self._first_memory(rule))
         self._watch.changed()
+        await self._watch.look()
         return made
 
     def delete(self, rule_id: str) -> WatchedRule:

@@ -32,7 +32,8 @@ from .system_conditions import judge_requests, judge_stream, judge_troubles
 Looks = Sequence[tuple[WatchedRule, Judgement]]
 
 _READ_EVERY = timedelta(seconds=10)
-"""Books that the stream does not keep are read by REST so often at most, all of them in one request."""
+"""Books that the stream does not keep are read by REST so often at most, all of them in one request; one that a new
+rule is about is read at once."""
 
 _CATALOGUE_EVERY_S = 60.0
 _ACCOUNT_EVERY_S = 60.0
@@ -55,7 +56,7 @@ class Observer:
 
     def __init__(self, sources: AlertSources) -> None:
         self._sources = sources
-        self._read: dict[TokenId, OrderBook] = {}
+        self._asked: set[TokenId] = set()
         self._read_at: datetime | None = None
         self._prices: dict[str, deque[tuple[datetime, Decimal]]] = {}
         self._volumes: dict[ConditionId, deque[tuple[datetime, Decimal]]] = {}
@@ -102,12 +103,16 @@ class Observer:
 
     async def _books_of(self, tokens: set[TokenId], now: datetime) -> Mapping[TokenId, OrderBook]:
         found = {token: book for token in tokens if (book := self._sources.followed_book(token)) is not None}
-        missing = sorted(tokens - found.keys())
-        if missing and (self._read_at is None or now - self._read_at >= _READ_EVERY):
+        missing = tokens - found.keys()
+        new = missing - self._asked
+        self._asked &= tokens
+        due = self._read_at is None or now - self._read_at >= _READ_EVERY
+        if due:
             self._read_at = now
-            self._read = dict(await self._sources.read_books(missing))
-            return found | self._read
-        return found  # one that was read a while ago has been judged already
+        wanted = sorted(missing if due else new)
+        self._asked |= missing
+        # One that was read a while ago has been judged already.
+        return found | dict(await self._sources.read_books(wanted)) if wanted else found
 
     async def _window(
         self, watched: WatchedRule, price: Decimal | None, now: datetime

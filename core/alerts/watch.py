@@ -59,6 +59,7 @@ class AlertWatch:
         self._file_fails = False
         self._running: asyncio.Task[None] | None = None
         self._quiet: set[int] = set()
+        self._looking = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         self._running = asyncio.create_task(self._run(), name="watch of alerts")
@@ -75,6 +76,10 @@ class AlertWatch:
 
     async def look(self) -> None:
         """Look at everything that is due."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
         now = self._clock.now()
         try:
             self._read_rules(now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from polydesk.core.exchange.venue import Exchange
 from tests.support.asked_user import User
 from tests.support.exchanges import somebody_buys
 from tests.support.live_desk import live_client
-from tests.support.processes import FED, answer_of, error_of
+from tests.support.processes import FED, WAIT_S, answer_of, error_of
 from tests.support.webhook_receiver import Receiver, webhook_receiver
 
 
@@ -48,6 +49,16 @@ async def desk(venue: ExchangeServer, state: Path, receiver: Receiver, **setting
         yield client
 
 
+async def delivered(client: Client) -> list[dict[str, Any]]:
+    """The alerts as listed, once nothing is on its way."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            alerts: list[dict[str, Any]] = (await answer_of(client, "manage_alerts", action="list")).get("alerts", [])
+            if alerts and all("pending" not in each.get("delivered", {}).values() for each in alerts):
+                return alerts
+            await asyncio.sleep(0.02)
+
+
 async def test_a_price_that_crosses_is_told_once(venue: ExchangeServer, receiver: Receiver, tmp_path: Path) -> None:
     async with desk(venue, tmp_path, receiver) as client:
         made = await answer_of(
@@ -56,11 +67,10 @@ async def test_a_price_that_crosses_is_told_once(venue: ExchangeServer, receiver
         assert made["reaches_you"] == "only_while_desk_runs"
         await somebody_buys(venue, FED, outcome=0, dollars="17000")
         (told,) = await receiver.wait_for(1)
-        listed = await answer_of(client, "manage_alerts", action="list")
+        (line,) = await delivered(client)
     assert told["kind"] == "price_crosses"
     assert told["facts"]["direction"] == "above"
     assert told["facts"]["market"] == FED
-    (line,) = listed["alerts"]
     assert line["delivered"] == {"phone": "delivered"}
     assert len(receiver.received) == 1
 
