@@ -139,7 +139,8 @@ async def test_toolsets_that_are_off_are_named_with_the_way_to_turn_them_on(
             "polymarket_diagnose_account",
         }
         status = await agent.call("get_status")
-        assert status["toolsets_off"] == ["advanced", "charts", "portfolio", "research", "risk", "strategies", "trading"]
+        off = ["advanced", "charts", "portfolio", "research", "risk", "strategies", "trading"]
+        assert status["toolsets_off"] == off
         assert "POLYMARKET_TOOLSETS" in status["turn_on"]
 
 
