@@ -41,5 +41,12 @@ async def _overview(desk: Desk, arguments: Mapping[str, Any]) -> Mapping[str, An
     return await overview(desk, arguments)
 
 
-LOOKS: Mapping[str, Look] = {"overview": _overview, "status": _status}
+async def _metrics(desk: Desk, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was measured, as families of samples."""
+    from .metrics.families import metrics_of
+
+    return await metrics_of(desk, arguments)
+
+
+LOOKS: Mapping[str, Look] = {"metrics": _metrics, "overview": _overview, "status": _status}
 """Each loads what it reads with when it is first asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import anyio
@@ -49,10 +50,20 @@ async def _serve(settings: Settings, transport: Transport, host: str, port: int,
                     await server.run_stdio_async()
                     tasks.cancel_scope.cancel()
             case "sse" | "http":
+                from .metrics.scraping import PATH, Scraping
                 from .web.serving import serve_http
 
                 assert http is not None  # there are settings for whoever listens
-                await serve_http(server, settings, http, transport=transport, host=host, port=port, clock=SystemClock())
+                await serve_http(
+                    server,
+                    settings,
+                    http,
+                    transport=transport,
+                    host=host,
+                    port=port,
+                    clock=SystemClock(),
+                    side_apps={PATH: partial(Scraping, application.doorway)},
+                )
     finally:
         with anyio.CancelScope(shield=True):
             await application.aclose()

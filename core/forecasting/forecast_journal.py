@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from ..identifiers import ConditionId, Slug
 from ..models import Market
@@ -17,6 +18,7 @@ from ..storage.database import Database
 from ..storage.moments import from_micros, to_micros
 from ..storage.schema import forecasts, outcomes
 from .forecast import Decided, Forecast
+from .scoring import BrierScore, brier_score, scored_markets
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
@@ -32,6 +34,8 @@ class ForecastJournal:
         self._new_id = new_id
         self._turns = itertools.count(1)
         self._asked: dict[ConditionId, int] = {}
+        self._scored_at = (0, 0)
+        self._scores: dict[str, BrierScore] = {}
 
     def record(
         self,
@@ -74,6 +78,33 @@ class ForecastJournal:
         with self._database.reading() as connection:
             rows = connection.execute(query).mappings().all()
         return [_forecast(row) for row in rows]
+
+    def brier_scores(self) -> Mapping[str, BrierScore]:
+        """Of every author whose deliberate forecasts have been decided; read anew when something was added."""
+        with self._database.reading() as connection:
+            known: tuple[int, int] = (
+                connection.execute(select(func.max(forecasts.c.number))).scalar() or 0,
+                connection.execute(select(func.count()).select_from(outcomes)).scalar() or 0,
+            )
+        if known != self._scored_at:
+            self._scores, self._scored_at = self._scored(), known
+        return self._scores
+
+    def _scored(self) -> dict[str, BrierScore]:
+        query = (
+            select(forecasts)
+            .join(outcomes, outcomes.c.condition_id == forecasts.c.condition_id)
+            .where(forecasts.c.deliberate)
+            .order_by(forecasts.c.number)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        by_author: defaultdict[str, list[Forecast]] = defaultdict(list)
+        for row in rows:
+            by_author[row["author"]].append(_forecast(row))
+        decided = self.decided() if by_author else {}
+        markets = {author: scored_markets(made, decided) for author, made in by_author.items()}
+        return {author: brier_score(scored) for author, scored in markets.items() if scored}
 
     def find(self, forecast_id: str) -> Forecast | None:
         """The forecast of that id, if there is one."""

@@ -66,6 +66,15 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True, slots=True)
+class BrierScore:
+    """Of first forecasts over independent `events`, and of the market's price at the same moments where it had one."""
+
+    events: int
+    own: float
+    market: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """Scores of some forecasts; smaller is better, but for skill.
 
@@ -119,6 +128,14 @@ def scored_markets(forecasts: Iterable[Forecast], decided: Mapping[ConditionId, 
         if made:
             found.append(_scored(made, end, came_true=end.first_came_true))
     return found
+
+
+def brier_score(markets: Sequence[ScoredMarket]) -> BrierScore:
+    """The scores alone of at least one market: of those with a price, or of all where none had one."""
+    priced = [each for each in markets if each.market_first is not None]
+    own = _by_event((_brier(each.first, each.came_true), each.event) for each in priced or markets)
+    market = _by_event((_brier(_known(each.market_first), each.came_true), each.event) for each in priced)
+    return BrierScore(len(own), fmean(own), fmean(market) if market else None)
 
 
 def score(markets: Sequence[ScoredMarket], random: Random) -> Score:

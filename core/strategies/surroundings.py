@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
@@ -67,13 +67,15 @@ class Holdings:
     """What a strategy has bought itself, whatever else its account holds, and the dollars it may still stake.
 
     `profit` is what its trades have brought by now, with what it holds at the prices of now. `resting` are its orders
-    on the book, with what is left of each; what they may cost is no part of `cash`.
+    on the book, with what is left of each; what they may cost is no part of `cash`. `earned` is the profit market by
+    market.
     """
 
     cash: Decimal
     by_token: Mapping[TokenId, Holding]
     profit: Decimal = Decimal(0)
     resting: Sequence[Quote] = ()
+    earned: Mapping[ConditionId, Decimal] = field(default_factory=dict)
 
     def of(self, token_id: TokenId) -> Holding:
         """What is held of an outcome; nothing of one that was never bought."""

@@ -156,6 +156,10 @@ class RunBook:
         """The last runs, newest first."""
         return self._all(self._mine().order_by(runs.c.number.desc()).limit(most))
 
+    def going_on(self, kind: str) -> list[Run]:
+        """The runs of a kind that have not ended, oldest first."""
+        return self._all(self._mine().where(runs.c.kind == kind, runs.c.status.in_(_OPEN)).order_by(runs.c.number))
+
     def is_mine(self, run_id: str) -> bool:
         """Whether a run goes on, in this process."""
         run = self.get(run_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from ..identifiers import OrderId, TokenId
+from ..identifiers import ConditionId, OrderId, TokenId
 from ..models import OpenOrder, OrderSide, Trade, TradeStatus
 from ..portfolio.cash_flow import FeeOf
 from ..risk.mandate import Mandate
@@ -113,16 +113,31 @@ class RunAccount:
         open_orders = await self._open_orders() if order_ids else ()
         if self._mandate is not None:
             cash = min(cash, self._mandate.max_exposure_usd - tied_up(held) - resting_cost(open_orders, order_ids))
-        profit = cash_brought(fills, self._fee_of)
-        for token_id, holding in held.items():
-            worth = await self._worth(token_id)
-            profit += holding.cost if worth is None else holding.shares * worth
+        earned = await self._earned(fills, held)
         resting = tuple(
             Quote(each.token_id, each.outcome, each.side, each.price, each.original_size - each.size_matched)
             for each in open_orders
             if each.id in order_ids
         )
-        return Holdings(cash=max(cash, _NOTHING), by_token=held, profit=profit, resting=resting)
+        return Holdings(
+            cash=max(cash, _NOTHING),
+            by_token=held,
+            profit=sum(earned.values(), _NOTHING),
+            resting=resting,
+            earned=earned,
+        )
+
+    async def _earned(self, fills: Sequence[Trade], held: Mapping[TokenId, Holding]) -> dict[ConditionId, Decimal]:
+        """What the fills of each market brought, with what is held of it at the prices of now."""
+        by_market: dict[ConditionId, list[Trade]] = {}
+        for fill in fills:
+            by_market.setdefault(fill.market_id, []).append(fill)
+        earned = {condition_id: cash_brought(made, self._fee_of) for condition_id, made in by_market.items()}
+        market_of = {fill.token_id: fill.market_id for fill in fills}
+        for token_id, holding in held.items():
+            worth = await self._worth(token_id)
+            earned[market_of[token_id]] += holding.cost if worth is None else holding.shares * worth
+        return earned
 
 
 def tied_up(held: Mapping[TokenId, Holding]) -> Decimal:

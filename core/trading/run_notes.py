@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -39,7 +39,8 @@ class Explained:
 class RunNotes:
     """What a run has met. `up_s` are seconds it has been watching, `gaps` the times in which it was not.
 
-    `worst_usd` is the lowest its profit has been, `problems` counts looks that failed by what they failed with.
+    `worst_usd` is the lowest its profit has been, `by_day` what it was at the last look of each day (UTC); of the
+    `markets_traded` so many have earned by now. `problems` counts looks that failed by what they failed with.
     """
 
     looks: int = 0
@@ -49,6 +50,9 @@ class RunNotes:
     up_s: float = 0.0
     profit_usd: Decimal = Decimal(0)
     worst_usd: Decimal = Decimal(0)
+    by_day: dict[str, Decimal] = field(default_factory=dict)
+    markets_traded: int = 0
+    markets_earned: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     problems: dict[str, int] = field(default_factory=dict)
     gaps: list[tuple[datetime, datetime]] = field(default_factory=list)
@@ -65,6 +69,14 @@ class RunNotes:
                 self.up_s += passed
         self.looks += 1
         self.last_look = at
+
+    def earned(self, by_market: Collection[Decimal], at: datetime) -> None:
+        """Note what the run has earned by now, market by market."""
+        self.profit_usd = round(sum(by_market, Decimal(0)), 6)
+        self.worst_usd = min(self.worst_usd, self.profit_usd)
+        self.markets_traded = len(by_market)
+        self.markets_earned = sum(each > 0 for each in by_market)
+        self.by_day[f"{at:%Y-%m-%d}"] = self.profit_usd
 
     def next_look_in_s(self, now: datetime, *, every_s: float) -> float:
         """Seconds until the next look; none where the clock was set back behind the last one."""

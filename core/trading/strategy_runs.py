@@ -357,8 +357,7 @@ class StrategyRuns:
     async def _look(self, carried: _Carried) -> _End | None:
         plan, notes = carried.plan, carried.notes
         holdings = await carried.surroundings.account.holdings()
-        notes.profit_usd = round(holdings.profit, 6)
-        notes.worst_usd = min(notes.worst_usd, notes.profit_usd)
+        notes.earned(holdings.earned.values(), self.clock.now())
         if holdings.profit <= -plan.max_loss_usd:
             return _End(RunStatus.STOPPED, f"it has lost ${-holdings.profit:.2f}, as much as it was allowed to")
         if await self._waits_for_fills(carried.run.run_id):

@@ -18,6 +18,7 @@ from ...handlers.toolspec import Toolset, ToolSpec
 
 if TYPE_CHECKING:
     from mcp.server.auth.provider import AccessToken
+    from starlette.types import Scope
 
 Context = ServerRequestContext[Any, Any]
 
@@ -103,12 +104,21 @@ def _scopes_of(ctx: Context) -> frozenset[str] | None:
     return None if user is None else frozenset(user.access_token.scopes)
 
 
+def allows(scope: Scope, needed: str) -> bool:
+    """Whether a web request that got this far may use what needs a scope to read; without authentication it may."""
+    user = _user_in(scope)
+    toolset = needed.partition(":")[0]
+    return user is None or needed in user.access_token.scopes or f"{toolset}:write" in user.access_token.scopes
+
+
 def _user_of(ctx: Context) -> Any:
-    if ctx.request is None:
-        return None
+    return None if ctx.request is None else _user_in(ctx.request.scope)
+
+
+def _user_in(scope: Scope) -> Any:
     from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser  # there was a request, so it is loaded
 
-    user = ctx.request.scope.get("user")
+    user = scope.get("user")
     return user if isinstance(user, AuthenticatedUser) else None
 
 

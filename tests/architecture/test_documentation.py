@@ -11,6 +11,7 @@ from polydesk import __version__
 from polydesk.core.settings import Settings
 from polydesk.handlers.catalogue import all_tools
 from polydesk.server.cli import command_names
+from polydesk.server.metrics.catalogue import METRICS
 from polydesk.server.reference import render
 from polydesk.server.web.settings import HttpSettings
 
@@ -87,3 +88,13 @@ def test_every_setting_of_the_network_stands_in_its_page() -> None:
     ]
     page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `POLYMARKET_.*$", page, re.MULTILINE) == expected
+
+
+def test_every_metric_stands_in_its_page_with_its_meaning() -> None:
+    expected = []
+    for metric in METRICS.values():
+        name = metric.name if metric.kind == "histogram" else metric.sample_names[0]
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        expected.append(f"| `{name}` | {metric.kind} | {labels} | {metric.about} |")
+    page = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `polydesk_.*$", page, re.MULTILINE) == expected
