@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import PolymarketAPIError
 from ..core.models import OrderStatus
@@ -13,6 +13,7 @@ from ..core.untrusted_text import quoted
 from .answer import AccountAnswer, Answer, Num, When, rounded
 from .arguments import Detail
 from .context import Desk, VenueHealth
+from .figures import figures_of
 from .toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec
 
 if TYPE_CHECKING:
@@ -107,10 +108,11 @@ class SinceLastSeen(Answer):
 
 
 class StatusAnswer(AccountAnswer):
-    since_last_seen: SinceLastSeen | None = None
+    # Parts that explain themselves are plain, which lists them by their name alone.
+    since_last_seen: dict[str, Any] | None = None
     as_of: When
     running_since: When
-    desk: Seat
+    desk: dict[str, Any]
     venue: str
     venue_problem: str | None = None
     venue_takes: str | None = None
@@ -121,9 +123,10 @@ class StatusAnswer(AccountAnswer):
     halted_because: str | None = None
     orders: dict[str, int]
     awaiting_person: list[str] | None = None
-    limits: Limits
-    compute: Compute
-    routes: list[RouteLine] | None = None
+    limits: dict[str, Any]
+    figures: dict[str, Any]
+    compute: dict[str, Any]
+    routes: list[dict[str, Any]] | None = None
     toolsets: list[str]
     toolsets_off: list[str] | None = None
     turn_on: str | None = None
@@ -153,12 +156,13 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
     trading = (
         "halted" if halt else "read-only" if desk.read_only else "open" if desk.account else "no wallet configured"
     )
+    since = _since_last_seen(desk)
     return StatusAnswer(
         **desk.heading,
-        since_last_seen=_since_last_seen(desk),
+        since_last_seen=None if since is None else since.as_json(),
         as_of=desk.clock.now(),
         running_since=desk.started_at,
-        desk=_seat(desk),
+        desk=_seat(desk).as_json(),
         venue="answers" if problem is None else "does not answer",
         venue_problem=problem,
         venue_takes=_venue_takes(health),
@@ -173,9 +177,10 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
             max_order_usd=limits.max_order_usd,
             max_open_orders=limits.max_open_orders,
             max_book_age_s=Decimal(str(limits.max_book_age_s)),
-        ),
-        compute=_compute(desk.compute(), detail),
-        routes=[_route_line(each) for each in (*desk.trading.latency.snapshot(), *_busiest(health.routes))]
+        ).as_json(),
+        figures=figures_of(desk).as_json(),
+        compute=_compute(desk.compute(), detail).as_json(),
+        routes=[_route_line(each).as_json() for each in (*desk.trading.latency.snapshot(), *_busiest(health.routes))]
         if detail == "full"
         else None,
         toolsets=sorted(toolset.value for toolset in desk.toolsets),

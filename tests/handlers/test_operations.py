@@ -37,6 +37,19 @@ async def test_status_names_the_money_the_limits_and_the_engine(agent: Agent) ->
     assert status["compute"] == {"backend": "inline", "running": 0, "queued": 0}
 
 
+async def test_status_tells_how_fast_and_sound_the_desk_has_been(agent: Agent) -> None:
+    fresh = (await agent.call("get_status"))["figures"]
+    assert (fresh["tool_calls"], "error_share" in fresh, "order_p95_ms" in fresh) == (0, False, False)
+    await agent.call("get_order_book", market_id=NO_CHANGE)
+    await agent.call("place_order", market_id=NO_CHANGE, outcome="Yes", size=10)
+    await agent.refused("get_order_book", market_id="no-such-market")
+    figures = (await agent.call("get_status"))["figures"]
+    assert (figures["tool_calls"], figures["error_share"]) == (4, 0.25)
+    assert figures["tool_p95_ms"] >= figures["venue_p95_ms"] > 0
+    assert set(figures["order_p95_ms"]) == {"planning", "signing and journal", "at the venue"}
+    assert figures["books"] >= figures["books_stale"] >= 0
+
+
 async def test_status_in_full_names_what_computed(agent: Agent) -> None:
     await agent.call("analyze_market", market_id=NO_CHANGE)
     simulation, text = (await agent.call("get_status", detail="full"))["compute"]["kinds"]
