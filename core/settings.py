@@ -276,6 +276,9 @@ class Settings(BaseSettings):
     sandbox_balance: Annotated[Decimal, Field(gt=0)] = Field(
         Decimal(1000), description="Dollars in the sandbox account at the start."
     )
+    sandbox_speed: Annotated[float, Field(gt=0, le=60)] = Field(
+        1.0, description="Times the real pace at which the sandbox's clock goes, with its traders and settlement."
+    )
     sandbox_traders: bool = Field(True, description="Whether simulated traders move the sandbox's prices.")
 
     @model_validator(mode="before")

@@ -14,6 +14,7 @@ from ..core.settings import Mode, forget_secrets_in_environment, load_settings
 from ..core.telemetry.redaction import redacted
 from .accounts_command import add_accounts_command
 from .backtest_command import add_backtest_command
+from .dashboard.command import add_dashboard_command
 from .desk_commands import add_desk_commands
 from .desk_file_commands import add_desk_file_commands
 from .doctor import add_doctor_command
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
 
     add_desk_commands(commands, _MODES)
+    add_dashboard_command(commands, _MODES)
 
     demo = commands.add_parser("demo", help="watch an agent use the desk, on recorded markets")
     demo.add_argument("--json", action="store_true", help="print the calls and answers as JSON lines")

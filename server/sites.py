@@ -160,7 +160,7 @@ async def _open_paper(settings: Settings, opened: AsyncExitStack) -> Site:
 
 async def _open_sandbox(settings: Settings, opened: AsyncExitStack) -> Site:
     catalogue = load_catalogue()
-    clock = ShiftedClock(catalogue.starts_at)
+    clock = ShiftedClock(catalogue.starts_at, speed=settings.sandbox_speed)
     rules = ExchangeSettings(
         chain_id=PLAY_MONEY_CHAIN_ID,
         seed=settings.sandbox_seed,

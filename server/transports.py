@@ -50,6 +50,7 @@ async def _serve(settings: Settings, transport: Transport, host: str, port: int,
                     await server.run_stdio_async()
                     tasks.cancel_scope.cancel()
             case "sse" | "http":
+                from .dashboard.serving import dashboard_site
                 from .metrics.scraping import PATH, Scraping
                 from .web.serving import serve_http
 
@@ -62,7 +63,10 @@ async def _serve(settings: Settings, transport: Transport, host: str, port: int,
                     host=host,
                     port=port,
                     clock=SystemClock(),
-                    side_apps={PATH: partial(Scraping, application.doorway)},
+                    side_apps={
+                        PATH: partial(Scraping, application.doorway),
+                        "/dashboard": dashboard_site(application, server),
+                    },
                 )
     finally:
         with anyio.CancelScope(shield=True):

@@ -11,6 +11,7 @@ from ...core.errors import PolymarketAPIError
 from ...core.resilience.answer_cache import AnswerCache
 from ...core.trading.strategy_plan import plan_from_text
 from ...core.untrusted_text import quoted
+from ...handlers.alerts import AlertLine, alert_line
 from ...handlers.answer import rounded
 from ...handlers.portfolio import StatementLine, statement_line
 from .account import (
@@ -49,6 +50,7 @@ _NOTICE_S = 0.2
 """How soon a change of the desk is noticed."""
 
 _MARKETS = 60
+_ALERTS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ class Screen:
             waiting=waiting_lines(desk, lines),
             books=await self._books(desk, snapshot, of_runs, problems),
             news=await _told(problems, "news", self._news.lines(desk, list(markets.values()))) or [],
+            alerts=_alerts(desk),
+            alert_rules=len(desk.alerts.book.rules()),
             health=health_line(desk),
             limits=limit_lines(desk, account.standing) if account else [],
             warnings=[*desk.warnings, *(f"Not comparable: {each}" for each in desk.notes().not_comparable[-5:])]
@@ -197,10 +201,12 @@ class Screen:
 
 
 def mark_of(desk: Desk) -> str:
-    """Differs from an earlier one when orders, runs or the halt have changed since."""
+    """Differs from an earlier one when orders, runs, alerts or the halt have changed since."""
     runs = "/".join(f"{run.run_id}{run.status.value}" for run in desk.slices.book.latest(5))
     halt = desk.trading.halt
-    return f"{desk.trading.journal.process_id}.{desk.trading.changes}.{halt.since if halt else ''}.{runs}"
+    alert = "".join(each.alert_id for each in desk.alerts.book.latest(1))
+    since = halt.since.isoformat() if halt else ""
+    return f"{desk.trading.journal.process_id}.{desk.trading.changes}.{since}.{runs}.{alert}"
 
 
 async def _told(problems: dict[str, str], part: str, work: Awaitable[T]) -> T | None:
@@ -232,6 +238,11 @@ def _condition_ids(snapshot: PortfolioSnapshot | None, runs: Iterable[Run]) -> d
         if run.goes_on:
             found |= dict.fromkeys(_of_run(run))
     return found
+
+
+def _alerts(desk: Desk) -> list[AlertLine]:
+    delivered = desk.alerts.delivery_states()
+    return [alert_line(each, delivered.get(each.number)) for each in desk.alerts.book.latest(_ALERTS)]
 
 
 def _halt(desk: Desk) -> HaltLine | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...handlers.alerts import AlertLine
 from ...handlers.answer import AccountAnswer, Answer, Num, When
 from ...handlers.portfolio import StatementLine
 from ...handlers.run_lines import RunLine
@@ -203,8 +204,9 @@ class LimitLine(Answer):
 
 
 class Overview(AccountAnswer):
-    """`mark` changes when orders, runs or the halt do; `equity` are [unix seconds, equity, settled equity], oldest
-    first; `problems` says of a part why it is missing or not complete."""
+    """`mark` changes when orders, runs, alerts or the halt do. `equity` are [unix seconds, equity, settled equity],
+    oldest first, `alerts` the last ones, newest first, and `alert_rules` how many rules watch. `problems` says of a
+    part why it is missing or not complete."""
 
     mark: str
     as_of: When
@@ -226,6 +228,8 @@ class Overview(AccountAnswer):
     waiting: list[WaitingLine]
     books: list[BookLine]
     news: list[NewsLine]
+    alerts: list[AlertLine]
+    alert_rules: int
     health: HealthLine
     limits: list[LimitLine]
     warnings: list[str] | None = None

@@ -1,0 +1,1 @@
+"""The dashboard: one live page about a desk, in a browser."""
