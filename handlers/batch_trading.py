@@ -80,7 +80,7 @@ async def replay_dead_letter(
 ) -> PlanAnswer:
     """Preview an order that failed for good again, at the prices of now. Nothing is sent: place its draft_id if wanted.
 
-    A person drops letters with `polydesk letters drop`.
+    A person drops letters with `polydesk dead-letters drop`.
     """
     desk.require_account()
     return plan_answer(desk, await desk.trading.replay(letter_id), host_can_ask=can_ask)

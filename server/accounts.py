@@ -12,7 +12,7 @@ from pathlib import Path
 from ..core.clock import SystemClock, unix_ms
 from ..core.errors import ConfigurationError
 from ..core.exchange.ledger_export import AccountSummary, ledger_reader
-from ..core.exchange.named_accounts import create_account, reset_account
+from ..core.exchange.named_accounts import NamedAccount, create_account, reset_account
 from ..core.exchange.store import LedgerStore
 from ..core.settings import Settings
 
@@ -52,25 +52,29 @@ def _line(account: AccountSummary) -> str:
     return f"{account.name:20} {account.address}  ${account.cash:f}  {counts}; {began}{resets}"
 
 
-def run_create(path: Path, name: str, *, balance: Decimal) -> int:
+def run_create(path: Path, name: str, *, balance: Decimal, as_json: bool) -> int:
     """Make an account, and the ledger with it when there is none; 0. Raises ConfigurationError."""
     with opened_ledger(path) as store:
         made = create_account(store, name, starting_balance=balance, at_ms=unix_ms(SystemClock().now()))
-    print(f"Created {made.name} with ${made.starting_balance:f}: {made.address}")
+    _tell(made, f"Created {made.name} with ${made.starting_balance:f}: {made.address}", as_json=as_json)
     return 0
 
 
-def run_reset(path: Path, name: str, *, balance: Decimal | None, asks: bool) -> int:
+def run_reset(path: Path, name: str, *, balance: Decimal | None, asks: bool, as_json: bool) -> int:
     """Begin an account anew, once somebody said yes; 0, or 1 when nobody did. Raises ConfigurationError."""
     if not path.exists():
         raise ConfigurationError(f"There is no ledger at {path}.")
     with opened_ledger(path) as store:
         if asks and not _agreed(name):
-            print("Nothing was changed.")
+            print(json.dumps(None) if as_json else "Nothing was changed.")
             return 1
         made = reset_account(store, name, starting_balance=balance, at_ms=unix_ms(SystemClock().now()))
-    print(f"{made.name} begins anew with ${made.starting_balance:f}: {made.address}")
+    _tell(made, f"{made.name} begins anew with ${made.starting_balance:f}: {made.address}", as_json=as_json)
     return 0
+
+
+def _tell(made: NamedAccount, text: str, *, as_json: bool) -> None:
+    print(json.dumps(asdict(made), default=str) if as_json else text)
 
 
 def _agreed(name: str) -> bool:
@@ -79,9 +83,9 @@ def _agreed(name: str) -> bool:
     return sys.stdin.readline().strip().lower() == "yes"
 
 
-def run_export(path: Path, name: str, folder: Path) -> int:
+def run_export(path: Path, name: str, folder: Path, *, as_json: bool) -> int:
     """Write the account as CSV files and print their names; 0. Raises ConfigurationError."""
     with ledger_reader(path) as reader:
-        for file in reader.export(name, folder):
-            print(file)
+        files = [str(file) for file in reader.export(name, folder)]
+    print(json.dumps(files) if as_json else "\n".join(files))
     return 0

@@ -17,7 +17,6 @@ def add_accounts_command(commands: argparse._SubParsersAction[argparse.ArgumentP
     actions = accounts.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     listing = actions.add_parser("list", help="every account with its cash, orders and positions")
-    listing.add_argument("--json", action="store_true", help="print the accounts as one JSON line")
     create = actions.add_parser("create", help="a new account, on a ledger that no exchange uses")
     reset = actions.add_parser("reset", help="begin an account anew; what it did before stays exportable")
     reset.add_argument("--yes", action="store_true", help="do not ask")
@@ -29,6 +28,7 @@ def add_accounts_command(commands: argparse._SubParsersAction[argparse.ArgumentP
     reset.add_argument("--balance", type=_dollars, help="dollars at the start (default: as it began before)")
     for action in (listing, create, reset, export):
         action.add_argument("--ledger", metavar="FILE", help="the ledger (default: that of the paper desk)")
+        action.add_argument("--json", action="store_true", help="print the result as one JSON line")
     accounts.set_defaults(run=_run)
 
 
@@ -47,8 +47,10 @@ def _run(options: argparse.Namespace) -> int:
         case "list":
             return accounts.run_list(path, as_json=options.json)
         case "create":
-            return accounts.run_create(path, options.name, balance=options.balance)
+            return accounts.run_create(path, options.name, balance=options.balance, as_json=options.json)
         case "reset":
-            return accounts.run_reset(path, options.name, balance=options.balance, asks=not options.yes)
+            return accounts.run_reset(
+                path, options.name, balance=options.balance, asks=not options.yes, as_json=options.json
+            )
         case _:
-            return accounts.run_export(path, options.name, Path(options.out))
+            return accounts.run_export(path, options.name, Path(options.out), as_json=options.json)

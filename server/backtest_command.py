@@ -9,12 +9,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigurationError
+from .terminal.progress_bar import progress_bar
 
 if TYPE_CHECKING:
     from ..core.backtest.bars import BarAssumptions
@@ -147,10 +148,11 @@ async def _run_sweep(
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)
     pool, at_once = _pool(workers)
-    async with pool as executor:
-        return await run_sweep(
-            plan, choices, executor, folds=folds, at_once=at_once, progress=_show_share, stop=stopped.is_set
-        )
+    with progress_bar("runs") as show:
+        async with pool as executor:
+            return await run_sweep(
+                plan, choices, executor, folds=folds, at_once=at_once, progress=show, stop=stopped.is_set
+            )
 
 
 async def _told(plan: BacktestPlan, options: argparse.Namespace) -> dict[str, Any]:
@@ -163,8 +165,9 @@ async def _told(plan: BacktestPlan, options: argparse.Namespace) -> dict[str, An
     from .backtest_capacity import measure_capacity
 
     pool, at_once = _pool(options.workers)
-    async with pool as executor:
-        return summary_of(result, await measure_capacity(result, executor, at_once=at_once, progress=_show_share))
+    with progress_bar("capacity") as show:
+        async with pool as executor:
+            return summary_of(result, await measure_capacity(result, executor, at_once=at_once, progress=show))
 
 
 def _pool(workers: int | None) -> tuple[LaneExecutor, int]:
@@ -179,11 +182,6 @@ def _pool(workers: int | None) -> tuple[LaneExecutor, int]:
     compute = "cpu" if compute in ("auto", "cuda") else compute
     wanted = {BACKTESTS.name: processes} if workers or compute == "cpu" else None
     return choose_executor(compute, kinds=(BACKTESTS,), workers=wanted), 2 * processes
-
-
-def _show_share(done: float) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{done:.0%}", end="", file=sys.stderr, flush=True)
 
 
 def _values(text: str) -> tuple[str, list[Decimal]]:
@@ -246,24 +244,18 @@ async def _run(plan: BacktestPlan, progress: Path | None) -> BacktestResult:
     from ..gpu.executors.choice import choose_executor
     from .backtest import run_backtest
 
-    told: datetime | None = None
     written_at = 0.0
+    with progress_bar("replay") as show:
 
-    def report(so_far: SoFar) -> None:
-        nonlocal told, written_at
-        at, now = so_far.at, time.monotonic()
-        if progress is not None and now - written_at >= _WRITTEN_EVERY_S:
-            written_at = now
-            _write_progress(progress, so_far)
-        if sys.stderr.isatty() and (told is None or at.date() != told.date()):
-            print(f"\r{at:%Y-%m-%d}", end="", file=sys.stderr, flush=True)
-            told = at
+        def report(so_far: SoFar) -> None:
+            nonlocal written_at
+            show(so_far.done)
+            if progress is not None and time.monotonic() - written_at >= _WRITTEN_EVERY_S:
+                written_at = time.monotonic()
+                _write_progress(progress, so_far)
 
-    async with choose_executor(load_settings().compute) as executor:
-        result = await run_backtest(plan, executor, report=report)
-    if told is not None:
-        print("\r", end="", file=sys.stderr)
-    return result
+        async with choose_executor(load_settings().compute) as executor:
+            return await run_backtest(plan, executor, report=report)
 
 
 def _write_progress(path: Path, so_far: SoFar) -> None:

@@ -22,6 +22,7 @@ from .keys_command import add_keys_command
 from .models_command import add_models_commands
 from .process_guard import guard_process
 from .record_command import add_record_command
+from .terminal.commands import add_terminal_commands
 from .web.tokens_command import add_tokens_command
 
 _MODES = [mode.value for mode in Mode]
@@ -29,7 +30,7 @@ _MODES = [mode.value for mode in Mode]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = command_line().parse_args(arguments)
     guard_process()
     try:
         code: int = options.run(options)
@@ -46,11 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def command_names() -> tuple[str, ...]:
     """The commands there are."""
-    (commands,) = (action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    (commands,) = (action for action in command_line()._actions if isinstance(action, argparse._SubParsersAction))
     return tuple(commands.choices)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The parser of all commands."""
     parser = argparse.ArgumentParser(
         prog="polydesk", description="A prediction-market trading desk for LLM agents, served over MCP."
     )
@@ -119,8 +121,10 @@ def _parser() -> argparse.ArgumentParser:
 
     resume = commands.add_parser("resume", help="allow trading again after a halt")
     resume.add_argument("--mode", choices=_MODES, required=True, help="which money was halted")
+    resume.add_argument("--json", action="store_true", help="print the result as JSON")
     resume.set_defaults(run=_resume)
 
+    add_terminal_commands(commands, _MODES)
     add_desk_file_commands(commands, _MODES)
     add_backtest_command(commands)
     add_record_command(commands, _MODES)
@@ -211,7 +215,7 @@ def _approve(options: argparse.Namespace) -> int:
 def _resume(options: argparse.Namespace) -> int:
     from .person import run_resume
 
-    return run_resume(load_settings(mode=options.mode))
+    return run_resume(load_settings(mode=options.mode), as_json=options.json)
 
 
 def _soak(options: argparse.Namespace) -> int:

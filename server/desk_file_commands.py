@@ -1,4 +1,4 @@
-"""`polydesk audit`, `letters` and `positions`: what a person reads and settles in the desk's own file."""
+"""`polydesk audit`, `dead-letters` and `positions`: what a person reads and settles in the desk's own file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 import json
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigurationError
-from ..core.settings import load_settings
+from ..core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from ..core.storage.database import Database
@@ -26,15 +26,16 @@ def add_desk_file_commands(commands: Commands, modes: list[str]) -> None:
     _action(actions, "verify", "recompute the hashes of all entries", modes, _verify)
     _action(actions, "export", "print all entries as JSON lines", modes, _export)
 
-    letters = commands.add_parser("letters", help="orders and cancels that failed for good")
+    letters = commands.add_parser("dead-letters", help="orders and cancels that failed for good")
     actions = letters.add_subparsers(dest="action", required=True, metavar="ACTION")
     _action(actions, "list", "those that nobody has dealt with", modes, _list)
     drop = _action(actions, "drop", "end one: it will not be placed again", modes, _drop)
     drop.add_argument("letter_id", help="as listed")
 
-    positions = commands.add_parser("positions", help="changes of positions whose fate is unknown")
+    positions = commands.add_parser("positions", help="what is held; and changes of it whose fate is unknown")
     actions = positions.add_subparsers(dest="action", required=True, metavar="ACTION")
-    _action(actions, "list", "those that are unknown, and what to look for on a block explorer", modes, _unknown)
+    _action(actions, "list", "what the desk that runs holds", modes, _held)
+    _action(actions, "unknown", "changes that are unknown, and what to look for on a block explorer", modes, _unknown)
     settle = _action(actions, "settle", "say what became of one, so that the next can be signed", modes, _settle)
     settle.add_argument("change_id", help="as listed")
     fate = settle.add_mutually_exclusive_group(required=True)
@@ -102,6 +103,12 @@ def _drop(options: argparse.Namespace) -> int:
     return 0
 
 
+def _held(options: argparse.Namespace) -> int:
+    from .terminal.lists import list_positions
+
+    return list_positions(options)
+
+
 def _unknown(options: argparse.Namespace) -> int:
     from ..core.trading.settled_changes import unknown_changes
 
@@ -143,12 +150,15 @@ def _settle(options: argparse.Namespace) -> int:
     return 0
 
 
+def _file(options: argparse.Namespace) -> AbstractContextManager[Database]:
+    return desk_file(load_settings(mode=options.mode))
+
+
 @contextmanager
-def _file(options: argparse.Namespace) -> Iterator[Database]:
+def desk_file(settings: Settings) -> Iterator[Database]:
     """The desk's file of a mode. Raises ConfigurationError when there is none."""
     from ..core.storage.database import DESK_FILE, Database
 
-    settings = load_settings(mode=options.mode)
     path = settings.desk_folder / DESK_FILE
     if not path.exists():
         raise ConfigurationError(f"There is no {path}: no desk has written one in {settings.mode.value} mode.")

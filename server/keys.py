@@ -25,7 +25,7 @@ from ..core.polymarket.signing import Signer
 from ..core.polymarket.wallets import candidate_wallets
 from ..core.settings import Settings
 from .sites import Site, credential_file, open_live
-from .terminal import agreed, ask_hidden
+from .terminal.questions import agreed, ask_hidden
 from .wallet import chosen_address, open_signer
 
 T = TypeVar("T")
@@ -140,23 +140,26 @@ def run_rotate(settings: Settings, address: str | None, *, as_json: bool) -> int
     return _with_site(settings, rotate)
 
 
-def run_remove(settings: Settings, address: str, *, at_venue: bool, asks: bool) -> int:
+def run_remove(settings: Settings, address: str, *, at_venue: bool, asks: bool, as_json: bool) -> int:
     """Delete a key and what belongs to it from this machine; 0, or 1 when nobody agreed. Raises ConfigurationError."""
     keys = KeyStore(settings.key_folder)
     file = keys.path_of(address)
     if asks and not agreed(f"Delete {file}? Without a copy of the key, whatever its wallets hold is lost for good."):
-        print("Nothing was changed.")
+        print(json.dumps({"removed": None}) if as_json else "Nothing was changed.")
         return 1
-    if at_venue:
-        deleted = _with_site(_for_key(settings, address), _delete_api_keys)
-        print(f"Deleted {deleted} API key(s) at the venue.")
+    deleted = _with_site(_for_key(settings, address), _delete_api_keys) if at_venue else None
     keys.remove(address)
     Keychain().forget(address)
     for left in settings.key_folder.glob(f"credentials-{address.lower()}.*"):
         left.unlink(missing_ok=True)
+    if as_json:
+        print(json.dumps({"removed": file.stem, "deleted_at_venue": deleted}))
+        return 0
     print(f"Removed the key of {file.stem} from this machine.")
-    if not at_venue:
+    if deleted is None:
         print("Its API credentials at the venue, if it had any, are still valid there.")
+    else:
+        print(f"Deleted {deleted} API key(s) at the venue.")
     return 0
 
 

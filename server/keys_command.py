@@ -38,7 +38,7 @@ def add_keys_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
     remove.add_argument("address", help="which key")
     move.add_argument("old", help="address of the key to leave")
     move.add_argument("new", help="address of the key to move to")
-    for action in (adding, listing, export, rotate, move):
+    for action in (adding, listing, export, rotate, move, remove):
         action.add_argument("--json", action="store_true", help="print the result as JSON")
     keys.set_defaults(run=_run)
 
@@ -66,4 +66,6 @@ def _run(options: argparse.Namespace) -> int:
         case "move":
             return keys.run_move(settings, options.old, options.new, as_json=options.json)
         case _:
-            return keys.run_remove(settings, options.address, at_venue=options.at_venue, asks=not options.yes)
+            return keys.run_remove(
+                settings, options.address, at_venue=options.at_venue, asks=not options.yes, as_json=options.json
+            )

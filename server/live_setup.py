@@ -22,7 +22,7 @@ from .account_check import lines_of
 from .keys import import_key
 from .setup import HOSTS, Entry, set_up
 from .sites import open_subject
-from .terminal import agreed, ask, ask_hidden
+from .terminal.questions import agreed, ask, ask_hidden
 from .wallet import open_signer
 
 ENTRY_NAME = "polymarket-live"

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import InputRejected
+from ..core.errors import InputRejected, RateLimitError, VenueUnavailable
+from ..core.untrusted_text import quoted
 
 if TYPE_CHECKING:
     from ..handlers.context import Desk
 
 Look = Callable[["Desk", Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 """Reads a desk; arguments and answer are plain JSON. Nothing at the venue changes by it."""
-
-AT_A_TERMINAL = "terminal"
-"""Who is told, by a look, what happened since it last looked."""
 
 
 async def look_at(desk: Desk, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -25,13 +22,6 @@ async def look_at(desk: Desk, name: str, arguments: Mapping[str, Any]) -> Mappin
     except KeyError:
         raise InputRejected(f"There is nothing called {name} to look at.", code="unknown_look") from None
     return await look(desk, arguments)
-
-
-async def _status(desk: Desk, _: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The full answer of `polymarket_get_status`."""
-    from ..handlers.operations import get_status
-
-    return (await get_status(dataclasses.replace(desk, caller=AT_A_TERMINAL), "full")).as_json()
 
 
 async def _overview(desk: Desk, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -48,5 +38,19 @@ async def _metrics(desk: Desk, arguments: Mapping[str, Any]) -> Mapping[str, Any
     return await metrics_of(desk, arguments)
 
 
-LOOKS: Mapping[str, Look] = {"metrics": _metrics, "overview": _overview, "status": _status}
+async def _orders(desk: Desk, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The newest `most` orders of a `status`; as last known where the venue does not answer."""
+    from .terminal.lists import MOST, order_rows
+
+    desk.require_account()
+    told: dict[str, Any] = {}
+    try:
+        views = await desk.trading.orders()
+    except (VenueUnavailable, RateLimitError) as error:
+        views, told["venue_problem"] = desk.trading.remembered_orders(), quoted(error.message, 200)
+    most = min(int(arguments.get("most", 20)), MOST)
+    return told | {"orders": order_rows(views, desk.notes(), status=str(arguments.get("status", "all")), most=most)}
+
+
+LOOKS: Mapping[str, Look] = {"metrics": _metrics, "orders": _orders, "overview": _overview}
 """Each loads what it reads with when it is first asked for."""

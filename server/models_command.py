@@ -27,6 +27,7 @@ def add_models_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     train.add_argument("--epochs", type=int, default=3, help="times through the data (default: 3)")
     train.add_argument("--threads", type=int, default=2, help="of the processor (default: 2)")
     train.add_argument("--seed", type=int, default=1, help="of everything random (default: 1)")
+    train.add_argument("--json", action="store_true", help="print the result as JSON")
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="measure the judgement of texts and prices on labelled rows")
@@ -42,6 +43,7 @@ def add_models_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
 
     fetch = commands.add_parser("fetch-model", help="bring a model from the hub to this machine")
     fetch.add_argument("model", nargs="?", default=NLI_MODEL, help=f"owner/name@commit (default: {NLI_MODEL})")
+    fetch.add_argument("--json", action="store_true", help="print the result as JSON")
     fetch.set_defaults(run=_fetch)
 
 
@@ -67,9 +69,10 @@ def _train(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise ConfigurationError(f"{error}; training needs: pip install 'polydesk[train]'") from error
     if held_out is None:
-        print(f"{options.out}: trained on {len(rows)} rows. POLYMARKET_SENTIMENT_MODEL={options.out} uses it.")
+        text = f"{options.out}: trained on {len(rows)} rows. POLYMARKET_SENTIMENT_MODEL={options.out} uses it."
+        print(json.dumps({"model": str(options.out), "rows": len(rows)}) if options.json else text)
         return 0
-    return asyncio.run(_run_evaluation("sentiment", held_out, model=str(options.out), as_json=False))
+    return asyncio.run(_run_evaluation("sentiment", held_out, model=str(options.out), as_json=options.json))
 
 
 def _installed_base() -> Path:
@@ -198,7 +201,8 @@ def _fetch(options: argparse.Namespace) -> int:
     from ..gpu.text.model_files import ModelUnavailable, fetch
 
     try:
-        print(fetch(options.model))
+        folder = str(fetch(options.model))
     except ModelUnavailable as error:
         raise PolymarketAPIError(str(error)) from error
+    print(json.dumps({"model": options.model, "folder": folder}) if options.json else folder)
     return 0

@@ -47,7 +47,7 @@ def run_approve(settings: Settings, code: str | None, *, decline: bool, as_json:
     return 0
 
 
-def run_resume(settings: Settings) -> int:
+def run_resume(settings: Settings, *, as_json: bool) -> int:
     """Lift a halt of one mode."""
     folder = settings.desk_folder
     lifted = KillSwitch(folder, lifted_by="").lift()
@@ -55,7 +55,8 @@ def run_resume(settings: Settings) -> int:
         database = Database.at(folder / DESK_FILE)
         AuditLog(database, "").write("halt.lifted", now=SystemClock().now())
         database.close()
-    print(f"Trading in {settings.mode.value} is allowed again." if lifted else f"Nothing was halted in {folder}.")
+    said = f"Trading in {settings.mode.value} is allowed again." if lifted else f"Nothing was halted in {folder}."
+    print(json.dumps({"message": said, "mode": settings.mode.value, "lifted": lifted}) if as_json else said)
     return 0
 
 

@@ -63,7 +63,7 @@ def settle(database: Database, change_id: str, *, carried_out: bool, now: dateti
             raise InputRejected(
                 f"There is no change {change_id[:40]!r} whose fate is unknown.",
                 code="unknown_change",
-                fix="`polydesk positions list` shows them",
+                fix="`polydesk positions unknown` shows them",
             )
         if now < found.left_to_desk_until:
             raise InputRejected(

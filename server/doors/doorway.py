@@ -122,26 +122,23 @@ class Doorway:
     ) -> Mapping[str, Any] | None:
         """Read one thing of the desk (`server/looks.py`), be it this process or another.
 
-        Unless `opening`, no desk is opened for it: None where nobody holds one. Raises ConfigurationError,
-        VenueUnavailable, and in the process of the desk what the look raises.
+        Looking makes this process no door: it need not agree with the desk on anything but the version. Unless
+        `opening`, no desk is opened for it: None where nobody holds one. Raises ConfigurationError, VenueUnavailable,
+        and in the process of the desk what the look raises.
         """
         for _ in range(_ATTEMPTS):
-            if opening:
-                await self.enter()
             if self.holds_desk:
                 return await self._host.look(name, arguments or {})
-            card = read_card(self._folder)
-            if card is None and not opening:
-                return None
             try:
-                if card is not None:
+                if (card := read_card(self._folder)) is not None:
                     return await look_at_desk(card, self._settings, name, arguments or {})
             except DoorRefused as refused:
                 raise ConfigurationError(str(refused)) from None
             except LinkLost:
-                if not opening:
-                    return None  # a card that was left over
-            await self._notice_end()
+                await self._notice_end()  # or the card was left over
+            if not opening:
+                return None
+            await self.enter()
         raise VenueUnavailable("The connection to the desk ended again and again.")
 
     async def enter(self) -> None:

@@ -24,6 +24,7 @@ from ...core.exchange.catalogue import load_catalogue
 from ...core.exchange.server import ExchangeServer
 from ...core.money import to_micro
 from ...core.storage.database import DESK_FILE
+from ..terminal.progress_bar import progress_bar
 from .market import SoakMarket, Watch
 from .report import SoakReport, report
 from .worker import Belief, WorkPlan
@@ -45,8 +46,8 @@ class SoakFailed(PolymarketAPIError):
 
 def run_soak(*, orders: int, kills: int, seed: int, as_json: bool) -> int:
     """Run one soak in a folder of its own and print what it found; 1 when anything that must be zero is not."""
-    with tempfile.TemporaryDirectory(prefix="polydesk-soak-") as folder:
-        found = asyncio.run(Soak(Path(folder), orders=orders, kills=kills, seed=seed).run())
+    with tempfile.TemporaryDirectory(prefix="polydesk-soak-") as folder, progress_bar("orders") as show:
+        found = asyncio.run(Soak(Path(folder), orders=orders, kills=kills, seed=seed, progress=show).run())
     print(json.dumps(found.as_json()) if as_json else _readable(found))
     return 0 if found.passed else 1
 
@@ -54,11 +55,14 @@ def run_soak(*, orders: int, kills: int, seed: int, as_json: bool) -> int:
 class Soak:
     """One run. Processes of the desk are killed after a random number of orders, at a random moment of one of them."""
 
-    def __init__(self, folder: Path, *, orders: int, kills: int, seed: int) -> None:
+    def __init__(
+        self, folder: Path, *, orders: int, kills: int, seed: int, progress: Callable[[float], None] | None = None
+    ) -> None:
         self._folder = folder
         self._orders = orders
         self._kills_planned = kills
         self._seed = seed
+        self._progress = progress
         self._watch = Watch(most_open=MAX_OPEN_ORDERS, most_exposed=MAX_EXPOSURE_USD)
         self._posts = 0
         self._on_post: dict[int, Callable[[], None]] = {}
@@ -182,6 +186,8 @@ class Soak:
 
     def _posted(self) -> None:
         self._posts += 1
+        if self._progress is not None:
+            self._progress(min(self._posts / self._orders, 1.0))
         for tell in list(self._on_post.values()):
             tell()
 

@@ -154,13 +154,13 @@ async def test_a_dead_order_is_listed_replayed_as_a_draft_and_dropped_on_the_com
             assert [each.get("letter_id") for each in left] == [None, dead[1]["letter_id"]]
 
     monkeypatch.setenv("POLYMARKET_STATE_DIR", str(tmp_path))
-    assert main(["letters", "list", "--mode", "live", "--json"]) == 0
+    assert main(["dead-letters", "list", "--mode", "live", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["letter_id"] == dead[1]["letter_id"]
-    assert main(["letters", "drop", row["letter_id"], "--mode", "live"]) == 0
-    assert main(["letters", "list", "--mode", "live"]) == 0
+    assert main(["dead-letters", "drop", row["letter_id"], "--mode", "live"]) == 0
+    assert main(["dead-letters", "list", "--mode", "live"]) == 0
     assert "No dead letters" in capsys.readouterr().out
-    assert main(["letters", "drop", row["letter_id"], "--mode", "live"]) == 2
+    assert main(["dead-letters", "drop", row["letter_id"], "--mode", "live"]) == 2
 
     assert main(["audit", "verify", "--mode", "live"]) == 0
     assert "unbroken" in capsys.readouterr().out
@@ -173,6 +173,6 @@ def test_without_a_file_of_a_desk_the_commands_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("POLYMARKET_STATE_DIR", str(tmp_path))
-    for command in (["audit", "verify"], ["audit", "export"], ["letters", "list"]):
+    for command in (["audit", "verify"], ["audit", "export"], ["dead-letters", "list"]):
         assert main([*command, "--mode", "live"]) == 2
         assert "no desk has written one" in capsys.readouterr().err

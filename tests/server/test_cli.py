@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import logging
 import signal
@@ -15,7 +16,7 @@ import pytest
 from polydesk import __version__
 from polydesk.core.errors import VenueUnavailable
 from polydesk.server import demo
-from polydesk.server.cli import main
+from polydesk.server.cli import command_line, main
 from tests.support.processes import SOURCE_COMMAND, environment, exchange, running
 
 
@@ -56,6 +57,23 @@ def test_every_command_explains_itself(command: list[str], capsys: pytest.Captur
         main([*command, "--help"])
     assert exit_.value.code == 0
     assert capsys.readouterr().out.startswith("usage: polydesk")
+
+
+def _leaves(
+    parser: argparse.ArgumentParser, path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every command that does something, by its words."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield " ".join(path), parser
+    for action in below:
+        for name, inner in action.choices.items():
+            yield from _leaves(inner, (*path, name))
+
+
+def test_every_command_that_ends_by_itself_prints_json_where_asked() -> None:
+    without = {name for name, parser in _leaves(command_line()) if "--json" not in parser._option_string_actions}
+    assert without == {"serve", "desk run", "completion"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["serve", "--mode", "demo"], ["serve", "--transport", "carrier"]])

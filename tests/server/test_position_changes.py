@@ -290,7 +290,7 @@ async def test_a_person_settles_what_the_relayer_never_listed(
             assert (await manage(other, preview_id=shown["preview_id"]))["status"] == "confirmed"
         capsys.readouterr()
 
-        assert polydesk("positions", "list", "--json") == 0
+        assert polydesk("positions", "unknown", "--json") == 0
         (row,) = json.loads(capsys.readouterr().out)
         assert (row["change_id"], row["account"], row["nonce"]) == (lost["preview_id"], WALLETS[2], 0)
         assert "splitPosition of NegRiskCtfCollateralAdapter 0xadA2" in row["look_for"]
@@ -301,10 +301,10 @@ async def test_a_person_settles_what_the_relayer_never_listed(
         )
 
         monkeypatch.setattr(settled_changes, "LOOKED_UP_FOR", timedelta(0))
-        assert polydesk("positions", "list") == 0
+        assert polydesk("positions", "unknown") == 0
         assert f"polydesk positions settle {lost['preview_id']}" in capsys.readouterr().out
         assert polydesk("positions", "settle", lost["preview_id"], said) == 0
-        assert polydesk("positions", "list") == 0
+        assert polydesk("positions", "unknown") == 0
         assert "No change of positions is unknown" in capsys.readouterr().out
         assert polydesk("positions", "settle", lost["preview_id"], said) == 2  # once
         assert polydesk("audit", "verify") == 0

@@ -29,12 +29,12 @@ def written_in(folder: Path) -> list[Path]:
 async def test_a_look_is_the_same_from_the_desk_and_from_beside_it(tmp_path: Path) -> None:
     async with AsyncExitStack() as opened:
         desk, beside = application(tmp_path, opened), application(tmp_path, opened)
-        here = await desk.doorway.look("status")
-        there = await beside.doorway.look("status")
+        here = await desk.doorway.look("overview")
+        there = await beside.doorway.look("overview")
         assert here is not None and there is not None
         assert desk.doorway.holds_desk and not beside.doorway.holds_desk
-        assert (there["account"], there["desk"]["pid"]) == (here["account"], here["desk"]["pid"])
-        assert there["desk"]["doors"] == 1
+        assert (there["account"], there["health"]["desk"]) == (here["account"], here["health"]["desk"])
+        assert there["health"]["desk"]["doors"] == 0
 
 
 async def test_a_reader_set_up_otherwise_is_let_in_because_it_changes_nothing(tmp_path: Path) -> None:
@@ -42,8 +42,8 @@ async def test_a_reader_set_up_otherwise_is_let_in_because_it_changes_nothing(tm
         desk = application(tmp_path, opened)
         await desk.doorway.enter()
         other = application(tmp_path, opened, max_order_usd=7)
-        told = await other.doorway.look("status", opening=False)
-        assert told is not None and told["limits"]["max_order_usd"] != 7
+        told = await other.doorway.look("overview", opening=False)
+        assert told is not None and told["mode"] == "sandbox"
         assert desk.doorway.doors == 0
         with pytest.raises(ConfigurationError, match="MAX_ORDER_USD"):
             await other.doorway.enter()
@@ -52,7 +52,7 @@ async def test_a_reader_set_up_otherwise_is_let_in_because_it_changes_nothing(tm
 async def test_looking_opens_no_desk_unless_it_is_to(tmp_path: Path) -> None:
     async with AsyncExitStack() as opened:
         reader = application(tmp_path, opened)
-        assert await reader.doorway.look("status", opening=False) is None
+        assert await reader.doorway.look("overview", opening=False) is None
         assert not reader.doorway.holds_desk
         assert written_in(tmp_path) == []
 
@@ -68,7 +68,7 @@ async def test_a_card_that_was_left_over_is_no_desk(tmp_path: Path) -> None:
         for name, content in left.items():
             (folder / name).write_bytes(content)
         reader = application(tmp_path, opened)
-        assert await reader.doorway.look("status", opening=False) is None
+        assert await reader.doorway.look("overview", opening=False) is None
 
 
 async def test_what_cannot_be_looked_at_is_said_on_both_sides(tmp_path: Path) -> None:
@@ -87,4 +87,4 @@ async def test_a_desk_of_another_version_is_named(tmp_path: Path, monkeypatch: p
         parse = Greeting.parse
         monkeypatch.setattr(Greeting, "parse", lambda line: parse({**line, "version": "0.0.1"}))
         with pytest.raises(ConfigurationError, match=r"this server is polydesk 0\.0\.1"):
-            await beside.doorway.look("status", opening=False)
+            await beside.doorway.look("overview", opening=False)
