@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ConfigurationError
-from .terminal.progress_bar import progress_bar
+from .progress_bar import progress_bar
 
 if TYPE_CHECKING:
     from ..core.backtest.bars import BarAssumptions

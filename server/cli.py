@@ -138,6 +138,10 @@ def command_line() -> argparse.ArgumentParser:
     soak.add_argument("--json", action="store_true", help="print the report as one JSON line")
     soak.set_defaults(run=_soak)
 
+    completion = commands.add_parser("completion", help="print what makes a shell complete these commands")
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="whose completion")
+    completion.set_defaults(run=_completion)
+
     wire = commands.add_parser("wire", help="look at what the venue sends")
     actions = wire.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="read captured payloads with the client's own parsers")
@@ -222,6 +226,13 @@ def _soak(options: argparse.Namespace) -> int:
     from .soak.runner import run_soak
 
     return run_soak(orders=options.orders, kills=options.kills, seed=options.seed, as_json=options.json)
+
+
+def _completion(options: argparse.Namespace) -> int:
+    import shtab
+
+    print(shtab.complete(command_line(), shell=options.shell))
+    return 0
 
 
 def _wire_check(options: argparse.Namespace) -> int:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import ConfigurationError
-from ..core.settings import Settings, load_settings
+from ..core.settings import load_settings
+from .desk_file import desk_file
 
 if TYPE_CHECKING:
     from ..core.storage.database import Database
@@ -152,18 +152,3 @@ def _settle(options: argparse.Namespace) -> int:
 
 def _file(options: argparse.Namespace) -> AbstractContextManager[Database]:
     return desk_file(load_settings(mode=options.mode))
-
-
-@contextmanager
-def desk_file(settings: Settings) -> Iterator[Database]:
-    """The desk's file of a mode. Raises ConfigurationError when there is none."""
-    from ..core.storage.database import DESK_FILE, Database
-
-    path = settings.desk_folder / DESK_FILE
-    if not path.exists():
-        raise ConfigurationError(f"There is no {path}: no desk has written one in {settings.mode.value} mode.")
-    database = Database.at(path)
-    try:
-        yield database
-    finally:
-        database.close()

@@ -24,8 +24,8 @@ from ..core.polymarket.credential_rotation import rotate_credentials
 from ..core.polymarket.signing import Signer
 from ..core.polymarket.wallets import candidate_wallets
 from ..core.settings import Settings
+from .questions import agreed, ask_hidden
 from .sites import Site, credential_file, open_live
-from .terminal.questions import agreed, ask_hidden
 from .wallet import chosen_address, open_signer
 
 T = TypeVar("T")

@@ -20,9 +20,9 @@ from ..core.polymarket.wallets import CandidateWallet, candidate_wallets, checke
 from ..core.settings import Settings, load_settings
 from .account_check import lines_of
 from .keys import import_key
+from .questions import agreed, ask, ask_hidden
 from .setup import HOSTS, Entry, set_up
 from .sites import open_subject
-from .terminal.questions import agreed, ask, ask_hidden
 from .wallet import open_signer
 
 ENTRY_NAME = "polymarket-live"

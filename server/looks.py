@@ -40,7 +40,7 @@ async def _metrics(desk: Desk, arguments: Mapping[str, Any]) -> Mapping[str, Any
 
 async def _orders(desk: Desk, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """The newest `most` orders of a `status`; as last known where the venue does not answer."""
-    from .terminal.lists import MOST, order_rows
+    from .overview.listed_orders import MOST, order_rows
 
     desk.require_account()
     told: dict[str, Any] = {}

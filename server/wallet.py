@@ -7,7 +7,7 @@ from ..core.key_storage.keystore import KeyStore
 from ..core.key_storage.passphrases import Ask, Keychain, find_passphrase
 from ..core.polymarket.signing import Signer
 from ..core.settings import Settings
-from .terminal.questions import ask_hidden, is_attended
+from .questions import ask_hidden, is_attended
 
 
 def open_signer(settings: Settings, *, keychain: Keychain | None = None) -> Signer | None:

@@ -24,7 +24,7 @@ from ...core.exchange.catalogue import load_catalogue
 from ...core.exchange.server import ExchangeServer
 from ...core.money import to_micro
 from ...core.storage.database import DESK_FILE
-from ..terminal.progress_bar import progress_bar
+from ..progress_bar import progress_bar
 from .market import SoakMarket, Watch
 from .report import SoakReport, report
 from .worker import Belief, WorkPlan

@@ -1,1 +1,1 @@
-"""For the person at a shell: what the desk does, on a screen or as JSON, and questions that only a person answers."""
+"""For the person at a shell: what the desk does, on a screen or as JSON."""

@@ -1,4 +1,4 @@
-"""`polydesk status`, `watch`, `orders` and `completion`: the commands of a person who looks at the desk."""
+"""`polydesk status`, `watch` and `orders`: the commands of a person who looks at the desk."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
-_SHELLS = ("bash", "zsh", "tcsh")
 
 
 def add_terminal_commands(commands: Commands, modes: Sequence[str]) -> None:
@@ -22,16 +20,12 @@ def add_terminal_commands(commands: Commands, modes: Sequence[str]) -> None:
     watch.add_argument("--updates", type=_count, metavar="N", help="end after so many; with --json a line each")
     watch.set_defaults(run=_watch)
 
-    from .lists import MOST, STATUSES
+    from .lists import STATUSES
 
     orders = _command(commands, "orders", "the orders of the account, newest first", modes)
     orders.add_argument("--status", choices=STATUSES, default="all", help="which (default: all)")
-    orders.add_argument("--most", type=_count, default=20, metavar="N", help=f"how many, at most {MOST} (default: 20)")
+    orders.add_argument("--most", type=_count, default=20, metavar="N", help="how many, at most 200 (default: 20)")
     orders.set_defaults(run=_orders)
-
-    completion = commands.add_parser("completion", help="print what makes a shell complete these commands")
-    completion.add_argument("shell", choices=_SHELLS, help="whose completion")
-    completion.set_defaults(run=_completion)
 
 
 def _command(commands: Commands, name: str, text: str, modes: Sequence[str]) -> argparse.ArgumentParser:
@@ -64,12 +58,3 @@ def _orders(options: argparse.Namespace) -> int:
     from .lists import list_orders
 
     return list_orders(options)
-
-
-def _completion(options: argparse.Namespace) -> int:
-    import shtab
-
-    from ..cli import command_line
-
-    print(shtab.complete(command_line(), shell=options.shell))
-    return 0

@@ -5,28 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from ...core.settings import Settings, load_settings
 from .desk_reading import look, no_desk
 
-if TYPE_CHECKING:
-    from ...core.models.venue_notes import VenueNotes
-    from ...core.trading.order_view import OrderView
-
 STATUSES = ("all", "open", "filled", "refused", "rejected", "unknown", "dead", "canceled", "awaiting_person")
-MOST = 200
-
-
-def order_rows(views: Iterable[OrderView], notes: VenueNotes, *, status: str, most: int) -> list[dict[str, Any]]:
-    """The newest orders of a status, as `polymarket_get_orders` tells them, without their fills."""
-    from ...handlers.order_lines import has_status, order_line
-
-    chosen = [view for view in views if status == "all" or has_status(view, status)]
-    return [
-        order_line(view, with_fills=False, scores=None, notes=notes, letter_id=None).as_json() for view in chosen[:most]
-    ]
 
 
 def list_orders(options: argparse.Namespace) -> int:
@@ -62,7 +47,8 @@ def _of_file(settings: Settings, *, status: str, most: int) -> list[dict[str, An
     from ...core.trading.dead_letters import DeadLetters
     from ...core.trading.journal import OrderJournal
     from ...core.trading.order_view import order_views
-    from ..desk_file_commands import desk_file
+    from ..desk_file import desk_file
+    from ..overview.listed_orders import order_rows
 
     rows: list[dict[str, Any]] = []
     with desk_file(settings) as database:

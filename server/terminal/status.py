@@ -58,7 +58,7 @@ def _counts(settings: Settings) -> dict[str, int]:
     from sqlalchemy import func, select
 
     from ...core.storage.schema import orders
-    from ..desk_file_commands import desk_file
+    from ..desk_file import desk_file
 
     with desk_file(settings) as database, database.reading() as connection:
         rows = connection.execute(select(orders.c.status, func.count()).group_by(orders.c.status)).all()

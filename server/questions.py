@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ...core.errors import ConfigurationError
+from ..core.errors import ConfigurationError
 
 
 def is_attended() -> bool:
