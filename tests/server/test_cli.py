@@ -73,7 +73,7 @@ def _leaves(
 
 def test_every_command_that_ends_by_itself_prints_json_where_asked() -> None:
     without = {name for name, parser in _leaves(command_line()) if "--json" not in parser._option_string_actions}
-    assert without == {"serve", "desk run", "completion"}
+    assert without == {"serve", "dashboard", "desk run", "completion"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["serve", "--mode", "demo"], ["serve", "--transport", "carrier"]])
