@@ -102,6 +102,7 @@ class Application:
         # Signing, numbers and the exchange load here: too slow for a start that may only list tools.
         from ..core.market_data.followed_books import FollowedBooks
         from ..core.portfolio.equity_history import EquityWatch
+        from .metrics.instruments import INSTRUMENTS
         from .sites import open_site
 
         async with AsyncExitStack() as opened:
@@ -126,6 +127,7 @@ class Application:
             if self._runs_go_on:
                 await opened.enter_async_context(desk.slices)
                 await opened.enter_async_context(desk.strategies)
+            await opened.enter_async_context(INSTRUMENTS.telling(desk))
             self._resources = opened.pop_all()
         return desk
 
