@@ -29,7 +29,7 @@ from ..handlers.confirmation import desk_of
 from ..handlers.failures import Failure, failure_of, failure_of_arguments, unexpected
 from ..handlers.toolspec import ToolSpec
 from .progress import CallProgress
-from .schemas import AnswerSchema, answer_schema, lean_schema, rendered_schemas
+from .schemas import answer_schema, lean_schema, rendered_schemas
 
 if TYPE_CHECKING:
     from ..core.telemetry.metrics import CallMetrics
@@ -88,8 +88,12 @@ def build_tools(
 
     `measured` is asked, when a call has ended, for where it is counted, by tool and code of failure.
     """
-    rendered = rendered_schemas()
-    return [_tool(spec, mode, rendered.get(spec.name) or answer_schema(spec), measured) for spec in specs]
+    tools: list[Tool] = []
+    for spec in specs:
+        tool = _declared(spec, mode).model_copy()
+        tool._measured = measured
+        tools.append(tool)
+    return tools
 
 
 def failed(failure: Failure) -> CallToolResult:
@@ -97,7 +101,10 @@ def failed(failure: Failure) -> CallToolResult:
     return _answered(failure.as_json(), is_error=True)
 
 
-def _tool(spec: ToolSpec, mode: Mode, answers: AnswerSchema, measured: Callable[[], CallMetrics] | None) -> Tool:
+@functools.cache
+def _declared(spec: ToolSpec, mode: Mode) -> DeskTool:
+    """The tool, made once however many servers of this process offer it."""
+    answers = rendered_schemas().get(spec.name) or answer_schema(spec)
     label = mode.value.upper()
     tool = DeskTool.from_function(
         _callable(spec),
@@ -121,7 +128,6 @@ def _tool(spec: ToolSpec, mode: Mode, answers: AnswerSchema, measured: Callable[
     tool.fn_metadata.output_schema = answers.schema
     tool.changes = spec.changes
     tool.mode = mode.value
-    tool._measured = measured
     return tool
 
 

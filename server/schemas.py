@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple, get_type_hints
 
@@ -29,6 +30,7 @@ def answer_schema(spec: ToolSpec) -> AnswerSchema:
     return AnswerSchema(schema, tuple(whole["properties"]))
 
 
+@cache
 def rendered_schemas() -> dict[str, AnswerSchema]:
     """Those of all tools of this package, by tool: `make docs` writes them."""
     found = json.loads(files(__package__).joinpath(_RENDERED).read_text(encoding="utf-8"))

@@ -26,6 +26,7 @@ from .venue import Exchange
 _log = logging.getLogger(__name__)
 
 _SHUTDOWN_S = 2
+_LOOK_S = 0.002
 
 
 class ExchangeServer:
@@ -114,7 +115,7 @@ class ExchangeServer:
         while not server.started:
             if serving.done():
                 serving.result()
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(_LOOK_S)
         return self
 
     async def __aexit__(
@@ -124,8 +125,8 @@ class ExchangeServer:
         for task in living:
             task.cancel()
         if self._server is not None:
-            self._server.should_exit = True
-        await serving
+            await self._server.leave()
+        await cancelled(serving)
         for task in living:
             await cancelled(task)
 
@@ -142,6 +143,20 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def leave(self) -> None:
+        """Let nobody in any more and end what is connected, as soon as it has: uvicorn's own way takes fixed waits."""
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        for _ in range(int(_SHUTDOWN_S / _LOOK_S)):
+            if not (state.connections or state.tasks):
+                break
+            await asyncio.sleep(_LOOK_S)
+        for task in list(state.tasks):
+            task.cancel()
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:

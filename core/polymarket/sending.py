@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import h2.errors
@@ -77,6 +80,16 @@ class _Progress:
             self.stream_id = info.get("stream_id")
 
 
+@cache
+def _trusted(http: HttpVersion, *, direct: bool, named: tuple[str | None, ...]) -> ssl.SSLContext:
+    """The authorities to believe, read once because that takes 50 ms.
+
+    Those that the environment has `named` count unless `direct`. Each way to speak HTTP has a context of its own, in
+    which connections write what they offer before they shake hands.
+    """
+    return httpx2.create_ssl_context(trust_env=not direct)
+
+
 class HttpSender:
     """One pool of connections. Proxies from the process environment are used unless `direct`.
 
@@ -104,6 +117,9 @@ class HttpSender:
             limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0),
             headers={"user-agent": "polydesk", "accept": "application/json"},
             trust_env=not direct,
+            verify=_trusted(
+                http, direct=direct, named=(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+            ),
             follow_redirects=False,
         )
 
