@@ -128,8 +128,8 @@ class AlertDesk:
         return self._deliveries.troubles(since=self._clock.now() - _TROUBLES_SHOWN)
 
     async def look(self) -> None:
-        """Look now, as the watch does."""
-        await self._watch.look()
+        """Look at everything now, be it due or not."""
+        await self._watch.look(at_everything=True)
 
     def _first_memory(self, rule: AlertRule) -> Memory:
         """What happened to orders before the rule was made is not told; what happens from this moment on is."""

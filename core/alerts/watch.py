@@ -74,9 +74,12 @@ class AlertWatch:
         """Rules were added, deleted or snoozed: the next look reads them."""
         self._read_at = None
 
-    async def look(self) -> None:
-        """Look at everything that is due."""
+    async def look(self, *, at_everything: bool = False) -> None:
+        """Look at what is due, or at everything."""
         async with self._looking:
+            if at_everything:
+                self._looked.clear()
+                self._read_at = None
             await self._look()
 
     async def _look(self) -> None:
