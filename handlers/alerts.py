@@ -265,7 +265,7 @@ def _missing(name: str, action: str) -> InputRejected:
 TOOLS = (
     ToolSpec(
         "polymarket_manage_alerts",
-        Toolset.ADVANCED,
+        Toolset.OPERATIONS,
         "Manage alerts",
         manage_alerts,
         changes=True,

@@ -19,7 +19,7 @@ _MODULES: tuple[tuple[str, Toolset], ...] = (
     ("trading", Toolset.TRADING),
     ("portfolio", Toolset.PORTFOLIO),
     ("operations", Toolset.OPERATIONS),
-    ("alerts", Toolset.ADVANCED),
+    ("alerts", Toolset.OPERATIONS),
     ("diagnosis", Toolset.OPERATIONS),
     ("batch_trading", Toolset.ADVANCED),
     ("positions", Toolset.ADVANCED),

@@ -15,6 +15,7 @@ import pytest
 
 from polydesk.core.alerts.rules import AlertKind
 from polydesk.core.exchange.faults import RateLimited, TradingMode
+from polydesk.core.identifiers import ConditionId
 from polydesk.core.models import Market, TradingSignal
 from polydesk.core.portfolio.equity_history import EquityWatch
 from polydesk.core.strategies.decision import Decision
@@ -33,8 +34,10 @@ D = Decimal
 BTC = ("btc-updown-15m-1790592300", "btc-updown-15m-1790593200", "btc-updown-15m-1790594100")
 
 
-def condition_of(ours: Alerting, slug: str) -> str:
-    return next(each.condition_id for each in ours.exchange.markets.listings if each.recorded.gamma["slug"] == slug)
+def condition_of(ours: Alerting, slug: str) -> ConditionId:
+    return next(
+        ConditionId(each.condition_id) for each in ours.exchange.markets.listings if each.recorded.gamma["slug"] == slug
+    )
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
@@ -51,6 +54,11 @@ async def has_fallen(equity: EquityWatch) -> bool:
 
 async def has_filled(desk: Desk, run_id: str, times: int) -> bool:
     return (await desk.strategies.progress(desk.slices.book.get(run_id))).profit.fills >= times
+
+
+async def is_known_as_lost(desk: Desk) -> bool:
+    (run,) = await desk.alerts.sources.runs()
+    return run.profit < -249
 
 
 async def is_whole(desk: Desk) -> bool:
@@ -241,6 +249,7 @@ async def test_strategy_degradation(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert [each for each in ours.receiver.documents if each["kind"] == "strategy_degradation"] == []
         for condition in conditions:
             ours.resolutions.settle(condition, 1)
+        await until(lambda: is_known_as_lost(desk))  # its books are a few seconds old at most
         await ours.look()
         told = await ours.told("strategy_degradation")
     assert told["facts"]["run_id"] == run.run_id
