@@ -25,26 +25,32 @@ _RULES_SHOWN = 30
 _LONGEST_SNOOZE = timedelta(days=30)
 _SNOOZE = timedelta(hours=1)
 
-Action = Literal["list", "create", "test", "snooze", "resume", "delete", "acknowledge"]
+Action = Annotated[
+    Literal["list", "create", "test", "snooze", "resume", "delete", "acknowledge"],
+    Field(description="test arms nothing"),
+]
 Kind = Annotated[
     str,
     Field(max_length=40),
     WithJsonSchema(
         {
             "type": "string",
-            "description": "price_crosses, spread, volume, imbalance, new_market, order, resolution, drawdown (%), "
+            "description": "price_crosses, spread, volume ($), imbalance, new_market, order, resolution, drawdown (%), "
             "exposure ($), strategy_degradation, rate_limit, stale_stream, dead_letter, system_health",
         }
     ),
 ]
-Outcome = Annotated[str | int, Field(), WithJsonSchema({"type": "string"})]
-Plain = Annotated[str, Field(max_length=400)]
-Threshold = Annotated[Decimal, Exact, WithJsonSchema({"type": "number"})]
+_Text = Annotated[str, Field(max_length=400)]
+Reference = Annotated[_Text, Field(description="Slug or id")]
+Outcome = Annotated[str | int, WithJsonSchema({"type": "string", "description": "Label or index"})]
+Threshold = Annotated[Decimal, Exact, number_schema("Price, $, % or share")]
+Direction = Annotated[str, Field(max_length=20, description="above, below, either")]
 Seconds = Annotated[Decimal, Exact, Field(ge=0)]
 ForS = Annotated[Seconds, number_schema("Seconds it lasts, or to snooze")]
 Within = Annotated[Seconds, number_schema("Seconds: a move or burst")]
-Query = Annotated[Plain, Field(description='Words; "filled failed"; "disputed"; a run_id')]
-RuleId = Annotated[str, Field(max_length=40)]
+Query = Annotated[_Text, Field(description='Words; "filled failed"; "disputed"; a run_id')]
+Channel = Annotated[_Text, Field(description="A configured name")]
+RuleId = Annotated[str, Field(max_length=40, description="As listed")]
 
 
 class RuleLine(Answer):
@@ -82,17 +88,17 @@ async def manage_alerts(
     desk: Desk,
     action: Action,
     kind: Kind | None = None,
-    market: Plain | None = None,
+    market: Reference | None = None,
     outcome: Outcome | None = None,
     threshold: Threshold | None = None,
-    direction: Annotated[Plain, WithJsonSchema({"type": "string", "enum": ["above", "below", "either"]})] | None = None,
+    direction: Direction | None = None,
     within: Within | None = None,
     for_s: ForS | None = None,
     query: Query | None = None,
-    channel: Plain | None = None,
+    channel: Channel | None = None,
     rule_id: RuleId | None = None,
 ) -> AlertsAnswer:
-    """Be told of events. test: what a rule would have told in the last week."""
+    """Be told of events; also what a rule would have told in the last week."""
     match action:
         case "list":
             return _listed(desk)

@@ -89,7 +89,7 @@ OutcomeRef = Annotated[
     WithJsonSchema(
         {
             "anyOf": [{"type": "string"}, {"type": "integer"}],
-            "description": "Label or index, e.g. Yes or 0",
+            "description": "Label or index",
         }
     ),
 ]
