@@ -149,6 +149,7 @@ async def test_toolsets_that_are_off_are_named_with_the_way_to_turn_them_on(
             "polymarket_get_order_book",
             "polymarket_get_price_history",
             "polymarket_get_status",
+            "polymarket_manage_alerts",
             "polymarket_diagnose_account",
         }
         status = await agent.call("get_status")
