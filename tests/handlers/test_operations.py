@@ -45,7 +45,8 @@ async def test_status_tells_how_fast_and_sound_the_desk_has_been(agent: Agent) -
     await agent.refused("get_order_book", market_id="no-such-market")
     figures = (await agent.call("get_status"))["figures"]
     assert (figures["tool_calls"], figures["error_share"]) == (4, 0.25)
-    assert figures["tool_p95_ms"] >= figures["venue_p95_ms"] > 0
+    assert figures["tool_p95_ms"] > 0
+    assert figures["venue_p95_ms"] > 0  # of calls in the background too, which no tool waits for
     assert set(figures["order_p95_ms"]) == {"planning", "signing and journal", "at the venue"}
     assert figures["books"] >= figures["books_stale"] >= 0
 
