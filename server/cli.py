@@ -13,6 +13,7 @@ from ..core.errors import ConfigurationError, InputRejected, PolymarketAPIError
 from ..core.settings import Mode, forget_secrets_in_environment, load_settings
 from ..core.telemetry.redaction import redacted
 from .accounts_command import add_accounts_command
+from .alerts_command import add_alerts_commands
 from .backtest_command import add_backtest_command
 from .dashboard.command import add_dashboard_command
 from .desk_commands import add_desk_commands
@@ -124,6 +125,7 @@ def command_line() -> argparse.ArgumentParser:
     resume.add_argument("--json", action="store_true", help="print the result as JSON")
     resume.set_defaults(run=_resume)
 
+    add_alerts_commands(commands, _MODES)
     add_terminal_commands(commands, _MODES)
     add_desk_file_commands(commands, _MODES)
     add_backtest_command(commands)
