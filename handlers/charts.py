@@ -206,8 +206,8 @@ async def _risk(desk: Desk) -> ChartAnswer:
     async def market(condition_id: str) -> Market:
         return (await desk.directory.find(condition_id)).market
 
-    positions = (await desk.portfolio.snapshot()).positions
-    exposure = await exposure_of(held_by(positions), market=market, event=desk.directory.find_event)
+    snapshot = await desk.portfolio.snapshot()
+    exposure = await exposure_of(held_by(snapshot.positions), market=market, event=desk.directory.find_event)
     if not exposure.holdings:
         raise InputRejected(
             "The account holds nothing that is still undecided, so there is no risk to draw.",
@@ -222,10 +222,13 @@ async def _risk(desk: Desk) -> ChartAnswer:
         bins=_BINS,
         seed=desk.seed,
     )
-    paid: dict[str, float] = {}
-    for holding in exposure.holdings:
-        name = quoted(holding.event_name, 60)
-        paid[name] = paid.get(name, 0.0) + float(holding.cost)
+    # By neg-risk event, and by market of those that stand alone.
+    titles: dict[str, str] = {market.condition_id: market.question for market in exposure.markets.values()}
+    titles |= {market.event_slug: market.event_title or market.event_slug for market in exposure.markets.values()}
+    worst = {
+        quoted(titles.get(name, name), 60): float(loss)
+        for name, loss in desk.trading.standing(snapshot.account_state).worst_by_event.items()
+    }
     tail = next(each for each in risk.tails if str(each.level).startswith("0.95"))
     marks = {
         "expected": float(risk.expected),
@@ -234,7 +237,7 @@ async def _risk(desk: Desk) -> ChartAnswer:
     }
     title = f"Risk of the {desk.mode.value} book: {len(exposure.holdings)} holdings, {risk.cost:,.2f} dollars paid"
     distribution = ProfitDistribution(float(risk.worst), float(risk.best), risk.histogram or (1.0,), marks)
-    picture = await _drawn(lambda: risk_png(title, _note(desk), distribution, paid))
+    picture = await _drawn(lambda: risk_png(title, _note(desk), distribution, worst))
     shows = {
         "expected": float(risk.expected),
         "worst": float(risk.worst),

@@ -81,9 +81,7 @@ def build_alerts(
         return [each.condition_id for each in await trading.positions() if each.status in _OPEN_POSITIONS and each.size]
 
     async def exposure() -> Decimal:
-        from .overview.account import account_state
-
-        return trading.standing(account_state(await portfolio.snapshot())).worst
+        return trading.standing((await portfolio.snapshot()).account_state).worst
 
     def equity(since: datetime) -> Sequence[tuple[datetime, Decimal]]:
         return [(each.at, each.equity) for each in parts.equity.since(since)]

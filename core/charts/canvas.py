@@ -56,4 +56,5 @@ def bars(axes: Any, values: dict[str, float], title: str, *, longest_name: int =
     axes.set_yticks(list(places), names)
     axes.set_ylim(max(len(names), _FEWEST_BARS) - 0.5, -0.5)  # the first on top, and a single bar no wall
     axes.axvline(0, color=FAINT, linewidth=0.8)
+    axes.locator_params(axis="x", nbins=6)
     finish(axes, title)

@@ -23,8 +23,8 @@ class ProfitDistribution:
     marks: Mapping[str, float]
 
 
-def risk_png(title: str, note: str, profit: ProfitDistribution, paid_by_event: Mapping[str, float]) -> bytes:
-    """The distribution with its marks, and the dollars paid by event.
+def risk_png(title: str, note: str, profit: ProfitDistribution, worst_by_event: Mapping[str, float]) -> bytes:
+    """The distribution with its marks, and the dollars that can be lost at most by event.
 
     Raises ImportError without matplotlib.
     """
@@ -32,8 +32,8 @@ def risk_png(title: str, note: str, profit: ProfitDistribution, paid_by_event: M
     def paint(figure: Any) -> None:
         left, right = figure.subplots(1, 2, gridspec_kw={"width_ratios": [1.6, 1]})
         _distribution(left, profit)
-        largest = sorted(paid_by_event.items(), key=lambda each: -each[1])[:_BARS]
-        bars(right, dict(largest), "Paid for what is held, by event, dollars", longest_name=28)
+        largest = sorted(worst_by_event.items(), key=lambda each: -each[1])[:_BARS]
+        bars(right, {name: -loss for name, loss in largest}, "Worst case by event, dollars", longest_name=28)
         headline(figure, title, note)
 
     return picture(paint, inches=_INCHES)

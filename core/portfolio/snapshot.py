@@ -11,7 +11,7 @@ from decimal import Decimal
 from ..clock import Clock
 from ..models import OpenOrder, OrderSide, Position, Trade
 from ..venues.venue import Venue
-from .account_state import owed_for, reserved_by
+from .account_state import AccountState, owed_for, reserved_by
 from .cash_flow import CashFlow, FeeOf, flows_of, is_whole
 from .statement import LOOKS, ReadActivity, Statement, TokensOf, read_statement, shown_by_balances
 
@@ -43,6 +43,22 @@ class PortfolioSnapshot:
     settling: tuple[Trade, ...]
     unpriced: tuple[str, ...]
     as_of: datetime
+
+    @property
+    def account_state(self) -> AccountState:
+        """The same moment as the gate looks at an account, without reading it again."""
+        return AccountState(
+            cash=self.cash,
+            reserved=self.reserved,
+            owed=self.cash - self.reserved - self.free,
+            sellable=Decimal(0),
+            settling=Decimal(0),
+            open_orders=self.open_orders,
+            trades=self.trades,
+            undelivered=tuple(trade for trade in self.trades if trade.status.undelivered),
+            positions=self.positions,
+            read_at=self.as_of,
+        )
 
     @property
     def settled_equity(self) -> Decimal:

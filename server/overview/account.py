@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ...core.models import OrderSide, OrderStatus, TradeStatus
-from ...core.portfolio.account_state import AccountState
 from ...core.trading.order_states import UNDER_WAY
 from ...core.untrusted_text import quoted
 from ...handlers.answer import rounded
@@ -28,22 +27,6 @@ if TYPE_CHECKING:
 _POSITIONS, _ORDERS, _FILLS = 50, 50, 30
 _CURVE = 300
 CURVE_SPAN = timedelta(days=7)
-
-
-def account_state(snapshot: PortfolioSnapshot) -> AccountState:
-    """The account as the gate looks at it, without reading it again."""
-    return AccountState(
-        cash=snapshot.cash,
-        reserved=snapshot.reserved,
-        owed=snapshot.cash - snapshot.reserved - snapshot.free,
-        sellable=Decimal(0),
-        settling=Decimal(0),
-        open_orders=snapshot.open_orders,
-        trades=snapshot.trades,
-        undelivered=tuple(trade for trade in snapshot.trades if trade.status.undelivered),
-        positions=snapshot.positions,
-        read_at=snapshot.as_of,
-    )
 
 
 def money_line(snapshot: PortfolioSnapshot, statement: StatementLine | None) -> MoneyLine:

@@ -16,7 +16,6 @@ from ...handlers.answer import rounded
 from ...handlers.portfolio import StatementLine, statement_line
 from .account import (
     CURVE_SPAN,
-    account_state,
     curve,
     exposure_lines,
     fill_lines,
@@ -151,7 +150,7 @@ class Screen:
 
         async def read() -> _Account:
             snapshot = await desk.portfolio.snapshot()
-            return _Account(snapshot, desk.trading.standing(account_state(snapshot)))
+            return _Account(snapshot, desk.trading.standing(snapshot.account_state))
 
         account: _Account = await self._kept(("account", mark), _ACCOUNT_FOR_S, read)
         return account
