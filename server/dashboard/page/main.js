@@ -80,6 +80,7 @@ function figure(name, value, under, kind = "") {
 }
 
 function showLost(since) {
+  showSwitch(undefined);
   document.body.classList.add("stale");
   byId("connection").textContent = "Not connected";
   byId("connection").className = "connection off";

@@ -17,6 +17,7 @@ export function allowSwitch(reason) {
   update();
 }
 
+/** What the switch would stop; nothing where the server cannot be reached, which could not be told to stop. */
 export function showSwitch(shown) {
   overview = shown;
   update();
@@ -26,7 +27,7 @@ function update() {
   const button = byId("kill");
   const halted = overview?.halt !== undefined;
   button.disabled = !overview || halted || Boolean(refusal);
-  button.title = halted ? "Trading is halted." : refusal ?? "";
+  button.title = halted ? "Trading is halted." : overview ? refusal ?? "" : "The server cannot be reached.";
   button.textContent = halted ? "Halted" : "Halt trading";
 }
 
