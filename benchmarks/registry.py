@@ -10,6 +10,8 @@ MODULES = {
     "server_start": "benchmarks.server_start",
     "tool_call": "benchmarks.tool_call",
     "doors": "benchmarks.doors",
+    "monitoring": "benchmarks.monitoring",
+    "http_clients": "benchmarks.http_clients",
     "cached_read": "benchmarks.cached_read",
     "signing": "benchmarks.signing",
     "order_path": "benchmarks.order_path",

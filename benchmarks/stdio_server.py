@@ -79,13 +79,18 @@ class StdioServer:
 
 
 @contextmanager
-def running(arguments: Sequence[str], *, state_dir: Path) -> Iterator[StdioServer]:
-    """`python <arguments>` with default settings, ended on leaving."""
+def running(arguments: Sequence[str], *, state_dir: Path, toolsets: str = "default") -> Iterator[StdioServer]:
+    """`python <arguments>` with default settings but for its toolsets, ended on leaving."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("POLYMARKET_")}
     with subprocess.Popen(
         [sys.executable, *arguments],
         cwd=_ROOT,
-        env={**environment, "POLYMARKET_MODE": "sandbox", "POLYMARKET_STATE_DIR": str(state_dir)},
+        env={
+            **environment,
+            "POLYMARKET_MODE": "sandbox",
+            "POLYMARKET_STATE_DIR": str(state_dir),
+            "POLYMARKET_TOOLSETS": toolsets,
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
