@@ -26,6 +26,10 @@ _CONNECTIONS = 512
 _HEADERS_WITHIN_S = 10.0
 """Seconds within which the head of a request must have arrived."""
 
+_KEPT_OPEN_S = 60
+"""Seconds that a connection stays open between requests. One that is closed just as the next arrives fails that one,
+and clients do not repeat what may have been done."""
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises ConfigurationError when the port is taken."""
@@ -57,9 +61,10 @@ async def serve_until_signal(
 
     config = uvicorn.Config(
         app,
-        http=_timed_protocol(),
+        http=timed_protocol(),
         log_config=None,
         timeout_graceful_shutdown=_GRACE_S,
+        timeout_keep_alive=_KEPT_OPEN_S,
         lifespan="on",
         limit_concurrency=_CONNECTIONS,
         # Without a proxy of ours in front, what a request says of where it came from is anybody's word.
@@ -82,7 +87,7 @@ async def serve_until_signal(
         tasks.cancel_scope.cancel()
 
 
-def _timed_protocol() -> Any:
+def timed_protocol(headers_within_s: float = _HEADERS_WITHIN_S) -> Any:
     """uvicorn's protocol, which alone would wait for ever for the head of a request."""
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
@@ -95,16 +100,23 @@ def _timed_protocol() -> Any:
 
         def data_received(self, data: bytes) -> None:
             self._wait_for_a_head()
+            before = self.cycle
             super().data_received(data)
+            if self.cycle is not before:
+                self._wait_no_more()  # the head is whole; what comes after it may take its time
 
         def connection_lost(self, exc: Exception | None) -> None:
-            if self._patience is not None:
-                self._patience.cancel()
+            self._wait_no_more()
             super().connection_lost(exc)
 
         def _wait_for_a_head(self) -> None:
             if self._patience is None and self._idle:
-                self._patience = self.loop.call_later(_HEADERS_WITHIN_S, self._give_up)
+                self._patience = self.loop.call_later(headers_within_s, self._give_up)
+
+        def _wait_no_more(self) -> None:
+            if self._patience is not None:
+                self._patience.cancel()
+                self._patience = None
 
         def _give_up(self) -> None:
             self._patience = None
