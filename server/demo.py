@@ -12,6 +12,7 @@ from mcp import Client, StdioServerParameters
 from rich.console import Console
 from rich.table import Table
 
+from .demo_alerts import arm, told
 from .demo_session import DemoFailed, Session, panel
 from .demo_strategies import strategies
 
@@ -85,6 +86,7 @@ async def _story(session: Session, headlines: list[dict[str, str]]) -> None:
         f"this one is told to spend ${_SPEND_USD} of play money to show how an order goes."
     )
 
+    rule_id = await arm(session, slug)
     preview = await session.call("preview_order", market_id=slug, outcome="Yes", spend_usd=_SPEND_USD)
     session.show(
         panel(
@@ -122,6 +124,7 @@ async def _story(session: Session, headlines: list[dict[str, str]]) -> None:
     session.say("A fill becomes a position when the venue has settled it.")
     portfolio = await _settled(session)
     session.show(_portfolio_table(portfolio))
+    await told(session, rule_id)
 
     cancelled = await session.call("cancel_orders", order_ids=[resting["order_id"]])
     if cancelled["canceled"] != [resting["order_id"]]:
@@ -129,7 +132,8 @@ async def _story(session: Session, headlines: list[dict[str, str]]) -> None:
     orders = await session.call("get_orders")
     session.show(_orders_table(orders))
     await strategies(session)
-    session.say("Done: analysed, placed, filled, cancelled, tried on the past, let run. Every number came from a tool.")
+    session.say("To see a desk live: polydesk dashboard --mode sandbox, or polydesk watch --mode sandbox.")
+    session.say("Done: analysed, placed, told, cancelled, tried on the past, let run. Every number came from a tool.")
 
 
 async def _settled(session: Session) -> dict[str, Any]:

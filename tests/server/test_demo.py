@@ -40,6 +40,10 @@ async def test_the_session_plays_to_its_end() -> None:
     (backtest,) = (run["backtest"] for run in runs if run["kind"] == "backtest" and run["status"] == "done")
     assert backtest["profit"]["total"] > 0
     assert by_tool["stop_strategy"]["status"] == "stopped"
+    tried, armed, *_ = (step["answer"] for step in steps if step["tool"] == "polymarket_manage_alerts")
+    assert tried["would_have_fired"] >= 0
+    told = next(step["answer"]["alerts"] for step in steps if step["answer"].get("alerts"))
+    assert armed["rules"][0]["rule_id"] in {alert["rule_id"] for alert in told}
 
 
 @pytest.mark.takeover  # the same session in other clothes
