@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -13,9 +14,11 @@ ALERTS_URI = "polymarket://alerts"
 class AlertNews:
     """The bus of one process, shared by all of its servers; as middleware it sees who begins and ends to listen."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[int], None] = lambda _: None) -> None:
+        """`changed` is told how many listen whenever that changes."""
         self.bus: SubscriptionBus = InMemorySubscriptionBus()
         self.listeners = 0
+        self._changed = changed
 
     async def publish(self) -> None:
         """Say that there are new alerts. What they are is read."""
@@ -25,11 +28,15 @@ class AlertNews:
         """Middleware: a subscription lasts as long as its request."""
         if ctx.method != "subscriptions/listen" or ALERTS_URI not in _uris(ctx.params):
             return await call_next(ctx)
-        self.listeners += 1
+        self._count(1)
         try:
             return await call_next(ctx)
         finally:
-            self.listeners -= 1
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        self.listeners += more
+        self._changed(self.listeners)
 
 
 def _uris(params: Any) -> list[str]:

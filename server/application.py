@@ -17,7 +17,7 @@ from .doors.doorway import Doorway
 from .doors.serving import DoorServers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from ..core.identifiers import ConditionId, TokenId
@@ -49,9 +49,10 @@ class Application:
             close_desk=self._close,
             host=DoorServers(self),
             background=background,
+            told=self._tell_news,
         )
         self._tool_calls: CallMetrics | None = None
-        self.alert_news = AlertNews()
+        self.alert_news = AlertNews(self.doorway.listen)
         self._desk: Desk | None = None
         self._opening = asyncio.Lock()
         self._resources = AsyncExitStack()
@@ -76,6 +77,11 @@ class Application:
                 if self._desk is None:
                     self._desk = await self._open()
         return self._desk
+
+    async def _tell_news(self) -> None:
+        """There are new alerts: clients of this process, and doors of its desk, get to know."""
+        await self.alert_news.publish()
+        self.doorway.tell_news()
 
     async def aclose(self) -> None:
         """Close connections, exchange and workers. Orders that rest at a venue stay there."""
@@ -115,7 +121,8 @@ class Application:
                 opened,
                 seat=self.doorway.seat,
                 tool_calls=self.tool_calls,
-                news=self.alert_news,
+                publish=self._tell_news,
+                listeners=lambda: self.alert_news.listeners + self.doorway.listeners,
             )
             await opened.enter_async_context(desk.trading)
             await opened.enter_async_context(desk.backtests)
@@ -140,7 +147,8 @@ def _assemble(
     *,
     seat: Callable[[], DeskSeat],
     tool_calls: CallMetrics,
-    news: AlertNews,
+    publish: Callable[[], Awaitable[None]],
+    listeners: Callable[[], int],
 ) -> Desk:
     from ..core.forecasting.news_screen import NewsScreen
     from ..core.forecasting.scan import MarketScanner
@@ -285,7 +293,7 @@ def _assemble(
             backtests=backtests,
             venue_health=venue_health,
             compute=executor.describe,
-            publish=news.publish,
+            publish=publish,
         ),
         risk_model=functools.partial(market_risk, executor, seed=site.seed),
         read_news=judge.read,
@@ -307,7 +315,7 @@ def _assemble(
         folder=settings.desk_folder,
         default_bankroll=site.bankroll,
         seat=seat,
-        listeners=lambda: news.listeners,
+        listeners=listeners,
     )
 
 

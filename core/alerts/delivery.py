@@ -23,7 +23,7 @@ _LONGEST_WAIT_S = 5.0
 """A delivery that its pace holds back is looked at so often, and so is what another process has written."""
 
 _SENT_WITHIN_S = 60.0
-"""No channel takes longer; should the process end meanwhile, the next one sends it again after that."""
+"""No channel takes longer."""
 
 _ENDS_WITHIN_S = 5.0
 
@@ -66,6 +66,7 @@ class Deliverer:
         self._sending: dict[int, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
+        self._book.take_over(now=self._clock.now())
         self._news.set()  # a process before may have left something
         self._running = asyncio.create_task(self._run(), name="delivery of alerts")
         self._running.add_done_callback(_tell_failure)

@@ -95,6 +95,20 @@ class DeliveryBook:
                 found.append(self._delivery(row))
         return found
 
+    def take_over(self, *, now: datetime) -> None:
+        """What a process that is gone had begun to send is due now: nobody knows whether it arrived."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(alert_deliveries)
+                .where(
+                    alert_deliveries.c.account == self._account,
+                    alert_deliveries.c.state == DeliveryState.PENDING.value,
+                    alert_deliveries.c.attempts > 0,
+                    alert_deliveries.c.error == "",
+                )
+                .values(due_at=to_micros(now))
+            )
+
     def next_due(self) -> datetime | None:
         """When something may have to be sent next; None while nothing waits."""
         query = select(func.min(alert_deliveries.c.due_at)).where(
@@ -105,7 +119,7 @@ class DeliveryBook:
         return None if first is None else from_micros(first)
 
     def attempted(self, delivery: Delivery, *, now: datetime, again_at: datetime) -> None:
-        """Before it is sent: should this process end meanwhile, the next one sends it again at that time."""
+        """Before it is sent. Should nothing be heard of it, it is due again at that time."""
         self._set(delivery, now, attempts=delivery.attempts + 1, due_at=to_micros(again_at))
 
     def delivered(self, delivery: Delivery, *, now: datetime) -> None:

@@ -61,8 +61,13 @@ class Doorway:
         host: DoorHost,
         background: bool = False,
         clock: Clock | None = None,
+        told: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`told` is called when the desk of another process has new alerts."""
         self._settings = settings
+        self._told = told
+        self._listeners = 0
+        self._at_desk: asyncio.StreamWriter | None = None
         self._open_desk = open_desk
         self._close_desk = close_desk
         self._host = host
@@ -92,6 +97,22 @@ class Doorway:
     def doors(self) -> int:
         """How many other processes use the desk of this one."""
         return self._listener.doors if self._listener else 0
+
+    @property
+    def listeners(self) -> int:
+        """How many clients of doors of this desk are subscribed to alerts."""
+        return self._listener.listeners if self._listener else 0
+
+    def tell_news(self) -> None:
+        """Let the doors of this desk know that there are new alerts."""
+        if self._listener is not None:
+            self._listener.tell_news()
+
+    def listen(self, listeners: int) -> None:
+        """Let the desk of another process know how many clients of this one are subscribed to alerts."""
+        self._listeners = min(listeners, 255)
+        if self._at_desk is not None and not self._at_desk.is_closing():
+            self._at_desk.write(bytes([self._listeners]))
 
     def seat(self) -> DeskSeat:
         """Where the desk is, for status answers."""
@@ -246,11 +267,15 @@ class Doorway:
     async def _attend(self, card: DeskCard) -> None:
         reader, writer, _ = await greet(card, self._settings, "attend")
         self._card = card
+        self._at_desk = writer
+        self.listen(self._listeners)
 
         async def until_it_ends() -> None:
             try:
                 with suppress(ConnectionError):
-                    await reader.read()
+                    while await reader.read(64):
+                        if self._told is not None:
+                            await self._told()
             finally:
                 writer.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import anyio
@@ -35,6 +36,14 @@ class DoorHost(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Door:
+    """A process that attends. `listeners` are its clients that subscribed to alerts, as it has told."""
+
+    writer: asyncio.StreamWriter
+    listeners: int = 0
+
+
 class DoorListener:
     """Accepts doors that know the desk's secret and have no reason to be refused."""
 
@@ -52,12 +61,23 @@ class DoorListener:
         self._status = status
         self._server: asyncio.Server | None = None
         self._visits: set[asyncio.Task[None]] = set()
-        self._attending: set[asyncio.Task[None]] = set()
+        self._attending: dict[asyncio.Task[None], _Door] = {}
 
     @property
     def doors(self) -> int:
         """How many other processes are doors of this desk."""
         return len(self._attending)
+
+    @property
+    def listeners(self) -> int:
+        """How many clients behind doors are subscribed to alerts."""
+        return sum(door.listeners for door in self._attending.values())
+
+    def tell_news(self) -> None:
+        """Let every door know that there are new alerts."""
+        for door in self._attending.values():
+            if not door.writer.is_closing() and not door.writer.transport.get_write_buffer_size():
+                door.writer.write(b"!")  # what one has not read yet says the same
 
     async def open(self) -> None:
         self._server = await asyncio.start_unix_server(self._arrived, str(self._card.socket), limit=LONGEST_LINE)
@@ -79,7 +99,7 @@ class DoorListener:
 
     def _gone(self, visit: asyncio.Task[None]) -> None:
         self._visits.discard(visit)
-        self._attending.discard(visit)
+        self._attending.pop(visit, None)
         if not visit.cancelled() and (error := visit.exception()) is not None:
             _log.error("a door was lost", exc_info=error)
 
@@ -98,9 +118,10 @@ class DoorListener:
                 case "attend":
                     visit = asyncio.current_task()
                     assert visit is not None
-                    self._attending.add(visit)
+                    door = self._attending[visit] = _Door(writer)
                     await self._host.attended(greeting)
-                    await reader.read()  # it says nothing more: this is its end
+                    while said := await reader.read(64):  # how many listen; nothing: this is its end
+                        door.listeners = said[-1]
                 case "look":
                     await self._looked_at(reader, writer)
                 case "serve":

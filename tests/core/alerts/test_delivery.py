@@ -202,9 +202,7 @@ async def test_what_a_process_had_begun_to_send_is_sent_by_the_next_with_the_sam
     before.database.close()  # the process is gone, and nobody knows what became of it
     after = Desk(tmp_path / "desk.sqlite3", clock)
     async with after.delivering():
-        await clock.advance(30)
-        assert after.channel.messages == []
-        await clock.advance(60)
+        await clock.advance(1)
     (message,) = after.channel.messages
     assert message.message_id == begun.delivery_id
     assert after.states == ["delivered"]
