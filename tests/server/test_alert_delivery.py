@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from mcp import Client, MCPError
+from mcp.server.subscriptions import ResourceUpdated
 
 from polydesk.server.application import Application
 from polydesk.server.build import build_server
@@ -68,7 +69,7 @@ async def test_who_subscribed_hears_of_alerts_at_the_desk_and_behind_a_door(tmp_
             for heard in (here, there):
                 async with asyncio.timeout(WAIT_S):
                     event = await anext(aiter(heard))
-                assert event.uri == "polymarket://alerts"
+                assert event == ResourceUpdated(uri="polymarket://alerts")
             (content,) = (await behind.read_resource("polymarket://alerts")).contents
             assert "leans to the asks" in str(getattr(content, "text", ""))
 
