@@ -21,9 +21,10 @@ _SCREENS: WeakKeyDictionary[TradingDesk, Screen] = WeakKeyDictionary()
 async def overview(desk: Desk, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """The desk as it is now, in the shape of `shapes.Overview`.
 
-    All who ask within a second share one answer, and the account is read every few seconds at most, unless an order
-    moved. With `unlike`, the `mark` of an earlier answer, the answer waits up to `within_s` seconds (2, at most 10) for
-    the desk's orders, runs or halt to change. What a part cannot tell is named in `problems`, and the rest still comes.
+    All who ask within a second share one answer, and the account is read every five seconds at most, every ten where
+    no order has moved. With `unlike`, the `mark` of an earlier answer, the answer waits up to `within_s` seconds (2, at
+    most 10) for the desk's orders, runs or halt to change. What a part cannot tell is named in `problems`, and the rest
+    still comes.
     """
     from .screen import Screen
 

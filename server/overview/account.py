@@ -31,7 +31,7 @@ CURVE_SPAN = timedelta(days=7)
 
 def money_line(snapshot: PortfolioSnapshot, statement: StatementLine | None) -> MoneyLine:
     """The account's money; its profit where the statement could be read."""
-    profit = None if statement is None else statement.realized + statement.unrealized + statement.income
+    settled = _settled_profit(snapshot, statement) if statement else None
     return MoneyLine(
         equity=rounded(snapshot.equity, 6),
         settled_equity=rounded(snapshot.settled_equity, 6),
@@ -39,12 +39,23 @@ def money_line(snapshot: PortfolioSnapshot, statement: StatementLine | None) -> 
         free_cash=snapshot.free,
         reserved_for_orders=snapshot.reserved,
         positions_value=rounded(snapshot.value, 6),
-        settled_profit=rounded(profit, 6),
-        provisional_profit=None if profit is None else rounded(profit + snapshot.equity - snapshot.settled_equity, 6),
+        settled_profit=rounded(settled, 6),
+        provisional_profit=None if settled is None else rounded(settled + snapshot.equity - snapshot.settled_equity, 6),
         realized=statement.realized if statement else None,
         unrealized=statement.unrealized if statement else None,
         fees=statement.fees if statement else None,
     )
+
+
+def _settled_profit(snapshot: PortfolioSnapshot, statement: StatementLine) -> Decimal:
+    """What is settled less what was paid in, at the prices of now.
+
+    Where the venue shows other balances than the account's flows explain, or holdings have no price, the statement's
+    own figures count, which may be older.
+    """
+    if statement.difference or statement.shares_off or snapshot.unpriced:
+        return statement.realized + statement.unrealized + statement.income
+    return snapshot.settled_equity - statement.paid_in
 
 
 def curve(samples: Sequence[EquitySample], snapshot: PortfolioSnapshot | None) -> list[list[Decimal]]:
@@ -138,7 +149,12 @@ def order_lines(
         for record in journal.in_state(*UNDER_WAY)
         if record.order_id not in resting and record.order_id not in known and record.status is not OrderStatus.LIVE
     ]
-    lines = [_resting_line(order, records.get(order.id), markets) for order in resting.values()]
+    lines = [
+        _resting_line(order, record, markets)
+        for order in resting.values()
+        # The journal may know already of a cancel that came after the account was read.
+        if (record := records.get(order.id)) is None or record.may_change
+    ]
     lines += [_record_line(record) for record in on_their_way]
     lines.sort(key=lambda line: line.since, reverse=True)
     return lines[:_ORDERS], len(lines)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...core.clock import Clock
@@ -42,11 +43,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SHOWN_FOR_S = 1.0
-_ACCOUNT_FOR_S = 3.0
-_STATEMENT_FOR_S = 15.0
 _MARKET_FOR_S = 60.0
 _NOTICE_S = 0.2
 """How soon a change of the desk is noticed."""
+
+_ACCOUNT_S = (5.0, 10.0)
+_STATEMENT_S = (20.0, 60.0)
+"""Seconds between two reads: where an order has moved since, and where none has. A real venue is asked for at most 100
+reads a minute, and trading needs most of them."""
 
 _MARKETS = 60
 _ALERTS = 12
@@ -58,6 +62,15 @@ class _Account:
     standing: Standing
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read when the desk's mark was `mark`."""
+
+    value: Any
+    mark: str
+    at: datetime
+
+
 class Screen:
     """What the screens of one desk share. `clock` is real time: it bounds what screens cost, in no market's time."""
 
@@ -65,6 +78,7 @@ class Screen:
         self._clock = clock
         self._answers: AnswerCache[object] = AnswerCache(clock=clock, max_entries=500)
         self._news = NewsOfMarkets()
+        self._reads: dict[str, _Read] = {}
 
     async def change(self, desk: Desk, unlike: str, *, within_s: float) -> None:
         """Return when the desk's mark is no longer `unlike`, or after `within_s` seconds."""
@@ -145,21 +159,35 @@ class Screen:
         )
         return shown.as_json()
 
-    async def _account(self, desk: Desk, mark: str) -> _Account:
-        """The account, read anew when an order has moved, else every few seconds."""
+    async def _read(self, part: str, mark: str, spacing_s: tuple[float, float], make: Callable[[], Awaitable[T]]) -> T:
+        """What `make` reads, or has read lately enough."""
+        kept = self._reads.get(part)
+        if kept is not None:
+            age_s = (self._clock.now() - kept.at).total_seconds()
+            if age_s < spacing_s[0] or (kept.mark == mark and age_s < spacing_s[1]):
+                value: T = kept.value
+                return value
 
+        async def made() -> T:
+            at = self._clock.now()
+            value = await make()
+            self._reads[part] = _Read(value, mark, at)
+            return value
+
+        return await self._answers.joined((part,), made)
+
+    async def _account(self, desk: Desk, mark: str) -> _Account:
         async def read() -> _Account:
             snapshot = await desk.portfolio.snapshot()
             return _Account(snapshot, desk.trading.standing(snapshot.account_state))
 
-        account: _Account = await self._kept(("account", mark), _ACCOUNT_FOR_S, read)
-        return account
+        return await self._read("account", mark, _ACCOUNT_S, read)
 
     async def _statement(self, desk: Desk, mark: str, problems: dict[str, str]) -> StatementLine | None:
-        line, problem = await self._kept(("statement", mark), _STATEMENT_FOR_S, lambda: statement_line(desk))
+        line, problem = await self._read("statement", mark, _STATEMENT_S, lambda: statement_line(desk))
         if problem is not None:
             problems["profit"] = quoted(problem, 200)
-        return line  # type: ignore[no-any-return]
+        return line
 
     async def _markets_of(
         self, desk: Desk, wanted: Iterable[ConditionId], problems: dict[str, str]

@@ -108,6 +108,21 @@ async def test_many_screens_cost_what_one_does(watching: Watching) -> None:
         assert all(each == shown[0] for each in shown)
 
 
+async def test_the_account_is_not_read_anew_for_each_of_many_orders(watching: Watching) -> None:
+    async with watching() as watched:
+        await watched.look()
+        for price in (0.5, 0.51, 0.52):
+            before = (await watched.look())["mark"]
+            await watched.trade(market_id=FED, outcome="Yes", side="BUY", size=5, price=price, time_in_force="GTC")
+            read = (await watched.requests(), (await watched.look())["mark"] != before)
+            assert read[1]
+            assert await watched.requests() == read[0]
+        shown = await watched.look()
+        async with asyncio.timeout(20):
+            while shown["open_orders_total"] < 3:
+                shown = await watched.look(unlike=shown["mark"], within_s=2)
+
+
 async def test_a_look_waits_until_an_order_moves(watching: Watching) -> None:
     async with watching() as watched:
         before = await watched.look()
