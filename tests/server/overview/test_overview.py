@@ -6,18 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
 
+from polydesk.core.clock import ManualClock
 from polydesk.core.errors import VenueUnavailable
 from polydesk.core.portfolio.snapshot import Portfolio
 from polydesk.core.settings import load_settings
 from polydesk.server.application import Application
 from polydesk.server.build import build_server
+from polydesk.server.overview import screen
 from tests.support.processes import FED, answer_of
 
 BTC = "btc-updown-15m-1790592300"
@@ -37,11 +39,6 @@ class Watched:
         shown = await self.application.doorway.look("overview", arguments)
         assert shown is not None
         return shown
-
-    async def requests(self) -> int:
-        """How often the account was asked for."""
-        routes = (await self.application.desk()).venue_health().routes
-        return sum(each.calls for each in routes if each.route == "GET clob /data/orders")
 
 
 Watching = Callable[[], AbstractAsyncContextManager[Watched]]
@@ -99,28 +96,42 @@ async def test_money_orders_fills_and_books_are_told_at_once(watching: Watching)
         assert "problems" not in shown
 
 
-async def test_many_screens_cost_what_one_does(watching: Watching) -> None:
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """One entry for each time a screen has read the account."""
+    made: list[object] = []
+    account = screen._Account
+
+    def counted(*parts: Any) -> object:
+        made.append(parts)
+        return account(*parts)
+
+    monkeypatch.setattr(screen, "_Account", counted)
+    return made
+
+
+async def test_many_screens_cost_what_one_does(watching: Watching, reads: list[object]) -> None:
     async with watching() as watched:
-        await watched.look()
-        before = await watched.requests()
         shown = await asyncio.gather(*(watched.look() for _ in range(10)))
-        assert await watched.requests() == before
+        assert len(reads) == 1
         assert all(each == shown[0] for each in shown)
 
 
-async def test_the_account_is_not_read_anew_for_each_of_many_orders(watching: Watching) -> None:
+async def test_the_account_is_read_anew_after_a_while_however_often_orders_move(
+    watching: Watching, reads: list[object]
+) -> None:
     async with watching() as watched:
-        await watched.look()
-        for price in (0.5, 0.51, 0.52):
-            before = (await watched.look())["mark"]
-            await watched.trade(market_id=FED, outcome="Yes", side="BUY", size=5, price=price, time_in_force="GTC")
-            read = (await watched.requests(), (await watched.look())["mark"] != before)
-            assert read[1]
-            assert await watched.requests() == read[0]
-        shown = await watched.look()
-        async with asyncio.timeout(20):
-            while shown["open_orders_total"] < 3:
-                shown = await watched.look(unlike=shown["mark"], within_s=2)
+        desk, clock = await watched.application.desk(), ManualClock(datetime(2026, 5, 17, tzinfo=UTC))
+        shared = screen.Screen(clock)
+
+        async def reads_after(seconds: float) -> int:
+            await clock.advance(seconds)
+            await shared.shown(desk)
+            return len(reads)
+
+        assert [await reads_after(seconds) for seconds in (0, 2, 2, 7)] == [1, 1, 1, 2]
+        await watched.trade(market_id=FED, outcome="Yes", side="BUY", size=5, price=0.5, time_in_force="GTC")
+        assert [await reads_after(seconds) for seconds in (1, 1, 4)] == [2, 2, 3]
 
 
 async def test_a_look_waits_until_an_order_moves(watching: Watching) -> None:
