@@ -145,6 +145,12 @@ _DATA = (
     _counter("stream_dropped_events", "Events lost because reading was slow."),
 )
 
+_ALERTS = (
+    _gauge("alert_rules", "Rules of alerts that watch, and those that are snoozed.", "state"),
+    _counter("alerts", "Alerts that the rules there are have told, by kind of rule.", "kind"),
+    _gauge("alert_deliveries_failed", "Deliveries of the last day that failed, given up or still tried."),
+)
+
 _COMPUTE = (
     Metric(
         "polydesk_pool", "info", "What computes, by kind of worker.", ("kind", "backend", "engine", "device", "dtype")
@@ -165,6 +171,7 @@ SECTIONS: dict[str, tuple[Metric, ...]] = {
     "Venue": _VENUE,
     "Tools": _TOOLS,
     "Data": _DATA,
+    "Alerts": _ALERTS,
     "Compute": _COMPUTE,
 }
 

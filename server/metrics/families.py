@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,7 @@ def read(desk: Desk) -> Samples:
         samples.add("tool_call_seconds", tool.latency, tool=tool.route)
         _add_errors(samples, "tool_errors", tool, tool=tool.route)
     _add_data(samples, desk)
+    _add_alerts(samples, desk)
     _add_compute(samples, desk)
     return samples
 
@@ -127,6 +129,19 @@ def _add_data(samples: Samples, desk: Desk) -> None:
     samples.add("stream_gaps", stream.gaps)
     samples.add("stream_reconnections", stream.reconnections)
     samples.add("stream_dropped_events", stream.dropped)
+
+
+def _add_alerts(samples: Samples, desk: Desk) -> None:
+    now, rules, told = desk.clock.now(), desk.alerts.book.rules(), desk.alerts.book.counts()
+    snoozed = sum(rule.is_snoozed(now) for rule in rules)
+    samples.add("alert_rules", len(rules) - snoozed, state="watching")
+    samples.add("alert_rules", snoozed, state="snoozed")
+    by_kind: Counter[str] = Counter()
+    for watched in rules:
+        by_kind[watched.rule.kind.value] += told.get(watched.rule_id, 0)
+    for kind, count in by_kind.items():
+        samples.add("alerts", count, kind=kind)
+    samples.add("alert_deliveries_failed", len(desk.alerts.delivery_troubles()))
 
 
 def _age(moment: datetime | None, now: datetime) -> float | None:

@@ -131,6 +131,16 @@ async def test_reading_asks_the_venue_nothing_and_is_plain_json(desk: Desk) -> N
     assert samples.families["polydesk_limit_dollars"][0] == ({"limit": "order"}, 250.0)
 
 
+async def test_alerts_are_told_by_rule_and_kind(desk: Desk) -> None:
+    rules = desk.alerts.book.rules()
+    assert rules
+    desk.alerts.snooze(rules[0].rule_id, desk.clock.now() + timedelta(hours=1))
+    states = {labels["state"]: value for labels, value in told(desk, "alert_rules")}
+    assert states == {"watching": len(rules) - 1, "snoozed": 1}
+    assert {labels["kind"] for labels, _ in told(desk, "alerts")} == {each.rule.kind.value for each in rules}
+    assert told(desk, "alert_deliveries_failed") == [({}, 0.0)]
+
+
 async def test_what_is_no_metric_cannot_be_added(desk: Desk) -> None:
     with pytest.raises(KeyError):
         read(desk).add("made_up", 1)
