@@ -20,17 +20,22 @@ function showTicket(draft) {
     element("p", {}, draft.question),
     figures([
       ["Leaves the account at most", dollars(draft.worst_cost)],
-      ["Limit price", price(draft.limit_price)],
+      ["Expected price", price(draft.expected_price ?? draft.limit_price)],
       ["Expected fee", dollars(draft.expected_fee)],
       ["Pays if right", dollars(draft.pays_if_right)],
     ]),
-    element("p", { class: "faint" }, draft.rests ? `Rests in the book (${draft.time_in_force}).` : `Fills at once or not at all (${draft.time_in_force}).`),
+    element("p", { class: "faint" }, `At ${price(draft.limit_price)} or better. ${manner(draft)}`),
     (draft.adjustments ?? []).map((each) => element("p", { class: "faint" }, `Adjusted: ${each}`)),
     draft.consent ? element("p", { class: "faint" }, `Consent: ${draft.consent}`) : null,
     element("p", { class: "faint" }, `Book as of ${draft.book_as_of}${draft.draft_expires ? `; this draft holds until ${draft.draft_expires}` : ""}.`),
     element("div", { class: "actions" }, place),
     said,
   );
+}
+
+function manner(draft) {
+  if (draft.rests) return `What does not fill at once rests in the book (${draft.time_in_force}).`;
+  return draft.time_in_force === "FOK" ? "All of it at once, or nothing." : "What is there at once; the rest is dropped.";
 }
 
 async function order(draft, said) {

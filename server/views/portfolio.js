@@ -5,7 +5,7 @@ function showPortfolio(answer) {
   const positions = answer.positions ?? [];
   const orders = answer.open_orders ?? [];
   const provisional = answer.settling_total
-    ? element("p", { class: "faint" }, `${answer.settling_total} fills are not confirmed yet; cash counts what the venue shows.`)
+    ? element("p", { class: "faint" }, `Fills not confirmed yet: ${answer.settling_total}. Cash counts what the venue shows.`)
     : null;
   show(
     banner(answer),
