@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -186,7 +187,11 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
         toolsets=sorted(toolset.value for toolset in desk.toolsets),
         toolsets_off=off or None,
         turn_on=_turn_on(desk.toolsets),
-        warnings=[*desk.warnings, *(f"Not comparable: {reason}" for reason in desk.notes().not_comparable[-5:])]
+        warnings=[
+            *desk.warnings,
+            *(f"Not comparable: {reason}" for reason in desk.notes().not_comparable[-5:]),
+            *_undelivered(desk),
+        ]
         or None,
     )
 
@@ -250,6 +255,17 @@ def _since_last_seen(desk: Desk) -> SinceLastSeen | None:
         resolved=list(shown.resolved) or None,
         alerts=_alert_lines(alerts) or None,
     )
+
+
+def _undelivered(desk: Desk) -> list[str]:
+    """How many alerts channels have not taken, by channel, with what the last one failed with."""
+    troubles = desk.alerts.delivery_troubles()
+    latest = {each.channel: each for each in reversed(troubles)}
+    counts = Counter(each.channel for each in troubles)
+    return [
+        f"Channel {name} has not taken {counts[name]} alerts of the last day: {quoted(each.error, 80)}"
+        for name, each in sorted(latest.items())
+    ]
 
 
 def _alert_lines(alerts: Sequence[Alert]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Self
 from ..background_tasks import cancelled
 from ..clock import Clock
 from ..errors import InputRejected
+from ..untrusted_text import quoted
 from .alert_book import Alert, AlertBook, WatchedRule
 from .channel import Channel, ChannelFailed, Message
 from .delivery import Deliverer, RetryTerms
@@ -88,7 +89,7 @@ class AlertDesk:
         if name is not None and name not in self._channels:
             known = ", ".join(self.channels)
             raise InputRejected(
-                f"No channel is called {name[:40]!r}.",
+                f"No channel is called {quoted(name, 40)!r}.",
                 code="unknown_channel",
                 fix=f"use one of {known}, or leave channel out for all"
                 if known

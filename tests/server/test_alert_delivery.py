@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from mcp import Client, MCPError
 from mcp.server.subscriptions import ResourceUpdated
@@ -22,6 +23,8 @@ from tests.support.exchanges import live_urls
 from tests.support.killed_desks import client_of
 from tests.support.processes import FED, WAIT_S, answer_of, environment, live_settings
 from tests.support.webhook_receiver import answer
+
+RULE: dict[str, Any] = {"market": FED, "threshold": 0.5}
 
 
 @asynccontextmanager
@@ -143,6 +146,17 @@ async def test_a_receiver_that_fails_is_tried_again_and_the_failure_is_seen(tmp_
 async def shows_the_failure(ours: Alerting) -> bool:
     listed = await answer_of(ours.client, "manage_alerts", action="list")
     return "phone: it answered 503" in json.dumps(listed.get("not_delivered", []))
+
+
+async def test_what_a_channel_refuses_for_good_is_a_warning_of_the_status(tmp_path: Path) -> None:
+    async with alerting(tmp_path) as ours:
+        ours.receiver.otherwise = answer(410)
+        await ours.arm("imbalance", **RULE)
+        assert [each["delivered"] for each in await ours.settled()] == [{"phone": "failed"}]
+        warnings = (await answer_of(ours.client, "get_status"))["warnings"]
+        assert [each for each in warnings if each.startswith("Channel phone has not taken 1 alerts")] == [
+            "Channel phone has not taken 1 alerts of the last day: it answered 410"
+        ]
 
 
 async def test_a_restarted_desk_watches_on_and_tells_nothing_twice(tmp_path: Path) -> None:
