@@ -91,7 +91,7 @@ def exposure_lines(
         if order.side is OrderSide.BUY:
             resting[group] += (order.original_size - order.size_matched) * order.price
         named[group].append(market.question if market else order.condition_id)
-    groups = sorted(cost.keys() | resting.keys() | named.keys(), key=lambda each: -standing.worst_by_event.get(each, 0))
+    groups = sorted(named, key=lambda each: (-standing.worst_by_event.get(each, Decimal(0)), each))
     return [
         ExposureLine(
             event=_event_name(group, named[group], markets),

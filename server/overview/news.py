@@ -82,10 +82,9 @@ class NewsOfMarkets:
             for condition_id, items in by_market.items()
         ]
         for (condition_id, items), judged in zip(by_market.items(), await desk.read_many_news(asked), strict=True):
-            stances = {id(reading.item): reading.stance for reading in judged.readings}
-            found = {reading.item.title: reading.stance for reading in judged.readings}
+            stances = {reading.item.title: reading.stance for reading in judged.readings}
             for item in items:
-                self._stances[item.number, condition_id] = stances.get(id(item.evidence)) or found.get(item.item.title)
+                self._stances[item.number, condition_id] = stances.get(item.item.title)
         while len(self._stances) > _REMEMBERED:
             self._stances.popitem(last=False)
 
