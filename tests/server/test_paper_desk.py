@@ -190,6 +190,7 @@ def test_nothing_but_the_composition_root_asks_whether_it_is_paper() -> None:
         "server/reference.py",
         "server/setup.py",
         "server/sites.py",
+        "server/terminal/screen.py",  # each mode has a colour of its own
         "server/trading_desk.py",  # whether a person's consent is asked for
     }
     asking = {
