@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-_COLOURS = {"live": "bold white on red", "paper": "bold black on cyan", "sandbox": "bold black on yellow"}
+_REAL_MONEY, _PLAY_MONEY = "bold white on red", "bold black on cyan"
 _ROWS = 12
 _LONG = frozenset({"outcome", "order", "fill", "what", "why not", "why it ended"})
 """Columns that share the width that is left."""
@@ -140,7 +140,7 @@ def _part(rows: Sequence[Row], table: Callable[[Sequence[Row]], Table]) -> Itera
 def _head(told: Mapping[str, Any]) -> RenderableType:
     mode = told["mode"]
     line = Text()
-    line.append(f" {mode.upper()} ", style=_COLOURS.get(mode, "bold"))
+    line.append(f" {mode.upper()} ", style=_REAL_MONEY if mode == "live" else _PLAY_MONEY)
     line.append(f"  {told['trading']}  ", style="bold")
     line.append(f"{told.get('account') or 'no wallet'}  ", style="dim")
     line.append(f"as of {_moment(told['as_of'])}", style="dim")

@@ -56,7 +56,7 @@ async def test_the_default_toolsets_do_not_offer_it_and_status_says_how_to_get_i
     names = {tool.name for tool in (await agent.client.list_tools()).tools}
     assert "polymarket_get_market_trades" not in names
     status = await agent.call("get_status")
-    assert status["toolsets_off"] == ["advanced", "risk", "strategies"]
+    assert status["toolsets_off"] == ["advanced", "charts", "risk", "strategies"]
     assert status["turn_on"].endswith("POLYMARKET_TOOLSETS=all")
 
 

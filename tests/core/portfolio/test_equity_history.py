@@ -53,6 +53,7 @@ class Account:
             equity=self.cash,
             entry_fees=zero,
             open_orders=(),
+            trades=(),
             settling=(),
             unpriced=(),
             as_of=self._clock.now(),
