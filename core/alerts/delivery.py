@@ -22,6 +22,7 @@ _tell_failure = logs_failure(_log, "alerts are no longer delivered; they are sti
 _LONGEST_WAIT_S = 5.0
 """A delivery that its pace holds back is looked at so often, and so is what another process has written."""
 
+_HELD_BACK_S = 1.0
 _SENT_WITHIN_S = 60.0
 """No channel takes longer."""
 
@@ -105,7 +106,8 @@ class Deliverer:
         due = self._book.next_due()
         if due is None:
             return None
-        return min(max((due - self._clock.now()).total_seconds(), 0.2), _LONGEST_WAIT_S)
+        # What is due already was held back by its pace.
+        return min(max((due - self._clock.now()).total_seconds(), _HELD_BACK_S), _LONGEST_WAIT_S)
 
     async def _rest(self, seconds: float) -> None:
         """Until the time has passed or there is news."""
