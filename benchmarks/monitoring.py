@@ -67,6 +67,9 @@ def run() -> Result:
     return Result(
         about=f"{_CALLS} calls each over stdio, one at a time; smaller is better",
         ratios={
+            "a call, median of pairs: watched / bare": median(
+                watched_s / bare_s for watched_s, bare_s in zip(taken["watched"], taken["bare"], strict=True)
+            ),
             "p50 of a call: watched / bare": p50["watched"] / p50["bare"],
             "p99 of a call: watched / bare": p99["watched"] / p99["bare"],
             "idle resident memory: watched / bare": idle["watched"] / idle["bare"],

@@ -14,7 +14,6 @@ from ..core.untrusted_text import quoted
 from .answer import AccountAnswer, Answer, Num, When, rounded
 from .arguments import Detail
 from .context import Desk, VenueHealth
-from .figures import figures_of
 from .toolspec import DEFAULT_TOOLSETS, Toolset, ToolSpec
 
 if TYPE_CHECKING:
@@ -139,6 +138,8 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
 
     Start with this after a break. detail=full adds latencies of the venue's busiest routes and what computes.
     """
+    from .figures import figures_of  # with the first call
+
     problem = None
     try:
         await desk.directory.listing(limit=1, after_cursor=None, closed=False, order="volume24hr", ascending=False)
@@ -179,7 +180,7 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
             max_open_orders=limits.max_open_orders,
             max_book_age_s=Decimal(str(limits.max_book_age_s)),
         ).as_json(),
-        figures=figures_of(desk).as_json(),
+        figures=figures_of(desk),
         compute=_compute(desk.compute(), detail).as_json(),
         routes=[_route_line(each).as_json() for each in (*desk.trading.latency.snapshot(), *_busiest(health.routes))]
         if detail == "full"
