@@ -228,6 +228,7 @@ class Favourites(PolymarketStrategy):
         return Decision(signals=[await self.analyze_market(market) for market in markets])
 
 
+@pytest.mark.takeover
 async def test_strategy_degradation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It buys shares at two thirds and more and loses all of them, which fair bets do less than once in a hundred."""
     monkeypatch.setattr(strategy_runs, "strategy_class", lambda _: Favourites)

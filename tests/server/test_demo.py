@@ -24,6 +24,7 @@ async def _demo(*options: str) -> tuple[int, str, str]:
     return process.returncode, output.decode(), errors.decode()
 
 
+@pytest.mark.takeover
 async def test_the_session_plays_to_its_end() -> None:
     code, output, errors = await _demo("--json")
     assert (code, errors) == (0, "")

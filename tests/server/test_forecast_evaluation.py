@@ -232,6 +232,7 @@ def test_rows_that_the_weights_were_fitted_on_are_recognised(
     assert "verdict: worse than the market price" in capsys.readouterr().out
 
 
+@pytest.mark.takeover
 def test_the_shipped_weights_are_what_the_fit_makes_of_its_data(shared_data: Path) -> None:
     from tools.fit_fair_value import SETS, fitted
 

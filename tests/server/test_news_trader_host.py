@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 HOST = Path(__file__).resolve().parents[2] / "examples" / "ai_news_trader_host.py"
 
 
@@ -33,6 +35,7 @@ async def test_of_fifty_headlines_three_matter_and_one_leads_to_a_paper_order() 
     assert 0 < order["total"] <= 20
 
 
+@pytest.mark.takeover
 async def test_recorded_headlines_are_replayed_and_nothing_is_ordered(shared_data: Path) -> None:
     (replayed,) = await _told("--replay")
     assert (replayed["step"], replayed["headlines"]) == ("replayed", 600)

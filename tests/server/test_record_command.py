@@ -42,6 +42,7 @@ def wait_for_files(folder: Path, complete: int, process: subprocess.Popen[str]) 
         time.sleep(0.05)
 
 
+@pytest.mark.takeover
 def test_a_killed_recorder_leaves_whole_files_and_a_stopped_one_says_what_it_wrote(tmp_path: Path) -> None:
     folder = tmp_path / "records"
     with recorder(folder, "--top", "5", "--rotate-minutes", "0.01", "--news") as killed:

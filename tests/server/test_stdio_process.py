@@ -39,6 +39,7 @@ def test_a_malformed_line_does_not_end_the_server(server: Running, line: bytes) 
     server.wait_for(r'"id":2,"result"')
 
 
+@pytest.mark.takeover
 def test_an_argument_of_ten_megabytes_is_refused_and_the_server_lives_on(server: Running) -> None:
     server.send_line(call(2, "search_markets", query="x" * 10_000_000))
     refusal = server.wait_for(r'.*"id":2.*\n')[0]
@@ -48,7 +49,7 @@ def test_an_argument_of_ten_megabytes_is_refused_and_the_server_lives_on(server:
     server.wait_for(r'"id":3,"result"')
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, None])
+@pytest.mark.parametrize("ending", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.takeover), None])
 def test_it_ends_cleanly_and_takes_its_worker_along(server: Running, ending: int | None) -> None:
     """None stands for the host closing stdin."""
     server.send_line(call(2, "analyze_market", market_id=FED, outcome="Yes"))

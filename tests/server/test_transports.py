@@ -150,7 +150,7 @@ def test_a_taken_port_is_a_configuration_error(web: Served) -> None:
         serve(load_settings(), transport="http", host="127.0.0.1", port=int(taken[1]))
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("ending", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.takeover)])
 @pytest.mark.parametrize("transport", ["sse", "http"])
 async def test_a_signal_ends_a_server_with_open_connections(
     tmp_path: Path, transport: Transport, ending: signal.Signals

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
+import pytest
 
 from polydesk.core.exchange.store import LedgerStore
 from polydesk.core.exchange.venue import Exchange
@@ -64,6 +65,7 @@ def assert_exact(exchange: Exchange) -> None:
             assert position.size >= account.open_shares[token_id] + account.matched_shares[token_id]
 
 
+@pytest.mark.takeover
 def test_everything_acknowledged_is_there_after_a_kill_at_any_moment(tmp_path: Path) -> None:
     ledger = tmp_path / "paper.db"
     generator = random.Random(2026)

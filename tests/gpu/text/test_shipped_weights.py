@@ -50,6 +50,7 @@ def test_the_answer_does_not_depend_on_what_else_is_in_the_batch() -> None:
     assert alone["negative"] == pytest.approx(beside["negative"], abs=0.03)
 
 
+@pytest.mark.takeover
 def test_it_is_as_good_as_its_card_says(shared_data: Path) -> None:
     rows = read_labelled(shared_data / "sentiment" / "newsmtsc_devtest_mt.jsonl")
     labels = [row.label for row in rows]

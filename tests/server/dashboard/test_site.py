@@ -165,6 +165,7 @@ async def test_with_tokens_a_browser_shows_one_once_and_is_known_by_a_cookie(tmp
             assert guesses[-1].status_code == 429
 
 
+@pytest.mark.takeover
 async def test_who_may_trade_may_halt_and_who_signs_out_is_a_stranger_again(tmp_path: Path) -> None:
     token = TokenFile(tmp_path / "tokens.json").add("trader", [*READS, "trading:write"])
     with dashboard(tmp_path) as url:
@@ -179,6 +180,7 @@ async def test_who_may_trade_may_halt_and_who_signs_out_is_a_stranger_again(tmp_
             assert (await browser.get("/overview.json")).status_code == 401
 
 
+@pytest.mark.takeover
 async def test_beside_a_desk_it_reads_that_one_and_halts_it_however_itself_is_set_up(tmp_path: Path) -> None:
     settings = {"POLYMARKET_COMPUTE": "inline", "POLYMARKET_SANDBOX_TRADERS": "false"}
     with serving(SOURCE_COMMAND, "http", environment(tmp_path, **settings)) as desk:

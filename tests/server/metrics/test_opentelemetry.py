@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 _RUN = """
 import asyncio, json, sys
 from pathlib import Path
@@ -125,5 +127,6 @@ def test_spans_of_tools_hold_those_of_the_venue_and_carry_the_call_s_id(tmp_path
     assert "polydesk_trading_halted" in metrics
 
 
+@pytest.mark.takeover
 def test_where_nobody_collects_nothing_is_loaded(tmp_path: Path) -> None:
     assert _printed(_QUIET, tmp_path).strip() == "[]"

@@ -111,6 +111,7 @@ def assert_the_catalogue_holds(families: Iterable[Metric]) -> None:
             assert set(sample.labels) - {"le"} == set(metric.labels), sample
 
 
+@pytest.mark.takeover
 async def test_behind_a_door_the_page_is_the_desk_s(tmp_path: Path) -> None:
     with a_server("http", tmp_path) as desk:
         async with desk.connect() as client:

@@ -17,6 +17,7 @@ from polydesk.server.soak.market import SoakMarket, Watch, faults
 from polydesk.server.soak.worker import WorkPlan
 
 
+@pytest.mark.takeover
 def test_a_desk_that_is_killed_twice_among_faults_ends_with_nothing_lost_or_doubled(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

@@ -111,6 +111,7 @@ def test_watching_shows_the_desk_and_ends_after_as_many_updates_as_asked(
         assert part in out
 
 
+@pytest.mark.takeover
 def test_watching_ends_with_ctrl_c_and_the_desk_goes_on(desk: Desk, folder: Path) -> None:
     with running([*SOURCE_COMMAND, "watch", "--json"], environment(folder)) as process:
         process.wait_for(r"\"mark\"")
