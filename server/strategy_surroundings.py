@@ -123,8 +123,9 @@ def surround_on(
             return None
         return RewardTerms(programme.max_spread_cents / _CENTS, programme.min_size_shares)
 
-    async def free_cash() -> Decimal:
-        return (await read_account(venue, TokenId(""), desk.fee_of, clock, to_sell=False)).free
+    async def may_stake(mandate: Mandate) -> Decimal:
+        account = await read_account(venue, TokenId(""), desk.fee_of, clock, to_sell=False)
+        return min(account.free, mandate.max_exposure_usd - desk.run_standing(mandate, account).tied_up_usd)
 
     def surround(run_id: str, mandate: Mandate) -> Surroundings:
         return Surroundings(
@@ -138,10 +139,9 @@ def surround_on(
                 prefix=f"{run_id}/",
                 trades=venue.trades,
                 open_orders=venue.open_orders,
-                free_cash=free_cash,
+                may_stake=lambda: may_stake(mandate),
                 fee_of=desk.fee_of,
                 worth=worth,
-                mandate=mandate,
             ),
             execution=DeskExecution(
                 desk, find, clock, prefix=run_id, mandate=mandate, goes_on=lambda: runs.is_mine(run_id)

@@ -28,7 +28,7 @@ def replay_surroundings(
         prefix=f"{prefix}/",
         trades=replay.venue.trades,
         open_orders=replay.venue.open_orders,
-        free_cash=replay.free_cash,
+        may_stake=replay.free_cash,
         fee_of=desk.fee_of,
         worth=replay.worth,
     )

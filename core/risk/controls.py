@@ -18,7 +18,7 @@ from .order_controls import (
     SpreadWidth,
     TimeLeft,
 )
-from .run_controls import RunExposure, RunLoss, RunTime
+from .run_controls import RunExposure, RunHoldings, RunLoss, RunTime
 
 CONTROLS: tuple[Control, ...] = (
     KillSwitchOff(),
@@ -42,4 +42,5 @@ CONTROLS: tuple[Control, ...] = (
     RunTime(),
     RunExposure(),
     RunLoss(),
+    RunHoldings(),
 )

@@ -23,8 +23,13 @@ class Mandate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MandateState:
-    """A run at the moment of an order: dollars tied up without the order, and profit so far (negative: a loss)."""
+    """A run at the moment of an order: dollars tied up without the order, and profit so far (negative: a loss).
+
+    `may_sell_shares` are those of the order's outcome that the run has bought itself, that have settled, and that no
+    other order of it has sold or may still sell.
+    """
 
     mandate: Mandate
     tied_up_usd: Decimal
     profit_usd: Decimal
+    may_sell_shares: Decimal = Decimal(0)

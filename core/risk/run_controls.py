@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from ..models import OrderSide
 from ..money import text
 from .control import Finding
 from .limits import RiskLimits
@@ -52,3 +53,22 @@ class RunLoss:
         if lost < most:
             return Finding(value, limit)
         return Finding(value, limit, f"The run has lost ${lost:.2f}.", fix="only sell, or stop the run")
+
+
+class RunHoldings:
+    name = "run_holdings"
+
+    def check(self, proposal: Proposal, limits: RiskLimits) -> Finding | None:
+        run, wanted = proposal.state.run, proposal.ticket.shares
+        if run is None or proposal.ticket.side is not OrderSide.SELL:
+            return None
+        value, limit = f"{text(wanted)} shares", f"{text(run.may_sell_shares)} shares that the run has bought itself"
+        if wanted <= run.may_sell_shares:
+            return Finding(value, limit)
+        return Finding(
+            value,
+            limit,
+            f"The run may sell {text(run.may_sell_shares)} shares of this outcome and wants to sell {text(wanted)}: "
+            "what else the account holds is not the run's.",
+            fix=f"sell at most {text(run.may_sell_shares)} shares",
+        )

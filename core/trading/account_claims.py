@@ -24,16 +24,21 @@ def held_claims(account: AccountState, fee_of: FeeOf, *, now: datetime) -> list[
     claims = []
     positions = {position.token_id: position for position in account.positions}
     fills = _fills_of_late(account, now=now)
-    for token_id, shares in _held_shares(account, fills).items():
+    for token_id, shares in at_stake(account, now=now).items():
         position = positions.get(token_id)
-        if not shares or (position is not None and position.status not in ("", "OPEN")):
-            continue
         if position is not None and position.size >= shares:
             claims.append(_held_claim(position, shares, position.cost + position.fees))
             continue
         cost = _cost(position, fills[token_id], shares, fee_of)
         claims.append(_held_claim(position or fills[token_id][0], shares, cost))
     return claims
+
+
+def at_stake(account: AccountState, *, now: datetime) -> dict[TokenId, Decimal]:
+    """Shares by outcome that the account holds or has bought, in markets that are not decided yet."""
+    decided = {each.token_id for each in account.positions if each.status not in ("", "OPEN")}
+    held = _held_shares(account, _fills_of_late(account, now=now))
+    return {token_id: shares for token_id, shares in held.items() if shares and token_id not in decided}
 
 
 def _held_claim(known_by: Position | Trade, shares: Decimal, cost: Decimal) -> Claim:

@@ -19,15 +19,17 @@ from ..models import OpenOrder, OrderStatus, Position, Trade, TradeStatus
 from ..portfolio.account_state import AccountState
 from ..risk.gate import RiskGate
 from ..risk.kill_switch import Halt, KillSwitch
+from ..risk.mandate import Mandate, MandateState
 from ..storage.audit_log import AuditLog
 from ..telemetry.metrics import InMemoryMetrics
 from ..venues.venue import Venue
+from .account_view import AccountView
 from .approvals import ApprovalBox
 from .attempts import Attempts
 from .cancels import Cancels
 from .consent import NO_CONSENT_GIVEN, Consent, ConsentKind, ConsentPolicy, check_consent
 from .dead_letters import DeadLetters
-from .desk_state import AccountView, DeskStates, Standing
+from .desk_state import DeskStates, Standing
 from .draft import Draft
 from .draft_book import DraftBook
 from .halt_watch import HaltWatch
@@ -304,6 +306,10 @@ class TradingDesk:
     def standing(self, account: AccountState) -> Standing:
         """What the account, as it was read, has at stake and has used of its limits."""
         return self._states.standing(AccountView.of(account, self.fee_of, now=self._clock.now()))
+
+    def run_standing(self, mandate: Mandate, account: AccountState) -> MandateState:
+        """What a strategy's run has tied up and earned, as the gate will weigh its next order."""
+        return self._states.run(mandate, AccountView.of(account, self.fee_of, now=self._clock.now()))
 
     @property
     def changes(self) -> int:

@@ -12,63 +12,27 @@ from sqlalchemy import insert, select
 
 from ..clock import Clock
 from ..identifiers import OrderId, TokenId
-from ..models import OpenOrder, OrderStatus, Trade
+from ..models import OrderSide, OrderStatus
 from ..money import from_micro, to_micro
-from ..portfolio.account_state import AccountState
-from ..portfolio.cash_flow import FeeOf
 from ..risk.kill_switch import KillSwitch
 from ..risk.mandate import Mandate, MandateState
 from ..risk.proposal import DeskState
 from ..risk.worst_case import Claim, worst_by_event, worst_by_market, worst_case
 from ..storage.database import Database
 from ..storage.schema import days
-from .account_claims import equity, event_of, held_claims, last_price, open_claim, planned_claim
+from .account_claims import event_of, open_claim, planned_claim
+from .account_view import AccountView
 from .journal import OrderJournal
 from .order_plan import OrderPlan
 from .order_record import OrderRecord
 from .order_states import UNDER_WAY
-from .run_ledger import cash_brought, fills_of_orders, holdings_of, resting_cost, tied_up
+from .position_journal import set_changes
+from .run_standing import FILLS_LAG, run_state
 
 _LISTING_LAG = timedelta(seconds=10)
 """For so long after an order came to rest the venue's list of open orders may not show it yet."""
 
 _MICRO = Decimal("0.000001")
-
-
-@dataclass(frozen=True, slots=True)
-class AccountView:
-    """What an account, read at a moment, means for the gate: it is worked out once for both of the gate's looks.
-
-    `shown` are the orders that the account shows, as open or by their fills. `trades` are its fills, oldest first, and
-    `prices` those of its positions.
-    """
-
-    open_orders: tuple[OpenOrder, ...]
-    held: tuple[Claim, ...]
-    equity: Decimal
-    shown: frozenset[OrderId]
-    trades: tuple[Trade, ...]
-    prices: Mapping[TokenId, Decimal]
-    fee_of: FeeOf
-    read_at: datetime
-
-    @classmethod
-    def of(cls, account: AccountState, fee_of: FeeOf, *, now: datetime) -> AccountView:
-        filled = (trade.order_id for trade in account.trades)
-        return cls(
-            open_orders=account.open_orders,
-            held=tuple(held_claims(account, fee_of, now=now)),
-            equity=equity(account, now=now),
-            shown=frozenset([*(order.id for order in account.open_orders), *filled]),
-            trades=account.trades,
-            prices={
-                position.token_id: position.current_price
-                for position in account.positions
-                if position.current_price is not None
-            },
-            fee_of=fee_of,
-            read_at=account.read_at,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +70,8 @@ class DeskStates:
     def of(self, plan: OrderPlan, account: AccountView) -> DeskState:
         """The state with the order's own worst case in it. It holds no await."""
         now = self._clock.now()
-        market = plan.intent.market
+        market, mandate = plan.intent.market, plan.intent.mandate
+        sells = plan.ticket.token_id if plan.ticket.side is OrderSide.SELL else None
         under_way = self._under_way(account)
         claims = self._claims(account, under_way)
         worst = partial(worst_case, condition_id=market.condition_id, event=event_of(market))
@@ -121,7 +86,7 @@ class DeskStates:
             minute_orders=self._journal.sent_since(now - timedelta(minutes=1))[0],
             day_loss_usd=self._day_loss(midnight, account.equity),
             region_refused_at=self.region_refused_at,
-            run=self._run(plan.intent.mandate, account, under_way) if plan.intent.mandate else None,
+            run=self._run(mandate, account, under_way, sells=sells) if mandate else None,
         )
 
     def standing(self, account: AccountView) -> Standing:
@@ -149,38 +114,43 @@ class DeskStates:
             *(planned_claim(record.plan) for record in under_way if record.plan is not None),
         ]
 
-    def _run(self, mandate: Mandate, account: AccountView, under_way: Sequence[OrderRecord]) -> MandateState:
-        """How the run stands that wants the order; purchases on their way count as what they may cost."""
+    def run(self, mandate: Mandate, account: AccountView) -> MandateState:
+        """How a strategy's run stands, without any order in view. It holds no await."""
+        return self._run(mandate, account, self._under_way(account), sells=None)
+
+    def _run(
+        self, mandate: Mandate, account: AccountView, under_way: Sequence[OrderRecord], *, sells: TokenId | None
+    ) -> MandateState:
         order_ids = self._journal.order_ids_of_tokens(f"{mandate.run_id}/")
-        fills = fills_of_orders(account.trades, order_ids)
-        held = holdings_of(fills, account.fee_of)
-        on_their_way = sum(
-            (each.plan.worst_cost for each in under_way if each.plan is not None and each.order_id in order_ids),
-            Decimal(0),
-        )
-        profit = cash_brought(fills, account.fee_of)
-        for token_id, holding in held.items():
-            price = account.prices.get(token_id)
-            if price is None:
-                # The venue lists a position some time after its fills: what was bought just now is no loss.
-                price = last_price(fills, token_id) or holding.cost / holding.shares
-            profit += holding.shares * price
-        return MandateState(
-            mandate=mandate,
-            tied_up_usd=tied_up(held) + resting_cost(account.open_orders, order_ids) + on_their_way,
-            profit_usd=profit,
+        return run_state(
+            mandate,
+            account,
+            order_ids,
+            on_their_way=under_way,
+            sent_lately=[
+                *self._may_trade(account),
+                *self._journal.matched_since(self._clock.now() - FILLS_LAG),
+            ]
+            if sells
+            else (),
+            changes=set_changes(self._database, self._account) if order_ids else (),
+            sells=sells,
         )
 
     def _under_way(self, account: AccountView) -> list[OrderRecord]:
         """Orders that may have taken effect without the account, as it was read, showing it."""
-        sent = self._journal.in_state(*UNDER_WAY) + self._journal.matched_since(account.read_at)
+        sent = self._may_trade(account) + self._journal.matched_since(account.read_at)
+        return [record for record in sent if record.order_id not in account.shown]
+
+    def _may_trade(self, account: AccountView) -> list[OrderRecord]:
+        """Orders on their way, and those that rest or have come to rest a moment ago."""
         lately = account.read_at - _LISTING_LAG
+        resting = {order.id for order in account.open_orders}
         return [
             record
-            for record in sent
-            if record.order_id not in account.shown
+            for record in self._journal.in_state(*UNDER_WAY)
             # One that rested for a while and is listed no more has ended; a look at it will tell how.
-            and (record.status is not OrderStatus.LIVE or record.updated_at >= lately)
+            if record.status is not OrderStatus.LIVE or record.order_id in resting or record.updated_at >= lately
         ]
 
     def _day_loss(self, midnight: datetime, worth: Decimal) -> Decimal:

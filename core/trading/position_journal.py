@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, insert, select, update
 
 from ..errors import InputRejected
-from ..models.position_change import ContractCall, PositionOrder
+from ..models.position_change import ContractCall, PositionAction, PositionOrder
 from ..storage.audit_log import AuditLog
 from ..storage.caller import principal
 from ..storage.database import Database
@@ -183,6 +183,22 @@ class PositionJournal:
         with self._database.reading() as connection:
             texts = connection.execute(query).scalars().all()
         return [change_from_text(text) for text in texts]
+
+
+_OF_SETS = (PositionAction.SPLIT, PositionAction.MERGE, PositionAction.REDEEM)
+
+
+def set_changes(database: Database, account: str) -> list[PositionChange]:
+    """The splits, merges and redemptions of an account that have happened or may have, oldest first."""
+    statuses = (ChangeStatus.CONFIRMED, *(each for each in ChangeStatus if each.under_way))
+    query = (
+        select(position_changes.c.document)
+        .where(position_changes.c.account == account, position_changes.c.status.in_(statuses))
+        .order_by(position_changes.c.number)
+    )
+    with database.reading() as connection:
+        texts = connection.execute(query).scalars().all()
+    return [change for change in map(change_from_text, texts) if change.order.action in _OF_SETS]
 
 
 def change_from_text(document: str) -> PositionChange:

@@ -17,7 +17,8 @@ from ..portfolio.account_state import AccountState, read_account
 from ..risk.gate import RiskGate
 from ..risk.proposal import Proposal
 from ..venues.venue import ApprovedOrder, Venue
-from .desk_state import AccountView, DeskStates
+from .account_view import AccountView
+from .desk_state import DeskStates
 from .intent import OrderIntent
 from .journal import OrderJournal
 from .order_plan import OrderPlan

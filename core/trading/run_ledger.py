@@ -8,7 +8,6 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from ..identifiers import ConditionId, OrderId, TokenId
 from ..models import OpenOrder, OrderSide, Trade, TradeStatus
 from ..portfolio.cash_flow import FeeOf
-from ..risk.mandate import Mandate
 from ..strategies.decision import Quote
 from ..strategies.surroundings import Holding, Holdings
 from .journal import OrderJournal
@@ -75,7 +74,7 @@ def resting_cost(open_orders: Iterable[OpenOrder], order_ids: frozenset[OrderId]
 class RunAccount:
     """The part of an account that belongs to the orders whose tokens begin with `prefix`.
 
-    What it may still stake is what the account has free, and no more than its mandate leaves.
+    `may_stake` tells the dollars that it may still stake: what the account has free, and no more than a mandate leaves.
     """
 
     def __init__(
@@ -85,19 +84,17 @@ class RunAccount:
         prefix: str,
         trades: Callable[[], Awaitable[Sequence[Trade]]],
         open_orders: Callable[[], Awaitable[Sequence[OpenOrder]]],
-        free_cash: Callable[[], Awaitable[Decimal]],
+        may_stake: Callable[[], Awaitable[Decimal]],
         fee_of: FeeOf,
         worth: Worth,
-        mandate: Mandate | None = None,
     ) -> None:
         self._journal = journal
         self._prefix = prefix
         self._trades = trades
         self._open_orders = open_orders
-        self._free_cash = free_cash
+        self._may_stake = may_stake
         self._fee_of = fee_of
         self._worth = worth
-        self._mandate = mandate
 
     async def fills(self) -> list[Trade]:
         """Every fill of the run, oldest first."""
@@ -109,10 +106,8 @@ class RunAccount:
         order_ids = self._journal.order_ids_of_tokens(self._prefix)
         fills = fills_of_orders(await self._trades(), order_ids) if order_ids else []
         held = holdings_of(fills, self._fee_of)
-        cash = await self._free_cash()
+        cash = await self._may_stake()
         open_orders = await self._open_orders() if order_ids else ()
-        if self._mandate is not None:
-            cash = min(cash, self._mandate.max_exposure_usd - tied_up(held) - resting_cost(open_orders, order_ids))
         earned = await self._earned(fills, held)
         resting = tuple(
             Quote(each.token_id, each.outcome, each.side, each.price, each.original_size - each.size_matched)
@@ -138,8 +133,3 @@ class RunAccount:
             worth = await self._worth(token_id)
             earned[market_of[token_id]] += holding.cost if worth is None else holding.shares * worth
         return earned
-
-
-def tied_up(held: Mapping[TokenId, Holding]) -> Decimal:
-    """What the holdings have cost."""
-    return sum((each.cost for each in held.values()), _NOTHING)

@@ -31,6 +31,7 @@ from .run_book import Run, RunBook, RunStatus
 from .run_ledger import Worth, fills_of_orders
 from .run_notes import RunNotes, note_look, notes_from_text, notes_to_text
 from .run_profit import RunProfit, run_profit
+from .run_standing import FILLS_LAG
 from .run_withdrawal import may_trade, take_all_back
 from .strategy_plan import StrategyPlan, check_strategy_plan, plan_from_text, plan_to_text
 
@@ -40,8 +41,6 @@ KIND = "strategy"
 APPROVAL_WINDOW = timedelta(minutes=15)
 
 _NOT_LISTED = "fills_not_listed"
-_LISTED_WITHIN = timedelta(minutes=2)
-"""What has matched and is not listed after so long is no reason to wait any more."""
 
 _LOOK_S = 1.0
 """How often a run looks whether it was stopped or the desk halted."""
@@ -346,7 +345,7 @@ class StrategyRuns:
     async def _waits_for_fills(self, run_id: str) -> bool:
         """Whether the venue does not list yet what an order of the run has matched: until then a strategy would not
         see what it holds, and buy it once more."""
-        lately = self.desk.journal.matched_since(self.clock.now() - _LISTED_WITHIN)
+        lately = self.desk.journal.matched_since(self.clock.now() - FILLS_LAG)
         matched = {
             each.order_id
             for each in lately

@@ -100,6 +100,12 @@ def run(*, tied_up: str = "0", profit: str = "0", until: datetime = MANDATE.unti
     return {"state": {"run": MandateState(mandate=mandate, tied_up_usd=D(tied_up), profit_usd=D(profit))}}
 
 
+def sale(*, may_sell: str) -> dict[str, Any]:
+    """A run sells ten shares, of which so many are its own to sell."""
+    state = MandateState(mandate=MANDATE, tied_up_usd=D(0), profit_usd=D(0), may_sell_shares=D(may_sell))
+    return {"ticket": {"side": OrderSide.SELL, "price": D("0.48")}, "worst_cost": D(0), "state": {"run": state}}
+
+
 DISPUTED = Resolution("", "disputed", None, "", None)
 
 # control, what is wrong, the limits it is wrong for, the number and the limit that the refusal names
@@ -127,6 +133,7 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("run_time", run(until=NOW), {}, "06:00:00", "until 2026-05-17T06:00:00"),
     ("run_exposure", run(tied_up="20.01"), {}, "$25.01", "$25 tied up"),
     ("run_loss", run(profit="-10"), {}, "$10.00", "$10 lost"),
+    ("run_holdings", sale(may_sell="9.99"), {}, "10 shares", "9.99 shares"),
 ]
 
 
@@ -170,6 +177,7 @@ def test_every_control_has_a_row_above_and_one_in_the_documentation() -> None:
         {"market": {"end_date": None}},
         {"state": {"region_refused_at": NOW - timedelta(minutes=10)}},
         run(tied_up="20", profit="-9.99", until=NOW + timedelta(seconds=1)),
+        sale(may_sell="10"),
     ],
 )
 def test_what_just_fits_passes_and_the_approval_tells_what_was_measured(
@@ -191,8 +199,9 @@ def test_all_that_is_wrong_is_said_at_once(proposal: Callable[..., Proposal]) ->
 def test_a_sale_of_what_is_held_passes_every_limit_on_risk(proposal: Callable[..., Proposal]) -> None:
     sale = {"side": OrderSide.SELL, "price": D("0.48")}
     loss = WorstCase(D(99), D(99), D(99))
-    worst = {"exposure": loss, "exposure_before": loss, "day_usd": D(99), "day_loss_usd": D(99)}
-    worst |= run(tied_up="99", profit="-99", until=NOW)["state"]
+    worst: dict[str, Any] = {"exposure": loss, "exposure_before": loss, "day_usd": D(99), "day_loss_usd": D(99)}
+    ended = run(tied_up="99", profit="-99", until=NOW)["state"]["run"]
+    worst["run"] = dataclasses.replace(ended, may_sell_shares=D(10))
     market = {"resolution": DISPUTED, "end_date": NOW + timedelta(minutes=1)}
     limits = dataclasses.replace(LIMITS, max_spread=D("0.01"), min_depth_usd=D(5000))
     RiskGate(limits).approve(proposal(ticket=sale, worst_cost=D(0), state=worst, market=market))

@@ -138,6 +138,7 @@ class Bench:
     approvals: ApprovalBox
     kill_switch: KillSwitch
     open_slices: Callable[[], SliceRuns]
+    database: Database
 
 
 MakeBench = Callable[..., Bench]
@@ -147,11 +148,13 @@ MakeBench = Callable[..., Bench]
 def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> Iterator[MakeBench]:
     databases: list[Database] = []
 
-    def make(consent: ConsentPolicy | None = None, **limits: object) -> Bench:
-        clock = ManualClock(now)
-        venue = ScriptedVenue(make_book(), clock)
-        numbers = itertools.count(1)
-        database = Database.in_memory()
+    numbers = itertools.count(1)
+
+    def make(consent: ConsentPolicy | None = None, *, beside: Bench | None = None, **limits: object) -> Bench:
+        """A desk of its own; or, `beside` another, what another process has on the same file and venue."""
+        clock = beside.clock if beside else ManualClock(now)
+        venue = beside.venue if beside else ScriptedVenue(make_book(), clock)
+        database = beside.database if beside else Database.in_memory()
         databases.append(database)
         settings = {"max_order_usd": Decimal(250), "max_open_orders": 3} | limits
         made = order_desk(
@@ -175,7 +178,7 @@ def make_bench(make_book: MakeBook, now: datetime, tmp_path: Path) -> Iterator[M
             book = RunBook(database, audit, account=ACCOUNT, process=process, new_id=lambda: f"r{next(numbers)}")
             return SliceRuns(desk, venue, book, clock)
 
-        return Bench(desk, venue, clock, made.approvals, made.kill_switch, open_slices)
+        return Bench(desk, venue, clock, made.approvals, made.kill_switch, open_slices, database)
 
     yield make
     for database in databases:

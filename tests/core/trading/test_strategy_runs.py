@@ -173,10 +173,9 @@ class Runs:
             prefix=f"{run_id}/",
             trades=bench.venue.trades,
             open_orders=bench.venue.open_orders,
-            free_cash=cash,
+            may_stake=cash,
             fee_of=bench.desk.fee_of,
             worth=_worth,
-            mandate=mandate,
         )
         execution = DeskExecution(
             bench.desk, find, bench.clock, prefix=run_id, mandate=mandate, goes_on=lambda: book.is_mine(run_id)
