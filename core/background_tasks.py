@@ -1,11 +1,39 @@
-"""Ends tasks that run in the background, and tells of those that fail while nobody waits for them."""
+"""Keeps tasks of the background going, ends them, and tells of those that fail while nobody waits for them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from logging import Logger
-from typing import Any
+from typing import Any, NoReturn
+
+from .clock import Clock
+from .errors import PolymarketAPIError
+
+
+async def repeated(
+    do: Callable[[], Awaitable[object]], *, every_s: float, clock: Clock, log: Logger, failure: str
+) -> NoReturn:
+    """Do something now and, from each end of it, so many seconds later again, whatever it fails with.
+
+    `failure` says what is not done then. It is logged when that begins, not each time: one bad answer must neither end
+    the work nor fill the log.
+    """
+    failing = False
+    while True:
+        try:
+            await do()
+        except PolymarketAPIError as error:
+            if not failing:
+                log.warning("%s: %s", failure, error.message)
+            failing = True
+        except Exception:
+            if not failing:
+                log.exception(failure)
+            failing = True
+        else:
+            failing = False
+        await clock.sleep(every_s)
 
 
 async def cancelled(task: asyncio.Task[Any]) -> None:

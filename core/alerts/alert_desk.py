@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from random import Random
 from typing import Self
 
-from ..background_tasks import cancelled
+from ..background_tasks import cancelled, logs_failure
 from ..clock import Clock
 from ..errors import InputRejected
 from ..untrusted_text import quoted
@@ -22,6 +23,8 @@ from .observing import Observer
 from .rules import AlertKind, AlertRule
 from .sources import AlertSources
 from .watch import AlertWatch
+
+_tell_failure = logs_failure(logging.getLogger(__name__), "somebody was not told of new alerts")
 
 _TROUBLES_SHOWN = timedelta(days=1)
 
@@ -164,3 +167,4 @@ class AlertDesk:
         task = asyncio.create_task(run())
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
+        task.add_done_callback(_tell_failure)

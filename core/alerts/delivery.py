@@ -17,7 +17,6 @@ from .channel import Channel, ChannelFailed, Message
 from .delivery_book import Delivery, DeliveryBook
 
 _log = logging.getLogger(__name__)
-_tell_failure = logs_failure(_log, "alerts are no longer delivered; they are still told by the status tool")
 
 _LONGEST_WAIT_S = 5.0
 """A delivery that its pace holds back is looked at so often, and so is what another process has written."""
@@ -70,7 +69,6 @@ class Deliverer:
         self._book.take_over(now=self._clock.now())
         self._news.set()  # a process before may have left something
         self._running = asyncio.create_task(self._run(), name="delivery of alerts")
-        self._running.add_done_callback(_tell_failure)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -90,16 +88,29 @@ class Deliverer:
         await self._channels[channel].send(message)
 
     async def _run(self) -> None:
+        failing = False
         while True:
-            wait_s = self._wait_s()
-            if wait_s is None:
-                await self._news.wait()
-            elif wait_s > 0 and not self._news.is_set():
-                await self._rest(wait_s)
-            self._news.clear()
-            for delivery in self._book.take_due(now=self._clock.now()):
-                if delivery.number not in self._sending:
-                    self._begin(delivery)
+            try:
+                await self._until_due()
+                for delivery in self._book.take_due(now=self._clock.now()):
+                    if delivery.number not in self._sending:
+                        self._begin(delivery)
+            except Exception:
+                # What waits is in the file, and goes out once that can be used again.
+                if not failing:
+                    _log.exception("alerts are not delivered for now; the status tool still tells them")
+                failing = True
+                await self._clock.sleep(_LONGEST_WAIT_S)
+            else:
+                failing = False
+
+    async def _until_due(self) -> None:
+        wait_s = self._wait_s()
+        if wait_s is None:
+            await self._news.wait()
+        elif wait_s > 0 and not self._news.is_set():
+            await self._rest(wait_s)
+        self._news.clear()
 
     def _wait_s(self) -> float | None:
         """Seconds until something may be due; None while nothing waits."""
@@ -134,6 +145,10 @@ class Deliverer:
             await channel.send(message_of(delivery, self._mode))
         except ChannelFailed as failure:
             self._failed(delivery, failure)
+        except Exception as error:
+            # It counts as an attempt, or a channel with a defect would be tried for ever and nobody would see it.
+            _log.exception("channel %s failed in a way that no channel should", delivery.channel)
+            self._failed(delivery, ChannelFailed(f"it failed with {type(error).__name__}"))
         else:
             self._book.delivered(delivery, now=self._clock.now())
         self._news.set()

@@ -60,7 +60,6 @@ class Observer:
         self._read_at: datetime | None = None
         self._prices: dict[str, deque[tuple[datetime, Decimal]]] = {}
         self._volumes: dict[ConditionId, deque[tuple[datetime, Decimal]]] = {}
-        self._audited: tuple[int, tuple[object, ...]] = (-1, ())
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -136,15 +135,13 @@ class Observer:
 
     async def _orders(self, rules: Sequence[WatchedRule], now: datetime) -> Looks:
         last = self._sources.audit.last_number()
-        known = tuple((each.rule_id, each.created_at) for each in rules)
-        if (last, known) == self._audited:
+        if all(each.memory.get("after") == last for each in rules):
             return ()
         after = min(int(each.memory.get("after", last)) for each in rules)
         entries = self._sources.audit.entries(after=after) if after < last else ()
         attempts = {entry.attempt_id for entry in entries if entry.attempt_id is not None}
         records = {each: record for each in attempts if (record := self._sources.order(each)) is not None}
         seen = AuditSeen(entries, records, last)
-        self._audited = (last, known)
         judges = {AlertKind.ORDER: judge_orders, AlertKind.DEAD_LETTER: judge_letters}
         return [(each, judges[each.rule.kind](each.rule, each.memory, seen, now)) for each in rules]
 

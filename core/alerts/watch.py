@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from ..background_tasks import cancelled, logs_failure
+from ..background_tasks import cancelled, repeated
 from ..clock import Clock
 from ..errors import PolymarketAPIError
 from ..storage.database import StorageFailed
@@ -18,7 +18,6 @@ from .levels import after_restart
 from .observing import Family, Looks, Observer
 
 _log = logging.getLogger(__name__)
-_tell_failure = logs_failure(_log, "nothing is watched any more")
 
 _LOOK_EVERY_S = 1.0
 _READ_RULES_EVERY = timedelta(seconds=5)
@@ -62,8 +61,10 @@ class AlertWatch:
         self._looking = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        self._running = asyncio.create_task(self._run(), name="watch of alerts")
-        self._running.add_done_callback(_tell_failure)
+        watching = repeated(
+            self.look, every_s=_LOOK_EVERY_S, clock=self._clock, log=_log, failure="rules are not watched"
+        )
+        self._running = asyncio.create_task(watching, name="watch of alerts")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -96,11 +97,6 @@ class AlertWatch:
         else:
             self._file_fails = False
 
-    async def _run(self) -> None:
-        while True:
-            await self.look()
-            await self._clock.sleep(_LOOK_EVERY_S)
-
     async def _look_at(self, number: int, family: Family, now: datetime) -> None:
         rules = [each for each in self._rules.values() if each.rule.kind in family.kinds]
         before = self._looked.get(number)
@@ -108,7 +104,7 @@ class AlertWatch:
             return
         self._looked[number] = now
         try:
-            looks = await family.look(rules, now)
+            self._keep(await family.look(rules, now), now)
         except StorageFailed:
             raise
         except PolymarketAPIError as error:
@@ -123,7 +119,6 @@ class AlertWatch:
             self._quiet.add(number)
             return
         self._quiet.discard(number)
-        self._keep(looks, now)
 
     def _keep(self, looks: Looks, now: datetime) -> None:
         """Write down what happened and what must be remembered; the rest is remembered in this process."""
@@ -143,13 +138,13 @@ class AlertWatch:
     def _read_rules(self, now: datetime) -> None:
         if self._read_at is not None and now - self._read_at < _READ_RULES_EVERY:
             return
-        known = self._rules
-        self._rules = {}
+        known, read = self._rules, {}
         for each in self._book.rules():
             before = known.get(each.rule_id)
             same = before is not None and before.created_at == each.created_at
             memory = before.memory if before is not None and same else after_restart(each.memory)
-            self._rules[each.rule_id] = replace(each, memory=memory)
+            read[each.rule_id] = replace(each, memory=memory)
+        self._rules = read
         self._read_at = now
         if self._rules.keys() != known.keys():
             self._observer.forget(frozenset(self._rules))

@@ -11,9 +11,8 @@ from typing import Self
 
 from sqlalchemy import and_, delete, func, insert, select
 
-from ..background_tasks import cancelled, logs_failure
+from ..background_tasks import cancelled, repeated
 from ..clock import Clock
-from ..errors import PolymarketAPIError
 from ..money import from_micro, to_micro
 from ..storage.database import Database
 from ..storage.moments import from_micros, to_micros
@@ -115,7 +114,6 @@ class EquityWatch:
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._watch(), name="samples of equity")
-        self._task.add_done_callback(logs_failure(_log, "what the account is worth is no longer kept"))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -124,12 +122,7 @@ class EquityWatch:
 
     async def _watch(self) -> None:
         await self._clock.sleep(_FIRST_AFTER_S)
-        while True:
-            try:
-                await self.sample()
-            except PolymarketAPIError as error:
-                _log.info("equity was not read: %s", error.message)
-            await self._clock.sleep(_EVERY_S)
+        await repeated(self.sample, every_s=_EVERY_S, clock=self._clock, log=_log, failure="equity is not read")
 
     async def sample(self) -> EquitySample:
         """Take one now. Raises what the venue's reads raise, and StorageFailed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,10 @@ from ...core.settings import Settings
 from ...handlers.catalogue import tools_of
 from ...handlers.toolspec import parse_toolsets
 
+_log = logging.getLogger(__name__)
+
 _TOOL = "polymarket_halt_trading"
+_WAITS_S = 60
 
 
 def why_not(settings: Settings) -> str | None:
@@ -33,10 +37,14 @@ async def halt(server: MCPServer[Any], settings: Settings, clock: Clock, *, hold
     from mcp import Client
 
     reason = f"The kill switch of the dashboard ({holder or 'at this machine'})"
-    async with Client(server, read_timeout_seconds=60) as client:
-        result = await client.call_tool(_TOOL, {"reason": reason})
-    if not result.is_error:
-        return dict(result.structured_content or {})
+    try:
+        async with Client(server, read_timeout_seconds=_WAITS_S) as client:
+            result = await client.call_tool(_TOOL, {"reason": reason})
+        if not result.is_error:
+            return dict(result.structured_content or {})
+    except Exception:
+        # Whatever keeps the desk from answering must not keep it from being stopped.
+        _log.exception("the desk did not answer the kill switch of the dashboard")
     stopped = KillSwitch(settings.desk_folder, lifted_by=f"polydesk resume --mode {settings.mode.value}").engage(
         reason, clock.now()
     )

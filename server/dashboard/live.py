@@ -88,12 +88,19 @@ class LiveOverview:
         while True:
             try:
                 shown = await self._look({"unlike": mark, "within_s": WITHIN_S} if mark else {})
+                mark = shown["mark"]
             except PolymarketAPIError as error:
                 mark = None
                 self._tell("trouble", {"message": quoted(error.message, 300)})
                 await self._clock.sleep(_AFTER_FAILURE_S)
                 continue
-            mark = shown["mark"]
+            except Exception as error:
+                # Whoever watches must see that the screen has stopped, and that it goes on when it can.
+                _log.exception("screens could not be told of the desk")
+                mark = None
+                self._tell("trouble", {"message": f"The desk could not be read ({type(error).__name__}); see its log."})
+                await self._clock.sleep(_AFTER_FAILURE_S)
+                continue
             self._tell("overview", shown)
             await self._clock.sleep(_BETWEEN_S)
 

@@ -140,6 +140,10 @@ class DoorListener:
             answer = {"answer": await self._host.look(str(asked.get("look")), asked.get("arguments") or {})}
         except PolymarketAPIError as error:
             answer = {"problem": error.message}
+        except Exception as error:
+            # Cut off, the other side would take this desk for one that has ended, and let go of it.
+            _log.exception("a look at the desk failed")
+            answer = {"problem": f"The desk could not be read ({type(error).__name__}); see its log."}
         await send_object(writer, answer)
 
     async def _served(self, greeting: Greeting, read: MessageReader, write: MessageWriter) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from ...core.background_tasks import cancelled, logs_failure
+from ...core.background_tasks import cancelled, repeated
 from .catalogue import METRICS, Metric
 from .samples import Labelled
 
@@ -44,22 +44,25 @@ class Instruments:
             return
         from .families import read  # a desk that nobody asks for metrics needs none of it
 
-        self._families = read(desk).families
+        async def look() -> None:
+            self._families = read(desk).families
+
         self._make(meter)
-        following = asyncio.create_task(self._follow(desk), name="metrics for OpenTelemetry")
-        following.add_done_callback(logs_failure(_log, "OpenTelemetry hears of no new metrics"))
+        following = asyncio.create_task(
+            repeated(
+                look,
+                every_s=_EVERY_S,
+                clock=desk.clock,
+                log=_log,
+                failure="OpenTelemetry hears of no new metrics",
+            ),
+            name="metrics for OpenTelemetry",
+        )
         try:
             yield
         finally:
             await cancelled(following)
             self._families = {}
-
-    async def _follow(self, desk: Desk) -> None:
-        from .families import read
-
-        while True:
-            await desk.clock.sleep(_EVERY_S)
-            self._families = read(desk).families
 
     def _make(self, meter: Meter) -> None:
         """Once a process: instruments cannot be taken back."""

@@ -21,7 +21,7 @@ from polydesk.core.alerts.levels import Judgement, Occurrence
 from polydesk.core.alerts.rules import DEFAULT_RULES, checked_rule
 from polydesk.core.clock import ManualClock
 from polydesk.core.errors import InputRejected
-from polydesk.core.storage.database import Database
+from polydesk.core.storage.database import Database, StorageFailed
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -282,3 +282,37 @@ def test_waits_between_attempts_grow_to_a_bound_and_vary() -> None:
         waits = {terms.wait_s(attempts, random) for _ in range(20)}
         assert len(waits) == 20
         assert all(whole / 2 <= each <= whole for each in waits)
+
+
+async def test_a_file_that_cannot_be_read_for_a_while_ends_no_delivery(
+    desk: Desk, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**_: Any) -> Any:
+        raise StorageFailed("the disk is full")
+
+    async with desk.delivering() as deliverer:
+        with monkeypatch.context() as broken:
+            broken.setattr(desk.deliveries, "take_due", fails)
+            desk.happens(desk.rule(), "one")
+            deliverer.nudge()
+            await clock.advance(30)
+        await clock.advance(10)
+    assert desk.states == ["delivered"]
+
+
+async def test_a_channel_with_a_defect_is_tried_no_more_often_than_any_other_and_seen(
+    desk: Desk, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    async def fails(message: Message) -> None:
+        tried.append(message)
+        raise KeyError("https://secret.example/path")
+
+    monkeypatch.setattr(desk.channel, "send", fails)
+    desk.happens(desk.rule(), "one")
+    async with desk.delivering(attempts=3):
+        await clock.advance(1000)
+    assert (len(tried), desk.states) == (3, ["failed"])
+    (trouble,) = desk.deliveries.troubles(since=NOW)
+    assert (trouble.error, trouble.state) == ("it failed with KeyError", DeliveryState.FAILED)

@@ -18,6 +18,7 @@ from polydesk.core.alerts.alert_book import AlertBook
 from polydesk.core.alerts.alert_desk import AlertDesk
 from polydesk.core.alerts.channel import Message
 from polydesk.core.alerts.delivery_book import DeliveryBook
+from polydesk.core.alerts.order_conditions import LETTER_KEPT
 from polydesk.core.alerts.rules import Target, checked_rule
 from polydesk.core.alerts.sources import AlertSources
 from polydesk.core.alerts.system_conditions import RequestsSeen, StreamSeen
@@ -25,6 +26,7 @@ from polydesk.core.clock import ManualClock
 from polydesk.core.errors import VenueUnavailable
 from polydesk.core.identifiers import ConditionId, TokenId
 from polydesk.core.models import OrderBook, PriceLevel
+from polydesk.core.storage.audit_log import AuditEntry
 from polydesk.core.storage.database import Database, StorageFailed
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -32,11 +34,19 @@ TARGET = Target(condition_id=ConditionId("0x1"), token_id=TokenId("7"), slug="ra
 
 
 class Audit:
-    def last_number(self) -> int:
-        return 0
+    def __init__(self) -> None:
+        self.letters: list[AuditEntry] = []
 
-    def entries(self, *, after: int = 0, kind: str | None = None) -> list[Any]:
-        return []
+    def last_number(self) -> int:
+        return len(self.letters)
+
+    def entries(self, *, after: int = 0, kind: str | None = None) -> list[AuditEntry]:
+        return self.letters[after:]
+
+    def keep_a_letter(self) -> None:
+        number = len(self.letters) + 1
+        told = {"letter_id": f"l_{number}", "cause": "it was refused"}
+        self.letters.append(AuditEntry(number, NOW, "me", LETTER_KEPT, None, None, told, ""))
 
 
 class Venue:
@@ -49,6 +59,7 @@ class Venue:
         self.price = Decimal("0.5")
         self.followed = False
         self.troubles: dict[str, str] = {}
+        self.audit = Audit()
 
     def book(self) -> OrderBook:
         level = PriceLevel(self.price, Decimal(10))
@@ -78,7 +89,7 @@ class Venue:
     @property
     def sources(self) -> AlertSources:
         return AlertSources(
-            audit=Audit(),
+            audit=self.audit,
             order=lambda _: None,
             followed_book=lambda _: self.book() if self.followed else None,
             read_books=self.answers("books", lambda: {TokenId("7"): self.book()}),
@@ -219,3 +230,37 @@ async def test_a_rule_snoozed_from_elsewhere_is_silent_within_seconds(watched: W
         await watched.clock.advance(5)
     assert watched.phone.messages == []
     assert [each.silenced for each in watched.desk.book.latest(5)] == [True]
+
+
+async def test_what_could_not_be_written_is_told_once_it_can_be(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> Any:
+        raise StorageFailed("the disk is full")
+
+    async with watched.desk:
+        await watched.desk.create(checked_rule("dead_letter"))
+        with monkeypatch.context() as broken:
+            broken.setattr(watched.desk.book, "write", fails)
+            watched.venue.audit.keep_a_letter()
+            await watched.clock.advance(5)
+        await watched.clock.advance(5)
+    assert [each.text for each in watched.desk.book.latest(5)] == ["a dead letter is kept: it was refused"]
+
+
+@pytest.mark.parametrize("broken_part", ["rules", "write"])
+async def test_a_defect_neither_ends_the_watch_nor_fills_the_log(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken_part: str
+) -> None:
+    def fails(*_: object, **__: object) -> Any:
+        raise ValueError("no such thing")
+
+    async with watched.desk:
+        await watched.clock.advance(2)
+        with monkeypatch.context() as broken:
+            broken.setattr(watched.desk.book, broken_part, fails)
+            watched.venue.troubles["halted"] = "trading is halted"
+            await watched.clock.advance(60)
+        await watched.clock.advance(10)
+    assert [each.document["text"] for each in watched.phone.messages] == ["trading is halted"]
+    assert len([each for each in caplog.records if each.levelno >= logging.ERROR]) == 1

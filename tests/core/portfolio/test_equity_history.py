@@ -36,11 +36,12 @@ class Account:
     def __init__(self, clock: ManualClock) -> None:
         self.cash = Decimal(1000)
         self.fails = False
+        self.failure: Exception = VenueUnavailable("no answer")
         self._clock = clock
 
     async def snapshot(self) -> PortfolioSnapshot:
         if self.fails:
-            raise VenueUnavailable("no answer")
+            raise self.failure
         zero = Decimal(0)
         money: dict[str, Any] = dict.fromkeys(("provisional", "reserved", "realized", "unrealized"), zero)
         return PortfolioSnapshot(
@@ -60,9 +61,13 @@ class Account:
         )
 
 
-async def test_each_minute_has_its_sample_and_one_without_an_answer_has_none(database: Database) -> None:
+@pytest.mark.parametrize("failure", [VenueUnavailable("no answer"), ValueError("what is this?")])
+async def test_each_minute_has_its_sample_and_one_without_an_answer_has_none(
+    database: Database, failure: Exception
+) -> None:
     clock = ManualClock(NOON)
     account, history = Account(clock), EquityHistory(database, account="0xa")
+    account.failure = failure
     watch = EquityWatch(account, history, clock)  # type: ignore[arg-type]
     async with watch:
         await clock.advance(10)

@@ -21,13 +21,13 @@ class Desk:
 
     def __init__(self) -> None:
         self.asked: list[Mapping[str, Any]] = []
-        self.fails = False
+        self.fails: Exception | None = None
 
     async def look(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         self.asked.append(arguments)
         await asyncio.sleep(0)
         if self.fails:
-            raise VenueUnavailable("nobody is there")
+            raise self.fails
         return {"mark": f"m{len(self.asked)}"}
 
 
@@ -57,12 +57,19 @@ async def test_all_who_watch_are_told_the_same_by_one_reader() -> None:
     assert len(desk.asked) == asked  # nobody watches, so nobody reads
 
 
-async def test_what_cannot_be_read_is_told_and_read_again() -> None:
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (VenueUnavailable("nobody is there"), "nobody is there"),
+        (KeyError("price"), "The desk could not be read (KeyError); see its log."),
+    ],
+)
+async def test_what_cannot_be_read_is_told_and_read_again(failure: Exception, said: str) -> None:
     desk = Desk()
-    desk.fails = True
+    desk.fails = failure
     async with aclosing(LiveOverview(desk.look, SystemClock()).events()) as events:
-        assert await told(events) == ("trouble", {"message": "nobody is there"})
-        desk.fails = False
+        assert await told(events) == ("trouble", {"message": said})
+        desk.fails = None
         async with asyncio.timeout(5):
             while (await told(events))[0] != "overview":
                 pass

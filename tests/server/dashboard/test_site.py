@@ -12,9 +12,14 @@ from typing import Any
 
 import httpx2
 import pytest
+from mcp import Client, MCPError
 
+from polydesk.core.clock import SystemClock
+from polydesk.core.risk.kill_switch import KillSwitch
 from polydesk.core.settings import load_settings
-from polydesk.server.dashboard.kill_switch import why_not
+from polydesk.server.application import Application
+from polydesk.server.build import build_server
+from polydesk.server.dashboard.kill_switch import halt, why_not
 from polydesk.server.web.tokens import TokenFile
 from tests.support.processes import FED, SOURCE_COMMAND, WAIT_S, Served, answer_of, environment, running, serving
 
@@ -200,3 +205,17 @@ def test_a_server_without_the_tool_has_no_kill_switch() -> None:
     assert why_not(load_settings(mode="sandbox")) is None
     assert "read-only" in (why_not(load_settings(mode="sandbox", read_only=True)) or "")
     assert "no tools that trade" in (why_not(load_settings(mode="sandbox", toolsets="markets")) or "")
+
+
+async def test_trading_is_halted_even_where_no_tool_can_be_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs_up(*_: object, **__: object) -> None:
+        raise MCPError(-32603, "Request timed out")
+
+    monkeypatch.setattr(Client, "call_tool", hangs_up)
+    settings = load_settings(mode="sandbox", state_dir=tmp_path, compute="inline")
+    halted = await halt(build_server(Application(settings)), settings, SystemClock(), holder="trader")
+    assert halted["halted"] is True and "did not answer" in halted["problem"]
+    found = KillSwitch(settings.desk_folder, lifted_by="").current()
+    assert found is not None and "trader" in found.reason

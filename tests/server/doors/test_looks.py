@@ -10,6 +10,7 @@ import pytest
 
 from polydesk.core.errors import ConfigurationError, InputRejected, VenueUnavailable
 from polydesk.core.settings import load_settings
+from polydesk.server import looks
 from polydesk.server.application import Application
 from polydesk.server.doors.greeting import Greeting
 from polydesk.server.doors.lease import read_card
@@ -88,3 +89,19 @@ async def test_a_desk_of_another_version_is_named(tmp_path: Path, monkeypatch: p
         monkeypatch.setattr(Greeting, "parse", lambda line: parse({**line, "version": "0.0.1"}))
         with pytest.raises(ConfigurationError, match=r"this server is polydesk 0\.0\.1"):
             await beside.doorway.look("overview", opening=False)
+
+
+async def test_a_look_that_fails_on_the_other_side_costs_no_door_its_desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> dict[str, Any]:
+        raise KeyError("price")
+
+    monkeypatch.setattr(looks, "LOOKS", {"overview": fails})
+    async with AsyncExitStack() as opened:
+        desk, door = application(tmp_path, opened), application(tmp_path, opened)
+        await desk.doorway.enter()
+        await door.doorway.enter()
+        with pytest.raises(VenueUnavailable, match="could not be read"):
+            await door.doorway.look("overview")
+        assert door.doorway.attends
