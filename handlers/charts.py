@@ -103,7 +103,8 @@ async def _prices(desk: Desk, market_id: str, outcome: str | int | None, interva
     }
     if fills:
         shows["own fills"] = {"bought": sum(each.bought for each in fills), "sold": sum(not e.bought for e in fills)}
-    return _answer(desk, "price", title, shows, picture, name=f"{market_id}-{interval}")
+    which = f"-{lines[0].name}" if len(chosen) == 1 else ""
+    return _answer(desk, "price", title, shows, picture, name=f"{market_id[:60]}{which}-{interval}")
 
 
 async def _outcomes(
@@ -338,8 +339,11 @@ def _answer(
     """The answer, with the picture in the desk's folder; one of the same subject is replaced."""
     path = kept_as or desk.folder / "charts" / f"{chart}-{re.sub(r'[^A-Za-z0-9]+', '-', name)[:80]}.png"
     if kept_as is None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_bytes(picture)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.write_bytes(picture)
+        except OSError as error:
+            raise ConfigurationError(f"The picture cannot be kept in {path.parent}: {error.strerror}.") from error
     shown = {
         key: {each: value for each, value in part.items() if value is not None} if isinstance(part, dict) else part
         for key, part in shows.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -26,7 +26,7 @@ class AlertNews:
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """Middleware: a subscription lasts as long as its request."""
-        if ctx.method != "subscriptions/listen" or ALERTS_URI not in _uris(ctx.params):
+        if ctx.method != "subscriptions/listen" or ALERTS_URI not in followed_uris(ctx.params):
             return await call_next(ctx)
         self._count(1)
         try:
@@ -39,7 +39,8 @@ class AlertNews:
         self._changed(self.listeners)
 
 
-def _uris(params: Any) -> list[str]:
-    wanted = (params or {}).get("notifications") or {}
-    uris = wanted.get("resourceSubscriptions") or []
+def followed_uris(params: Any) -> list[str]:
+    """The resources whose changes a `subscriptions/listen` asks to be told of."""
+    wanted = (params or {}).get("notifications")
+    uris = wanted.get("resourceSubscriptions") if isinstance(wanted, Mapping) else None
     return [str(each) for each in uris] if isinstance(uris, list) else []

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..core.settings import Settings, load_settings
+from ..core.untrusted_text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,9 +95,9 @@ def _list(options: argparse.Namespace) -> int:
         return 0
     for rule in found["rules"]:
         asleep = f"  (snoozed until {rule['snoozed_until'][:16]} UTC)" if rule["snoozed_until"] else ""
-        print(f"{rule['rule_id']}  {rule['watches']}  fired {rule['fired']}{asleep}")
+        print(f"{rule['rule_id']}  {quoted(rule['watches'], 400)}  fired {rule['fired']}{asleep}")
     for alert in found["alerts"]:
-        print(f"{alert['at'][:19]}  {alert['alert_id']}  {alert['text']}")
+        print(f"{alert['at'][:19]}  {alert['alert_id']}  {quoted(alert['text'], 400)}")
     for failed in found["not_delivered"]:
         print(f"{failed['at'][:19]}  {failed['channel']} {failed['state']}: {failed['error']}")
     if not any(found.values()):
@@ -135,7 +136,7 @@ def _changed(options: argparse.Namespace, change: Callable[[AlertBook], WatchedR
     if options.json:
         print(json.dumps({"rule_id": watched.rule_id, "snoozed_until": _written(watched.snoozed_until)}))
     else:
-        print(f"{said}: {watched.rule_id}, {described(watched.rule)}.")
+        print(f"{said}: {watched.rule_id}, {quoted(described(watched.rule), 400)}.")
     return 0
 
 

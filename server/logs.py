@@ -16,17 +16,28 @@ LogFormat = Literal["human", "json"]
 
 _FILE_BYTES, _FILES_KEPT = 1_000_000, 5
 
-_TELLS_TOO_MUCH = ("httpx2", "httpcore2", "hpack", "h2", "websockets", "uvicorn.access")
-"""Their lines repeat requests, with addresses of accounts in the query, or headers and frames with credentials."""
+_TELLS_TOO_MUCH = ("httpx2", "httpcore2", "hpack", "h2", "websockets", "uvicorn.access", "urllib3", "apprise")
+"""Their lines repeat requests, with addresses of accounts in the query, headers and frames with credentials, or paths
+of webhooks, which are secrets."""
+
+_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) != "\t"}
+"""What would end a line or command a terminal, as it is then shown."""
 
 
 class RedactingFormatter(logging.Formatter):
-    """Lines, tracebacks included, in which secrets are masked; `%(call)s` is the id of the call they belong to."""
+    """Lines, tracebacks included, in which secrets are masked; `%(call)s` is the id of the call they belong to.
+
+    A message is one line whatever strangers have written into it.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         request = current_request()
         record.call = f" [{request.request_id}]" if request else ""
         return redacted(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = record.message.translate(_ESCAPED)
+        return super().formatMessage(record)
 
 
 class JsonFormatter(logging.Formatter):

@@ -196,6 +196,12 @@ class AlertBook:
         with self._database.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(query).all()}
 
+    def counts_by_kind(self) -> dict[AlertKind, int]:
+        """How often something of each kind was told, by rules that are gone too."""
+        query = select(alerts.c.kind, func.count()).where(alerts.c.account == self._account).group_by(alerts.c.kind)
+        with self._database.reading() as connection:
+            return {AlertKind(row[0]): row[1] for row in connection.execute(query).all()}
+
     def acknowledge(self, name: str, *, now: datetime) -> int:
         """Mark an alert, or all of a rule, as seen to; how many were. Raises InputRejected `unknown_alert`."""
         named = (alerts.c.account == self._account) & ((alerts.c.alert_id == name) | (alerts.c.rule_id == name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -63,10 +64,15 @@ def channel_configs(configured: str | None) -> Mapping[str, ChannelConfig]:
 
 
 def learn_secrets(configs: Mapping[str, ChannelConfig]) -> None:
-    """Have addresses and signing keys masked wherever they would be shown."""
+    """Have addresses, their parts and signing keys masked wherever they would be shown.
+
+    Of most services the secret is a part of the path, and some program may repeat that alone.
+    """
     for config in configs.values():
         if isinstance(config, WebhookConfig | AppriseConfig):
-            SECRETS.learn(config.url.get_secret_value())
+            url = config.url.get_secret_value()
+            after_host = url.partition("://")[2].partition("/")[2] if isinstance(config, WebhookConfig) else url
+            SECRETS.learn(url, *re.split(r"[/?&=@:]", after_host))
         if isinstance(config, WebhookConfig) and config.secret is not None:
             SECRETS.learn(config.secret.get_secret_value())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -132,15 +131,12 @@ def _add_data(samples: Samples, desk: Desk) -> None:
 
 
 def _add_alerts(samples: Samples, desk: Desk) -> None:
-    now, rules, told = desk.clock.now(), desk.alerts.book.rules(), desk.alerts.book.counts()
+    now, rules, told = desk.clock.now(), desk.alerts.book.rules(), desk.alerts.book.counts_by_kind()
     snoozed = sum(rule.is_snoozed(now) for rule in rules)
     samples.add("alert_rules", len(rules) - snoozed, state="watching")
     samples.add("alert_rules", snoozed, state="snoozed")
-    by_kind: Counter[str] = Counter()
-    for watched in rules:
-        by_kind[watched.rule.kind.value] += told.get(watched.rule_id, 0)
-    for kind, count in by_kind.items():
-        samples.add("alerts", count, kind=kind)
+    for kind in sorted({watched.rule.kind for watched in rules} | told.keys()):
+        samples.add("alerts", told.get(kind, 0), kind=kind.value)
     samples.add("alert_deliveries_failed", len(desk.alerts.delivery_troubles()))
 
 

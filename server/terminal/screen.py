@@ -11,6 +11,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ...core.untrusted_text import quoted
+
 _REAL_MONEY, _PLAY_MONEY = "bold white on red", "bold black on cyan"
 _ROWS = 12
 _LONG = frozenset({"outcome", "order", "fill", "what", "why not", "why it ended"})
@@ -214,9 +216,10 @@ def _table(title: str, rows: Sequence[Row], *columns: tuple[str, str, Callable[[
             overflow="ellipsis",
         )
     for row in rows:
-        # Cells are text and nothing else: rich would take brackets in a market's title for markup.
+        # Cells are text and nothing else: rich would take brackets in a market's title for markup, and hand what
+        # commands a terminal on to it.
         cells = (cell(row) for _, _, cell in columns)
-        table.add_row(*(Text(each) if isinstance(each, str) else each for each in cells))
+        table.add_row(*(Text(quoted(each)) if isinstance(each, str) else each for each in cells))
     return table
 
 

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from ...core.settings import Settings, load_settings
+from ...core.untrusted_text import quoted
 from .desk_reading import look
 
 
@@ -45,7 +46,7 @@ def _left_behind(settings: Settings) -> dict[str, Any]:
     return {
         "mode": settings.mode.value,
         "folder": str(settings.desk_folder),
-        "halt": halt.reason if halt else None,
+        "halt": quoted(halt.reason, 300) if halt else None,
         "orders": _counts(settings),
     }
 

@@ -14,6 +14,7 @@ from typing import Any
 from ...core.clock import Clock, SystemClock
 from ...core.errors import VenueUnavailable
 from ...core.settings import forget_secrets_in_environment, load_settings
+from ...core.untrusted_text import quoted
 
 _NEWS_WITHIN_S = 2.0
 _TRY_AGAIN_S = 1.0
@@ -68,7 +69,7 @@ async def overviews(application: Any, clock: Clock) -> AsyncIterator[Mapping[str
         except VenueUnavailable as error:
             if mark is None:
                 raise
-            print(f"polydesk: {error.message}", file=sys.stderr)
+            print(f"polydesk: {quoted(error.message, 300)}", file=sys.stderr)
             await clock.sleep(_TRY_AGAIN_S)  # the desk goes on in another process
             continue
         mark = told["mark"]

@@ -15,6 +15,7 @@ from ...core.storage.caller import proved_by
 from ...handlers.failures import Failure
 from ...handlers.resources import ResourceSpec, resource_of
 from ...handlers.toolspec import Toolset, ToolSpec
+from ..alert_news import followed_uris
 
 if TYPE_CHECKING:
     from mcp.server.auth.provider import AccessToken
@@ -41,8 +42,8 @@ def allowed(spec: ToolSpec, scopes: Collection[str]) -> bool:
 
 
 def guard_scopes(specs: Iterable[ToolSpec]) -> ServerMiddleware[Any]:
-    """Middleware: a token is shown, calls and reads those tools of `specs` and resources of the desk that its scopes
-    allow, and no others.
+    """Middleware: a token is shown, calls, reads and follows those tools of `specs` and resources of the desk that its
+    scopes allow, and no others.
 
     Without authentication everything passes.
     """
@@ -62,8 +63,8 @@ def guard_scopes(specs: Iterable[ToolSpec]) -> ServerMiddleware[Any]:
                 return _unknown(name)
             if not allowed(spec, scopes):
                 return _refused(spec)
-        if ctx.method == "resources/read":
-            resource = resource_of(str((ctx.params or {}).get("uri")))
+        for uri in _read_or_followed(ctx):
+            resource = resource_of(uri)
             if resource is not None and not _readable(resource, scopes):
                 raise MCPError(INVALID_PARAMS, f"The token of this connection lacks the scope {resource.toolset}:read.")
         result = await call_next(ctx)
@@ -146,6 +147,13 @@ def _unknown(name: str) -> HandlerResult:
 
 def _readable(resource: ResourceSpec, scopes: Collection[str]) -> bool:
     return f"{resource.toolset.value}:read" in scopes or f"{resource.toolset.value}:write" in scopes
+
+
+def _read_or_followed(ctx: Context) -> Sequence[str]:
+    """The resources that a request is about."""
+    if ctx.method == "resources/read":
+        return (str((ctx.params or {}).get("uri")),)
+    return followed_uris(ctx.params) if ctx.method == "subscriptions/listen" else ()
 
 
 def _may_read(uri: str, scopes: Collection[str]) -> bool:

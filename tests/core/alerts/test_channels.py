@@ -69,6 +69,11 @@ def test_addresses_and_signing_keys_are_masked_from_then_on() -> None:
     learn_secrets(configs)
     assert "very-long-path" not in redacted("posted to https://a.example/very-long-path")
     assert SECRETS.are_in("a signing key of mine")
+    hooked = '{"chat": {"kind": "webhook", "url": "https://hooks.example.org/services/T0AB/vZq81LmPx73KdWc9RtYb"}}'
+    learn_secrets(channel_configs(hooked))
+    # As a program that logs requests would repeat it.
+    assert "vZq81LmPx73KdWc9RtYb" not in redacted("POST /services/T0AB/vZq81LmPx73KdWc9RtYb 204")
+    assert redacted("hooks.example.org did not answer") == "hooks.example.org did not answer"
     assert "very-long-path" not in repr(configs)
     assert set(open_channels(configs)) == {"phone"}
     assert channel_configs(None) == {}

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from polydesk.core.alerts.levels import Judgement, Occurrence
+from polydesk.core.alerts.rules import checked_rule
 from polydesk.core.identifiers import ConditionId
 from polydesk.core.models import Market
 from polydesk.core.settings import load_settings
@@ -144,3 +146,11 @@ async def test_alerts_are_told_by_rule_and_kind(desk: Desk) -> None:
 async def test_what_is_no_metric_cannot_be_added(desk: Desk) -> None:
     with pytest.raises(KeyError):
         read(desk).add("made_up", 1)
+
+
+async def test_alerts_told_are_counted_on_when_their_rule_is_deleted(desk: Desk) -> None:
+    rule, _ = await desk.alerts.create(checked_rule("exposure", threshold=D(5)))
+    happened = Judgement({}, (Occurrence("one", "it happened", {}),))
+    desk.alerts.book.write([(rule, happened)], now=desk.clock.now(), channels=frozenset())
+    desk.alerts.delete(rule.rule_id)
+    assert ({"kind": "exposure"}, 1.0) in told(desk, "alerts")

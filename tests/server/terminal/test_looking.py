@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import re
@@ -14,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from polydesk.core.clock import SystemClock
 from polydesk.core.exchange.catalogue import load_catalogue
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
+from polydesk.core.risk.kill_switch import KillSwitch
+from polydesk.core.settings import load_settings
 from polydesk.server.cli import main
-from polydesk.server.terminal.screen import concerns_of
+from polydesk.server.terminal.screen import alerts_table, concerns_of
 from tests.support.live_desk import live_client
 from tests.support.processes import FED, SOURCE_COMMAND, Served, answer_of, environment, running, serving
 
@@ -175,3 +179,25 @@ def test_what_needs_a_person_is_said() -> None:
     }
     assert len(concerns_of(told)) == 7
     assert concerns_of({**told, "halt": None, "problems": None})[0] == "The venue is in the state post_only."
+
+
+def test_no_text_of_strangers_commands_the_terminal() -> None:
+    title = "Rain?\x1b]0;owned\x07\x1b[2J [bold]now[/bold]"
+    row = {"at": "2026-06-01T12:00:00Z", "text": title}
+    console = Console(file=io.StringIO(), width=120, force_terminal=False)
+    console.print(alerts_table([row]))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Rain?" in shown and "[bold]now[/bold]" in shown
+    assert not set(shown) & {"\x1b", "\x07"}
+
+
+def test_why_trading_was_halted_commands_no_terminal_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POLYMARKET_STATE_DIR", str(tmp_path))
+    folder = load_settings(mode="paper").desk_folder
+    KillSwitch(folder, lifted_by="").engage("too much\x1b[2J\nOrders in its file: none.", SystemClock().now())
+    assert main(["status", "--mode", "paper"]) == 1
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert len(said.splitlines()) == 3

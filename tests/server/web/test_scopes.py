@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from mcp import MCPError
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp_types import CallToolResult, ListToolsResult, Tool
@@ -17,8 +19,8 @@ STRAY = "stray_tool"
 KNOWN = all_tools()[0].name
 
 
-def request(method: str, *, token: bool, **params: Any) -> Any:
-    user = AuthenticatedUser(AccessToken(token="t", client_id="somebody", scopes=list(SCOPES)))
+def request(method: str, *, token: bool, scopes: Sequence[str] = SCOPES, **params: Any) -> Any:
+    user = AuthenticatedUser(AccessToken(token="t", client_id="somebody", scopes=list(scopes)))
     scope = {"user": user} if token else {}
     return SimpleNamespace(method=method, params=params, request=SimpleNamespace(scope=scope))
 
@@ -52,3 +54,27 @@ async def test_where_nobody_shows_a_token_everything_passes() -> None:
     everything = await guard(request("tools/list", token=False), listed)
     assert everything == await listed(None)
     assert await guard(request("tools/call", token=False, name=STRAY), called) == await called(None)
+
+
+@pytest.mark.parametrize(
+    ("method", "about"),
+    [
+        ("resources/read", {"uri": "polymarket://alerts"}),
+        ("subscriptions/listen", {"notifications": {"resourceSubscriptions": ["polymarket://alerts"]}}),
+    ],
+)
+async def test_alerts_are_read_and_followed_with_the_scope_of_operations_alone(
+    method: str, about: dict[str, Any]
+) -> None:
+    guard = guard_scopes(all_tools())
+    with pytest.raises(MCPError, match="operations:read"):
+        await guard(request(method, token=True, scopes=["markets:read"], **about), called)
+    for scope in ("operations:read", "operations:write"):
+        assert await guard(request(method, token=True, scopes=[scope], **about), called) == await called(None)
+
+
+@pytest.mark.parametrize("notifications", [None, "all", ["x"], {"resourceSubscriptions": "polymarket://alerts"}])
+async def test_a_subscription_that_is_none_is_left_to_the_sdk(notifications: Any) -> None:
+    guard = guard_scopes(all_tools())
+    asked = request("subscriptions/listen", token=True, scopes=["markets:read"], notifications=notifications)
+    assert await guard(asked, called) == await called(None)
