@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ..clock import Clock
@@ -19,6 +20,7 @@ from ..strategies.surroundings import BasketResult, QuotesKept
 from .desk import Placement, TradingDesk
 from .intent import OrderIntent
 from .order_record import OrderRecord
+from .planner import MIN_EXPIRY
 from .run_withdrawal import take_back
 
 FindMarket = Callable[[ConditionId], Awaitable[Market]]
@@ -27,11 +29,16 @@ _WORN = Decimal("0.5")
 """An order of which less than this part is left is replaced, though its place in the queue is lost."""
 
 
+_ARRIVES_WITHIN = timedelta(seconds=15)
+"""From the decision on an order to its arrival at the venue, with what its clock may be ahead."""
+
+
 class DeskExecution:
     """Carries out what one strategy decides. `prefix` begins the tokens of all of its orders, so that they are known.
 
     Under a `mandate` its bounds are part of what the gate checks, and no order needs anybody's yes again. Once its run
-    no longer `goes_on`, nothing is ordered any more, though a look may not have come to its end.
+    no longer `goes_on`, nothing is ordered any more, though a look may not have come to its end. What rests ends at the
+    venue when the mandate does, whether or not anybody is there to take it back.
     """
 
     def __init__(
@@ -136,17 +143,26 @@ class DeskExecution:
         outcome = market.outcome_of(quote.token_id)
         if outcome is None:
             raise InputRejected(f"{market.slug} has no outcome {quote.outcome} any more.", code="unknown_outcome")
+        expires_at = self._expiry()
         intent = OrderIntent(
             market=market,
             outcome=outcome,
             side=quote.side,
             size=quote.size,
             price=quote.price,
-            time_in_force=TimeInForce.GTC,
+            time_in_force=TimeInForce.GTC if expires_at is None else TimeInForce.GTD,
+            expires_at=expires_at,
             post_only=True,
             mandate=self._mandate,
         )
         await self._place(intent, f"{self._prefix}/q{next(self._numbers)}")
+
+    def _expiry(self) -> datetime | None:
+        """The whole second in which the mandate ends; None without one, or if that is too soon for the venue."""
+        if self._mandate is None:
+            return None
+        ends_at = self._mandate.until.replace(microsecond=0)
+        return ends_at if ends_at >= self._clock.now() + MIN_EXPIRY + _ARRIVES_WITHIN else None
 
     async def _place(self, intent: OrderIntent, token: str) -> Placement:
         if not self._goes_on():

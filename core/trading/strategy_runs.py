@@ -48,6 +48,9 @@ _LOOK_S = 1.0
 _SENDS_END_WITHIN_S = 10.0
 """So long an order on its way, and the cancels after a run, are waited for; what takes longer is seen to afterwards."""
 
+_WEIGHED_EVERY_S = 30.0
+"""So often at least it is looked at what a run with orders has lost, however far apart its strategy looks."""
+
 _BLIND_LOOKS = 3
 """So many looks in a row that could not be made: nobody watches what rests, and it is taken back."""
 
@@ -83,7 +86,10 @@ class _End:
 
 @dataclass(slots=True)
 class _Carried:
-    """A run as this process carries it on. `blind` counts the looks in a row that failed."""
+    """A run as this process carries it on.
+
+    `blind` counts the looks in a row that failed, `weighed_at` is when its profit was last looked at.
+    """
 
     run: Run
     plan: StrategyPlan
@@ -91,6 +97,7 @@ class _Carried:
     surroundings: Surroundings
     notes: RunNotes
     blind: int = 0
+    weighed_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -312,7 +319,7 @@ class StrategyRuns:
             self._clear(run.run_id)
 
     async def _step(self, carried: _Carried) -> _End | None:
-        """Wait for the next look, or look; why the run is over, if it is."""
+        """Wait, look at what the run has lost, or have its strategy look; why the run is over, if it is."""
         halt, now = self.desk.halt, self.clock.now()
         run_id, plan, notes = carried.run.run_id, carried.plan, carried.notes
         if halt is not None:
@@ -322,14 +329,18 @@ class StrategyRuns:
         wait_s = notes.next_look_in_s(now, every_s=plan.every_s)
         if run_id in self._clearing:
             wait_s = _LOOK_S  # what is being asked back must not be what a look places
-        if wait_s > 0:
+        looks = wait_s <= 0
+        if not looks and not self._weighs(carried, now):
             await self.clock.sleep(min(wait_s, _LOOK_S))
             return None
-        notes.looked(now, every_s=plan.every_s)
+        if looks:
+            notes.looked(now, every_s=plan.every_s)
         self._busy.add(run_id)
         try:
-            end = await self._look(carried)
-            carried.blind = 0
+            end = await self._weigh(carried)
+            if looks and end is None:
+                end = await self._look(carried)
+            carried.blind = 0 if looks else carried.blind
         except PolymarketAPIError as error:
             # The venue or a source cannot be read now: the next look may.
             notes.problems[code_of(error)] = notes.problems.get(code_of(error), 0) + 1
@@ -341,6 +352,22 @@ class StrategyRuns:
             self._busy.discard(run_id)
         self.book.note(run_id, notes_to_text(notes), now=now)
         return end
+
+    def _weighs(self, carried: _Carried, now: datetime) -> bool:
+        """Whether it is time to look at what a run has lost, though its strategy does not look yet."""
+        at = carried.weighed_at
+        if at is not None and now - at < timedelta(seconds=_WEIGHED_EVERY_S):
+            return False
+        return bool(self.desk.journal.order_ids_of_tokens(f"{carried.run.run_id}/"))
+
+    async def _weigh(self, carried: _Carried) -> _End | None:
+        """Note what a run has earned; why it is over, if it has lost too much."""
+        carried.weighed_at = self.clock.now()
+        holdings = await carried.surroundings.account.holdings()
+        carried.notes.earned(holdings.earned.values(), self.clock.now())
+        if holdings.profit > -carried.plan.max_loss_usd:
+            return None
+        return _End(RunStatus.STOPPED, f"it has lost ${-holdings.profit:.2f}, as much as it was allowed to")
 
     async def _waits_for_fills(self, run_id: str) -> bool:
         """Whether the venue does not list yet what an order of the run has matched: until then a strategy would not
@@ -355,10 +382,6 @@ class StrategyRuns:
 
     async def _look(self, carried: _Carried) -> _End | None:
         plan, notes = carried.plan, carried.notes
-        holdings = await carried.surroundings.account.holdings()
-        notes.earned(holdings.earned.values(), self.clock.now())
-        if holdings.profit <= -plan.max_loss_usd:
-            return _End(RunStatus.STOPPED, f"it has lost ${-holdings.profit:.2f}, as much as it was allowed to")
         if await self._waits_for_fills(carried.run.run_id):
             notes.problems[_NOT_LISTED] = notes.problems.get(_NOT_LISTED, 0) + 1
             return None

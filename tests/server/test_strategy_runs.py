@@ -6,7 +6,7 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,13 @@ MAKER: dict[str, Any] = {
 
 
 @pytest.fixture
-async def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connect]:
+def exchange() -> Exchange:
+    return Exchange(load_catalogue(), ExchangeSettings(simulated_traders=False), SystemClock())
+
+
+@pytest.fixture
+async def connect(exchange: Exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connect]:
     """Clients of one live desk on an exchange of this process."""
-    catalogue = load_catalogue()
-    exchange = Exchange(catalogue, ExchangeSettings(simulated_traders=False), SystemClock())
     monkeypatch.setenv("POLYMARKET_STATE_DIR", str(tmp_path))
     async with ExchangeServer(exchange) as venue:
         yield functools.partial(live_client, venue, toolsets=("all",))
@@ -62,7 +65,7 @@ async def run_until(client: Client, run_id: str, holds: Callable[[dict[str, Any]
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_user_agrees_once_to_all_bounds_and_is_not_asked_again(
-    connect: Connect, maker: dict[str, Any], era: Era
+    connect: Connect, exchange: Exchange, maker: dict[str, Any], era: Era
 ) -> None:
     user = User("accept")
     async with connect(era, user=user, confirmation="elicit") as client:
@@ -70,6 +73,11 @@ async def test_a_user_agrees_once_to_all_bounds_and_is_not_asked_again(
         assert (started["mode"], started["status"]) == ("live", "running")
         run = await run_until(client, started["run_id"], lambda run: run["strategy"]["looks"] >= 2)
         assert run["attempt_ids"]
+        # With the run's time the exchange takes them off the book, whoever is there by then.
+        until_s = int(datetime.fromisoformat(maker["until"]).timestamp())
+        quotes = [each for each in exchange.registry.orders.values() if each.order_type == "GTD"]
+        assert quotes
+        assert {exchange.trading.expires_ms(each) for each in quotes} == {until_s * 1000}
         await answer_of(client, "stop_strategy", run_id=started["run_id"])
     (question,) = user.questions
     for part in ("market_maker", "real money", "$60 tied up", "$20 lost", "will not be asked about again"):

@@ -100,6 +100,7 @@ class Runs:
         venue = self.bench.venue
         self.silent = 0
         """So many cancels from now on are not answered."""
+        self.midpoint = D("0.5")
 
         def rests(signed: SignedTicket) -> None:
             ticket = signed.approved.ticket
@@ -156,7 +157,7 @@ class Runs:
             bench.approvals,
             surround=lambda run_id, mandate: self._around(run_id, mandate, book, find),
             find_market=find,
-            worth=_worth,
+            worth=self.worth,
         )
 
     def _around(self, run_id: str, mandate: Mandate, book: RunBook, find: Any) -> Surroundings:
@@ -175,7 +176,7 @@ class Runs:
             open_orders=bench.venue.open_orders,
             may_stake=cash,
             fee_of=bench.desk.fee_of,
-            worth=_worth,
+            worth=self.worth,
         )
         execution = DeskExecution(
             bench.desk, find, bench.clock, prefix=run_id, mandate=mandate, goes_on=lambda: book.is_mine(run_id)
@@ -202,13 +203,12 @@ class Runs:
         }
         return StrategyPlan(**(given | changes))
 
+    async def worth(self, token_id: str) -> Decimal | None:
+        return self.midpoint
+
     @property
     def resting(self) -> int:
         return sum(order.status == "LIVE" for order in self.bench.venue.known.values())
-
-
-async def _worth(token_id: str) -> Decimal | None:
-    return D("0.5")
 
 
 @pytest.fixture(autouse=True)
@@ -337,6 +337,96 @@ async def test_what_rests_is_taken_back_while_nobody_can_look(runs: Runs, quoter
         await runs.bench.clock.advance(10)
         assert runs.resting == 1
         assert ours.book.get(run.run_id).status is RunStatus.RUNNING
+
+
+def fill(runs: Runs) -> None:
+    """All that rests is taken, and has settled."""
+    venue, outcome = runs.bench.venue, runs.market.outcomes[0]
+    for order_id, order in venue.known.items():
+        venue.known[order_id] = dataclasses.replace(order, status="MATCHED", size_matched=order.original_size)
+        venue.fills.append(
+            Trade(
+                TradeId(f"t{order_id}"),
+                order_id,
+                order.price,
+                order.original_size,
+                runs.bench.clock.now(),
+                runs.market.condition_id,
+                outcome.token_id,
+                OrderSide.BUY,
+                outcome.label,
+                TradeStatus.CONFIRMED,
+                is_taker=False,
+            )
+        )
+
+
+async def test_a_loss_ends_a_run_long_before_its_strategy_would_look_again(runs: Runs) -> None:
+    async with runs.open() as ours:
+        run, _ = ours.start(runs.plan(max_loss_usd=D(3), every_s=3000.0), questions=())
+        await runs.bench.clock.advance(1)
+        fill(runs)
+        runs.midpoint = D("0.15")  # ten shares for 4.50 dollars are worth 1.50
+        await runs.bench.clock.advance(35)
+        ended = ours.book.get(run.run_id)
+        assert (ended.status, ended.cause) == (
+            RunStatus.STOPPED, "it has lost $3.00, as much as it was allowed to"
+        )  # fmt: skip
+        assert notes_from_text(ended.progress).looks == 1
+
+
+async def test_what_rests_is_taken_back_where_nobody_can_tell_what_a_run_has_lost(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with runs.open() as ours:
+        run, _ = ours.start(runs.plan(every_s=3000.0), questions=())
+        await runs.bench.clock.advance(1)
+        assert runs.resting == 1
+
+        async def silent(account: RunAccount) -> None:
+            raise NOT_NOW
+
+        monkeypatch.setattr(RunAccount, "holdings", silent)
+        await runs.bench.clock.advance(120)
+        assert runs.resting == 0
+        going_on = ours.book.get(run.run_id)
+        assert going_on.status is RunStatus.RUNNING
+        assert notes_from_text(going_on.progress).problems["VenueUnavailable"] >= 3
+
+
+async def test_before_it_has_ordered_a_run_is_not_read_between_looks(runs: Runs, quoter: type[Quoter]) -> None:
+    quoter.fails_with, reads = NOT_NOW, []
+
+    async def trades() -> tuple[Trade, ...]:
+        reads.append(runs.bench.clock.now())
+        return ()
+
+    runs.bench.venue.trades = trades  # type: ignore[method-assign]
+    async with runs.open() as ours:
+        ours.start(runs.plan(every_s=3000.0), questions=())
+        await runs.bench.clock.advance(300)
+    assert not reads
+
+
+async def test_quotes_leave_the_book_when_their_run_ends_though_nobody_is_there(runs: Runs) -> None:
+    async with runs.open() as ours:
+        plan = runs.plan(until=runs.bench.clock.now() + timedelta(seconds=200.7))
+        ours.start(plan, questions=())
+        await runs.bench.clock.advance(1)
+        (sent,) = runs.bench.venue.submitted
+        ticket = sent.approved.ticket
+        assert ticket.time_in_force is TimeInForce.GTD
+        # The venue takes it off the book a minute before the expiry that is signed.
+        assert ticket.expires_at == plan.until.replace(microsecond=0) + timedelta(seconds=60)
+
+
+async def test_quotes_of_a_runs_last_two_minutes_have_no_expiry_that_the_venue_would_take(runs: Runs) -> None:
+    async with runs.open() as ours:
+        ours.start(runs.plan(until=runs.bench.clock.now() + timedelta(seconds=130)), questions=())
+        await runs.bench.clock.advance(1)
+        (sent,) = runs.bench.venue.submitted
+        ticket = sent.approved.ticket
+        assert (ticket.time_in_force, ticket.expires_at) == (TimeInForce.GTC, None)
 
 
 async def test_a_run_that_nobody_can_read_any_more_ends_with_its_reason(runs: Runs) -> None:
