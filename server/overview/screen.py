@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...core.clock import Clock
 from ...core.errors import PolymarketAPIError
+from ...core.models import Market
 from ...core.resilience.answer_cache import AnswerCache
 from ...core.trading.strategy_plan import plan_from_text
 from ...core.untrusted_text import quoted
@@ -33,7 +34,6 @@ from .shapes import BookLine, HaltLine, Overview
 
 if TYPE_CHECKING:
     from ...core.identifiers import ConditionId, TokenId
-    from ...core.models import Market
     from ...core.portfolio.snapshot import PortfolioSnapshot
     from ...core.trading.desk_state import Standing
     from ...core.trading.run_book import Run
@@ -124,16 +124,13 @@ class Screen:
             for each in _of_run(run)
             if each in markets
         ]
-        halt = desk.trading.halt
         shown = Overview(
             **desk.heading,
             mark=mark,
             as_of=desk.clock.now(),
             source=desk.source,
             trading=_trading(desk),
-            halt=HaltLine(reason=quoted(halt.reason, 300), since=halt.since, lifted_by=halt.lifted_by)
-            if halt
-            else None,
+            halt=_halt(desk),
             money=money_line(snapshot, statement) if snapshot else None,
             statement=statement,
             equity=curve(desk.equity.since(desk.clock.now() - CURVE_SPAN), snapshot),
@@ -192,18 +189,27 @@ class Screen:
     async def _markets_of(
         self, desk: Desk, wanted: Iterable[ConditionId], problems: dict[str, str]
     ) -> dict[ConditionId, Market]:
-        found = {}
-        for condition_id in list(wanted)[:_MARKETS]:
-            market = await _told(problems, "markets", self._market(desk, condition_id))
-            if market is not None:
-                found[condition_id] = market
-        return found
+        condition_ids = list(wanted)[:_MARKETS]
+        unknown = [each for each in condition_ids if self._answers.get(("market", each)) is None]
+        if unknown:
+            await _told(problems, "markets", self._read_markets(desk, unknown))
+        kept = {each: self._answers.get(("market", each)) for each in condition_ids}
+        return {each: answer.value for each, answer in kept.items() if answer and isinstance(answer.value, Market)}
 
-    async def _market(self, desk: Desk, reference: str) -> Market:
+    async def _read_markets(self, desk: Desk, condition_ids: Sequence[ConditionId]) -> None:
+        """All in one request; what the catalogue does not know is kept as None, or each look would ask for it."""
+        read = {market.condition_id: market for market in await desk.directory.current(condition_ids)}
+        for condition_id in condition_ids:
+            market = read.get(condition_id)
+            tokens = [outcome.token_id for outcome in market.outcomes] if market else []
+            for name in (condition_id, *tokens):
+                self._answers.keep(("market", name), market, ttl_s=_MARKET_FOR_S)
+
+    async def _market_of(self, desk: Desk, token_id: TokenId) -> Market:
         async def find() -> Market:
-            return (await desk.directory.find(reference)).market
+            return (await desk.directory.find(token_id)).market
 
-        market: Market = await self._kept(("market", reference), _MARKET_FOR_S, find)
+        market: Market = await self._kept(("market", token_id), _MARKET_FOR_S, find)
         return market
 
     async def _books(
@@ -220,7 +226,7 @@ class Screen:
         for token_id, reason in why.items():
             if token_id not in books:
                 continue
-            market = await _told(problems, "books", self._market(desk, token_id))
+            market = await _told(problems, "books", self._market_of(desk, token_id))
             if market is not None:
                 own = snapshot.open_orders if snapshot else ()
                 lines.append(book_line(books[token_id], market, why=reason, own=own))

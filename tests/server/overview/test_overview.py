@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,9 @@ from mcp import Client
 
 from polydesk.core.clock import ManualClock
 from polydesk.core.errors import VenueUnavailable
+from polydesk.core.identifiers import ConditionId
+from polydesk.core.market_data.directory import MarketDirectory
+from polydesk.core.models import Market
 from polydesk.core.portfolio.snapshot import Portfolio
 from polydesk.core.settings import load_settings
 from polydesk.server.application import Application
@@ -115,6 +118,32 @@ async def test_many_screens_cost_what_one_does(watching: Watching, reads: list[o
         shown = await asyncio.gather(*(watched.look() for _ in range(10)))
         assert len(reads) == 1
         assert all(each == shown[0] for each in shown)
+
+
+async def test_all_markets_shown_are_read_in_one_request_and_not_again_for_a_minute(
+    watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sequence[str]] = []
+    current = MarketDirectory.current
+
+    async def counted(self: MarketDirectory, condition_ids: Sequence[ConditionId]) -> Sequence[Market]:
+        asked.append(condition_ids)
+        return await current(self, condition_ids)
+
+    async def finds_none(_: MarketDirectory, reference: str) -> Any:
+        raise AssertionError(reference)
+
+    async with watching() as watched:
+        for market_id in (FED, BTC):
+            order = {"outcome": 0, "side": "BUY", "size": 20, "price": 0.1, "time_in_force": "GTC"}
+            await watched.trade(market_id=market_id, **order)
+        monkeypatch.setattr(MarketDirectory, "current", counted)
+        monkeypatch.setattr(MarketDirectory, "find", finds_none)
+        first = await watched.look()
+        again = await watched.look(unlike=first["mark"], within_s=1.2)
+    assert {each["market"] for each in again["open_orders"]} == {FED, BTC}
+    assert len(again["books"]) == 2
+    assert [len(each) for each in asked] == [2]
 
 
 async def test_the_account_is_read_anew_after_a_while_however_often_orders_move(
