@@ -122,17 +122,14 @@ def _delete(options: argparse.Namespace) -> int:
 
 
 def _changed(options: argparse.Namespace, change: Callable[[AlertBook], WatchedRule], said: str) -> int:
-    """Change a rule of whichever account has it. Raises InputRejected `unknown_rule`."""
+    """Change a rule of every account that has it, as each has the desk's own. Raises InputRejected `unknown_rule`."""
     from ..core.alerts.rules import described
     from .desk_file import desk_file
 
     with desk_file(load_settings(mode=options.mode)) as database:
-        books = _books(database)
-        owner = next(
-            (book for book in books.values() if any(each.rule_id == options.rule_id for each in book.rules())),
-            next(iter(books.values())),
-        )
-        watched = change(owner)
+        books = list(_books(database).values())
+        owners = [book for book in books if any(each.rule_id == options.rule_id for each in book.rules())]
+        watched = [change(book) for book in owners or books[:1]][-1]
     if options.json:
         print(json.dumps({"rule_id": watched.rule_id, "snoozed_until": _written(watched.snoozed_until)}))
     else:

@@ -30,6 +30,8 @@ from .lease import DeskCard
 _log = logging.getLogger(__name__)
 
 _GREETING_S = 5.0
+_LOOK_S = 60.0
+"""Longer than a look that waits for a change at a venue that is slow."""
 
 Context = ServerRequestContext[Any, Any]
 
@@ -80,8 +82,11 @@ async def look_at_desk(
     """
     reader, writer, _ = await greet(card, settings, "look")
     try:
-        await send_object(writer, {"look": name, "arguments": arguments})
-        answer = await read_object(reader)
+        async with asyncio.timeout(_LOOK_S):
+            await send_object(writer, {"look": name, "arguments": arguments})
+            answer = await read_object(reader)
+    except TimeoutError as error:  # it is there, so nobody else can be the desk
+        raise VenueUnavailable(f"The process that holds the desk has not answered within {_LOOK_S:g} s.") from error
     except OSError as error:
         raise LinkLost(sent=True) from error
     finally:

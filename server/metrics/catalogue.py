@@ -147,7 +147,7 @@ _DATA = (
 
 _ALERTS = (
     _gauge("alert_rules", "Rules of alerts that watch, and those that are snoozed.", "state"),
-    _counter("alerts", "Alerts that the rules there are have told, by kind of rule.", "kind"),
+    _counter("alerts", "Alerts told, by kind of rule, by rules that are gone too.", "kind"),
     _gauge("alert_deliveries_failed", "Deliveries of the last day that failed, given up or still tried."),
 )
 

@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from polydesk.core.alerts.alert_book import AlertBook
+from polydesk.core.clock import SystemClock
+from polydesk.core.settings import load_settings
+from polydesk.core.storage.database import DESK_FILE, Database
 from polydesk.server.cli import main
 from tests.support.alerting import alerting
 from tests.support.processes import FED, answer_of
@@ -74,3 +78,16 @@ async def test_a_channel_can_be_tried(shell: Any, monkeypatch: pytest.MonkeyPatc
         code, said = await asyncio.to_thread(shell, "test-channel", "pager")
         assert (code, "No channel is called" in said) == (2, True)
         assert receiver.url not in said
+
+
+async def test_a_rule_that_every_account_has_is_snoozed_for_all_of_them(tmp_path: Path, shell: Any) -> None:
+    folder = load_settings(mode="live", state_dir=tmp_path).desk_folder
+    database = Database.at(folder / DESK_FILE)
+    try:
+        books = [AlertBook(database, account=account, new_id=str) for account in ("0xa", "0xb")]
+        for book in books:
+            book.keep_defaults(["default_system_health"], now=SystemClock().now())
+        assert shell("snooze", "default_system_health")[0] == 0
+        assert all(book.get("default_system_health").snoozed_until for book in books)
+    finally:
+        database.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from polydesk.core.errors import ConfigurationError, InputRejected, VenueUnavail
 from polydesk.core.settings import load_settings
 from polydesk.server import looks
 from polydesk.server.application import Application
+from polydesk.server.doors import link
 from polydesk.server.doors.greeting import Greeting
 from polydesk.server.doors.lease import read_card
 
@@ -105,3 +107,18 @@ async def test_a_look_that_fails_on_the_other_side_costs_no_door_its_desk(
         with pytest.raises(VenueUnavailable, match="could not be read"):
             await door.doorway.look("overview")
         assert door.doorway.attends
+
+
+async def test_a_desk_that_hangs_keeps_nobody_waiting_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hangs(*_: object) -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(looks, "LOOKS", {"metrics": hangs})
+    monkeypatch.setattr(link, "_LOOK_S", 0.1)
+    async with AsyncExitStack() as opened:
+        desk, beside = application(tmp_path, opened), application(tmp_path, opened)
+        await desk.doorway.enter()
+        async with asyncio.timeout(5):
+            with pytest.raises(VenueUnavailable, match="has not answered"):
+                await beside.doorway.look("metrics", opening=False)
