@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ..core.backtest.verdict import failed_run
 from ..core.untrusted_text import quoted
 from .answer import Answer, Num, When, rounded
 
@@ -252,8 +253,10 @@ def _capacity(told: Mapping[str, Any] | None) -> str | None:
     if told is None:
         return None
     if told["dollars"] is None:
-        return f"none is told: {told['because']}"
-    return f"{'at least ' if told['more'] else ''}{rounded(told['dollars'], 2)} dollars"
+        said = f"none is told: {told['because']}"
+    else:
+        said = f"{'at least ' if told['more'] else ''}{rounded(told['dollars'], 2)} dollars"
+    return f"{said}; {failed_run(told)}" if told.get("failed") else said
 
 
 def _head(run: Run) -> dict[str, Any]:

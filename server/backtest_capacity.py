@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from ..core.backtest.capacity import SCALES, Capacity, ScaledRun, capacity_of, scaled, sizes_of
+from ..core.backtest.capacity import SCALES, Capacity, FailedRun, ScaledRun, capacity_of, scaled, sizes_of
 from ..core.strategies.registry import strategy_class
 from ..gpu.interface import Executor
 from ..gpu.sweeps import sweep
@@ -23,7 +23,7 @@ async def measure_capacity(
     """Run the plan again with its balance and its strategy's sizes multiplied, as far as their ranges go.
 
     Nothing is claimed, and nothing run, where no depth was recorded, nothing was earned or there is no size to
-    multiply. A run that fails ends the curve before it.
+    multiply. A run that fails ends the curve before it, and is told with its problem.
     """
     plan, earned = result.plan, result.performance.profit.total
     declaration = strategy_class(plan.strategy).declaration
@@ -48,13 +48,15 @@ async def measure_capacity(
         deadline_s=_DEADLINE_S,
         progress=progress,
     )
+    failed = None
     curve = [ScaledRun(1, plan.starting_balance, earned, result.performance.turnover)]
     for (scale, each), point in zip(plans.items(), swept.points, strict=True):
         if point.answer is None:
+            failed = FailedRun(scale, each.starting_balance, point.problem)
             break
         told: dict[str, Any] = point.answer["told"]
         profit, turnover = (Decimal(str(value)) for value in (told["profit"]["total"], told["turnover"]))
         curve.append(ScaledRun(scale, each.starting_balance, profit, turnover))
     if len(curve) == 1:
-        return Capacity(None, because="no larger run could be made", curve=tuple(curve))
-    return capacity_of(curve)
+        return Capacity(None, because="no larger run could be made", curve=tuple(curve), failed=failed)
+    return capacity_of(curve, failed=failed)

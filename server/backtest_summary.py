@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.backtest.verdict import verdict
+from ..core.backtest.verdict import failed_run, verdict
 
 if TYPE_CHECKING:
     from ..core.backtest.capacity import Capacity
@@ -153,15 +153,16 @@ def text_of(told: Mapping[str, Any]) -> str:
 def _carried(capacity: Mapping[str, Any] | None) -> list[str]:
     if capacity is None:
         return []
+    failed = [f"  {failed_run(capacity)}"] if capacity["failed"] else []
     if capacity["dollars"] is None:
-        return [f"Capacity      none is told: {capacity['because']}"]
+        return [f"Capacity      none is told: {capacity['because']}", *failed]
     lines = [f"Capacity      {'at least ' if capacity['more'] else ''}{capacity['dollars']:,.0f} dollars"]
     for each in capacity["curve"]:
         lines.append(
             f"  x{each['scale']:<4}{each['balance']:>13,.0f} dollars: {each['profit']:+,.2f}, "
             f"{each['earned_per_dollar']:+.2%}, {each['turnover']:,.0f} traded"
         )
-    return lines
+    return lines + failed
 
 
 def _largest(by_market: Mapping[str, float]) -> Sequence[tuple[str, float]]:
@@ -234,6 +235,13 @@ def _capacity(measured: Capacity) -> dict[str, Any]:
             }
             for each in measured.curve
         ],
+        "failed": None
+        if measured.failed is None
+        else {
+            "scale": measured.failed.scale,
+            "balance": float(measured.failed.balance),
+            "problem": measured.failed.problem,
+        },
     }
 
 

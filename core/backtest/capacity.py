@@ -36,16 +36,27 @@ class ScaledRun:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedRun:
+    """A run with its stake multiplied by `scale`, to a `balance` in dollars, that met a `problem` instead of an end."""
+
+    scale: int
+    balance: Decimal
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Capacity:
     """`dollars` is the largest balance up to which every run still earned half as much per dollar as the first one.
 
-    With `more` no run earned less than that, so it is at least so much. None for `because`.
+    With `more` no run earned less than that, so it is at least so much. None for `because`. `failed` is the run after
+    the last one of the `curve`, where that could not be made: nothing is known of its stake or of any larger one.
     """
 
     dollars: Decimal | None
     more: bool = False
     because: str = ""
     curve: tuple[ScaledRun, ...] = ()
+    failed: FailedRun | None = None
 
 
 def sizes_of(declaration: Declaration) -> tuple[str, ...]:
@@ -60,12 +71,12 @@ def scaled(declaration: Declaration, parameters: Parameters, scale: int) -> Para
     return larger if all(larger[each.name] <= each.high for each in declaration.parameters) else None
 
 
-def capacity_of(curve: Sequence[ScaledRun]) -> Capacity:
+def capacity_of(curve: Sequence[ScaledRun], *, failed: FailedRun | None = None) -> Capacity:
     """What runs with growing stakes show; the first is the run itself, which must have earned."""
     floor = curve[0].earned_per_dollar * _THRESHOLD
     carried = curve[0]
     for each in curve[1:]:
         if each.earned_per_dollar < floor:
-            return Capacity(carried.balance, curve=tuple(curve))
+            return Capacity(carried.balance, curve=tuple(curve), failed=failed)
         carried = each
-    return Capacity(carried.balance, more=True, curve=tuple(curve))
+    return Capacity(carried.balance, more=True, curve=tuple(curve), failed=failed)

@@ -10,6 +10,7 @@ from ..untrusted_text import quoted
 from .html_page import facts, page, section, table, text
 from .report_contents import falls_of, figure_rows, largest, marks_of, seconds_of
 from .svg_charts import bar_chart, calibration_chart, line_chart
+from .verdict import failed_run
 
 _MOST_ROWS = 200
 
@@ -69,9 +70,11 @@ def _charts(told: Mapping[str, Any]) -> list[str]:
 
 
 def _capacity(told: Mapping[str, Any]) -> list[str]:
-    curve = (told["capacity"] or {}).get("curve")
+    capacity = told["capacity"] or {}
+    curve = capacity.get("curve")
     if not curve:
         return []
+    failed = [f"<p>{escape(failed_run(capacity))}</p>"] if capacity["failed"] else []
     rows = [
         (f"{each['balance']:,.0f}", f"{each['profit']:+,.2f}", f"{each['earned_per_dollar']:+.3%}",
          f"{each['turnover']:,.0f}")
@@ -79,7 +82,7 @@ def _capacity(told: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
     told_by = "The same past with larger stakes; what is taken stays gone, and nobody answers to it."
     rows_told = table(("dollars to begin with", "earned", "per dollar", "traded"), rows)
-    return section("Capacity", [f'<p class="dim">{told_by}</p>', rows_told])
+    return section("Capacity", [f'<p class="dim">{told_by}</p>', rows_told, *failed])
 
 
 def _by_market(told: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..untrusted_text import quoted
+
 _LUCK = 0.05
 """A larger share of traders without skill that earned as much shows no skill."""
 
@@ -49,6 +51,15 @@ def _earned(told: Mapping[str, Any]) -> str:
     if total < 0:
         return f"It lost {of_all}; doing nothing would have been better."
     return f"It earned {of_all}." if total > 0 else f"It came out even on {of_all.split(' with ')[1]}."
+
+
+def failed_run(capacity: Mapping[str, Any]) -> str:
+    """Which larger run could not be made, and why."""
+    failed = capacity["failed"]
+    return (
+        f"x{failed['scale']}, {failed['balance']:,.0f} dollars, could not be run ({quoted(failed['problem'], 200)}): "
+        "nothing is known of so much or more."
+    )
 
 
 def _capacity(told: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from polydesk.core.backtest.capacity import ScaledRun, capacity_of, scaled, sizes_of
 from polydesk.core.strategies.registry import strategy_class
+from polydesk.server import backtest_tasks
 from polydesk.server.cli import main
 
 D = Decimal
@@ -76,9 +78,13 @@ def thousand_sets(tmp_path: Path) -> Path:
     return path
 
 
-def run(capsys: pytest.CaptureFixture[str], path: Path, *arguments: str) -> dict[str, Any]:
+def arguments_of(path: Path) -> list[str]:
     told = ("--data", str(path), "--every", "1", "--cash", "95", "--capacity", "--json")
-    assert main(["backtest", "--strategy", "arbitrage", *told, *arguments]) == 0
+    return ["backtest", "--strategy", "arbitrage", *told]
+
+
+def run(capsys: pytest.CaptureFixture[str], path: Path, *arguments: str) -> dict[str, Any]:
+    assert main([*arguments_of(path), *arguments]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
@@ -105,13 +111,51 @@ def test_no_capacity_is_claimed_where_nothing_was_earned_or_no_depth_recorded(
 ) -> None:
     monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
     dear = run(capsys, thousand_sets, "--params", "least_profit=0.06")
-    assert dear["capacity"] == {"dollars": None, "more": False, "because": "the run earned nothing", "curve": []}
+    assert dear["capacity"] == {
+        "dollars": None,
+        "more": False,
+        "because": "the run earned nothing",
+        "curve": [],
+        "failed": None,
+    }
     bars = tmp_path / "bars.csv"
     bars.write_text("t,market_id,price\n1950000000,m,0.4\n1950003600,m,0.6\n")
     assert main(["backtest", "--strategy", "momentum", "--data", str(bars), "--capacity"]) == 0
     text = capsys.readouterr().out
     assert "Capacity      none is told: bars tell nothing of depth" in text
     assert main(["backtest", "--strategy", "momentum", "--data", str(bars), "--capacity", "--sweep", "size=1"]) == 2
+
+
+@pytest.mark.parametrize(("fails_at", "dollars"), [(380, 190), (190, None)])
+def test_a_larger_run_that_fails_is_named_with_its_problem(
+    thousand_sets: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    fails_at: int,
+    dollars: int | None,
+) -> None:
+    monkeypatch.setenv("POLYMARKET_COMPUTE", "inline")
+    of_worker = backtest_tasks.backtest
+
+    def failing(payload: Mapping[str, Any], report: Callable[[float], None]) -> dict[str, Any]:
+        if payload["starting_balance"] == str(fails_at):
+            raise MemoryError("no room for so many orders <at once>")
+        return of_worker(payload, report)
+
+    monkeypatch.setitem(backtest_tasks.TASKS, "backtest", failing)
+    found = run(capsys, thousand_sets, "--report", str(tmp_path / "report"))["capacity"]
+    assert (found["dollars"], len(found["curve"])) == (dollars, fails_at // 190)
+    assert (found["failed"]["scale"], found["failed"]["balance"]) == (fails_at // 95, fails_at)
+    assert "no room for so many orders" in found["failed"]["problem"]
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert f"x{fails_at // 95}, {fails_at} dollars, could not be run" in page
+    assert "<at once>" not in page
+    plain = [each for each in arguments_of(thousand_sets) if each != "--json"]
+    assert main(plain) == 0
+    text = capsys.readouterr().out
+    assert f"x{fails_at // 95}, {fails_at} dollars, could not be run" in text
+    assert "no room for so many orders" in text
 
 
 def test_only_sizes_grow_and_only_inside_their_ranges() -> None:
