@@ -13,25 +13,23 @@ from typing import Self
 from ..background_tasks import cancelled, logs_failure
 from ..clock import Clock
 from ..errors import InputRejected, PolymarketAPIError
-from ..identifiers import ConditionId
-from ..models import Market, Trade
+from ..models import Trade
 from ..risk.mandate import Mandate
 from ..strategies.declaration import Declaration, Need
-from ..strategies.look import code_of, look
+from ..strategies.look import code_of
 from ..strategies.registry import strategy_class
-from ..strategies.strategy import PolymarketStrategy
 from ..strategies.surroundings import Surroundings
 from ..venues.venue import Venue
 from .approvals import ApprovalBox, ApprovalRequest, Decision
+from .carried_run import CarriedRun, FindMarket, RunEnd
 from .consent import ConsentKind, ConsentPolicy
 from .desk import TradingDesk
 from .order_record import OrderRecord
 from .order_states import UNDER_WAY
 from .run_book import Run, RunBook, RunStatus
 from .run_ledger import Worth, fills_of_orders
-from .run_notes import RunNotes, note_look, notes_from_text, notes_to_text
+from .run_notes import RunNotes, notes_from_text, notes_to_text
 from .run_profit import RunProfit, run_profit
-from .run_standing import FILLS_LAG
 from .run_withdrawal import may_trade, take_all_back
 from .strategy_plan import StrategyPlan, check_strategy_plan, plan_from_text, plan_to_text
 
@@ -40,16 +38,11 @@ _log = logging.getLogger(__name__)
 KIND = "strategy"
 APPROVAL_WINDOW = timedelta(minutes=15)
 
-_NOT_LISTED = "fills_not_listed"
-
 _LOOK_S = 1.0
 """How often a run looks whether it was stopped or the desk halted."""
 
 _SENDS_END_WITHIN_S = 10.0
 """So long an order on its way, and the cancels after a run, are waited for; what takes longer is seen to afterwards."""
-
-_WEIGHED_EVERY_S = 30.0
-"""So often at least it is looked at what a run with orders has lost, however far apart its strategy looks."""
 
 _BLIND_LOOKS = 3
 """So many looks in a row that could not be made: nobody watches what rests, and it is taken back."""
@@ -63,8 +56,6 @@ _NO_MANDATE = Mandate(
 Surround = Callable[[str, Mandate], Surroundings]
 """What a strategy is given, whose orders have tokens that begin with a run's id."""
 
-FindMarket = Callable[[ConditionId], Awaitable[Market]]
-
 
 @dataclass(frozen=True, slots=True)
 class StrategyProgress:
@@ -76,28 +67,6 @@ class StrategyProgress:
     profit: RunProfit
     orders: tuple[OrderRecord, ...]
     waits_for: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    status: RunStatus
-    cause: str
-
-
-@dataclass(slots=True)
-class _Carried:
-    """A run as this process carries it on.
-
-    `blind` counts the looks in a row that failed, `weighed_at` is when its profit was last looked at.
-    """
-
-    run: Run
-    plan: StrategyPlan
-    strategy: PolymarketStrategy
-    surroundings: Surroundings
-    notes: RunNotes
-    blind: int = 0
-    weighed_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -305,41 +274,42 @@ class StrategyRuns:
             name = plan.strategy
             surroundings = self.surround(run.run_id, plan.mandate(run.run_id))
             strategy = strategy_class(plan.strategy).of(surroundings, plan.parameters)
-            carried, end = _Carried(run, plan, strategy, surroundings, notes), None
+            carried = CarriedRun(run, plan, strategy, surroundings, notes, self.desk, self.venue, self.find_market)
+            end = None
             while end is None and self.book.is_mine(run.run_id):
                 end = await self._step(carried)
         except PolymarketAPIError as error:
-            end = _End(RunStatus.STOPPED, f"it could not go on: {error.message}")
+            end = RunEnd(RunStatus.STOPPED, f"it could not go on: {error.message}")
         except Exception as error:
             _log.exception("%s failed", run.run_id)
-            end = _End(RunStatus.STOPPED, f"{name} failed ({type(error).__name__}); the desk's log says why")
+            end = RunEnd(RunStatus.STOPPED, f"{name} failed ({type(error).__name__}); the desk's log says why")
         if end is not None:
             self.book.end(run.run_id, end.status, end.cause, now=self.clock.now())
         if may_trade(self.desk, f"{run.run_id}/"):
             self._clear(run.run_id)
 
-    async def _step(self, carried: _Carried) -> _End | None:
+    async def _step(self, carried: CarriedRun) -> RunEnd | None:
         """Wait, look at what the run has lost, or have its strategy look; why the run is over, if it is."""
         halt, now = self.desk.halt, self.clock.now()
         run_id, plan, notes = carried.run.run_id, carried.plan, carried.notes
         if halt is not None:
-            return _End(RunStatus.STOPPED, f"trading was halted: {halt.reason}")
+            return RunEnd(RunStatus.STOPPED, f"trading was halted: {halt.reason}")
         if now >= plan.until:
-            return _End(RunStatus.DONE, "the time it was given is over")
+            return RunEnd(RunStatus.DONE, "the time it was given is over")
         wait_s = notes.next_look_in_s(now, every_s=plan.every_s)
         if run_id in self._clearing:
             wait_s = _LOOK_S  # what is being asked back must not be what a look places
         looks = wait_s <= 0
-        if not looks and not self._weighs(carried, now):
+        if not looks and not carried.weighs(now):
             await self.clock.sleep(min(wait_s, _LOOK_S))
             return None
         if looks:
             notes.looked(now, every_s=plan.every_s)
         self._busy.add(run_id)
         try:
-            end = await self._weigh(carried)
+            end = await carried.weigh()
             if looks and end is None:
-                end = await self._look(carried)
+                end = await carried.look()
             carried.blind = 0 if looks else carried.blind
         except PolymarketAPIError as error:
             # The venue or a source cannot be read now: the next look may.
@@ -352,44 +322,3 @@ class StrategyRuns:
             self._busy.discard(run_id)
         self.book.note(run_id, notes_to_text(notes), now=now)
         return end
-
-    def _weighs(self, carried: _Carried, now: datetime) -> bool:
-        """Whether it is time to look at what a run has lost, though its strategy does not look yet."""
-        at = carried.weighed_at
-        if at is not None and now - at < timedelta(seconds=_WEIGHED_EVERY_S):
-            return False
-        return bool(self.desk.journal.order_ids_of_tokens(f"{carried.run.run_id}/"))
-
-    async def _weigh(self, carried: _Carried) -> _End | None:
-        """Note what a run has earned; why it is over, if it has lost too much."""
-        carried.weighed_at = self.clock.now()
-        holdings = await carried.surroundings.account.holdings()
-        carried.notes.earned(holdings.earned.values(), self.clock.now())
-        if holdings.profit > -carried.plan.max_loss_usd:
-            return None
-        return _End(RunStatus.STOPPED, f"it has lost ${-holdings.profit:.2f}, as much as it was allowed to")
-
-    async def _waits_for_fills(self, run_id: str) -> bool:
-        """Whether the venue does not list yet what an order of the run has matched: until then a strategy would not
-        see what it holds, and buy it once more."""
-        lately = self.desk.journal.matched_since(self.clock.now() - FILLS_LAG)
-        matched = {
-            each.order_id
-            for each in lately
-            if (each.client_token or "").startswith(f"{run_id}/") and each.result is not None and each.result.taking
-        }
-        return bool(matched) and not matched <= {trade.order_id for trade in await self.venue.trades()}
-
-    async def _look(self, carried: _Carried) -> _End | None:
-        plan, notes = carried.plan, carried.notes
-        if await self._waits_for_fills(carried.run.run_id):
-            notes.problems[_NOT_LISTED] = notes.problems.get(_NOT_LISTED, 0) + 1
-            return None
-        markets = [await self.find_market(condition_id) for condition_id in plan.markets]
-        if all(market.closed for market in markets):
-            return _End(RunStatus.DONE, "all of its markets have ended")
-        open_markets = [market for market in markets if market.tradable]
-        if open_markets:
-            slugs: dict[str, str] = {market.condition_id: market.slug for market in open_markets}
-            note_look(notes, await look(carried.strategy, open_markets), slugs)
-        return None

@@ -20,7 +20,7 @@ from polydesk.core.exchange.seeding import house_account, house_order
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
 from polydesk.core.exchange.venue import Exchange
-from polydesk.core.models import Market, TradingSignal
+from polydesk.core.models import Market, OrderSide, OrderStatus, TradingSignal
 from polydesk.core.money import MICRO
 from polydesk.core.settings import load_settings
 from polydesk.core.strategies.decision import Decision
@@ -29,6 +29,8 @@ from polydesk.core.strategies.signals import nothing, selling, taking
 from polydesk.core.strategies.strategy import PolymarketStrategy
 from polydesk.core.strategies.surroundings import Surroundings
 from polydesk.core.trading import strategy_runs
+from polydesk.core.trading.consent import Consent
+from polydesk.core.trading.intent import OrderIntent
 from polydesk.core.trading.run_book import RunStatus
 from polydesk.core.trading.strategy_plan import StrategyPlan
 from polydesk.core.trading.strategy_runs import StrategyProgress
@@ -47,6 +49,7 @@ class Turner(PolymarketStrategy):
         name="turner", summary="Turns over.", needs=frozenset({Need.BOOKS}), every=timedelta(seconds=1)
     )
     sells: ClassVar[bool] = True
+    sells_all: ClassVar[bool] = False
 
     def __init__(self, around: Surroundings) -> None:
         super().__init__(around.execution)
@@ -62,6 +65,8 @@ class Turner(PolymarketStrategy):
         if book is None or book.best_ask is None:
             return nothing(market, outcome, "no book", now=now)
         held = (await self._around.account.holdings()).of(outcome.token_id)
+        if self.sells_all:
+            return selling(market, outcome, book, shares=D(20), reason="", now=now)
         if self.sells and held.sellable >= 10:
             return selling(market, outcome, book, shares=held.sellable / 2, reason="", now=now)
         price = book.best_ask.price
@@ -138,6 +143,7 @@ async def trading(folder: Path, rules: ExchangeSettings) -> AsyncIterator[Tradin
 def turner(monkeypatch: pytest.MonkeyPatch) -> type[Turner]:
     monkeypatch.setattr(strategy_runs, "strategy_class", lambda _: Turner)
     monkeypatch.setattr(Turner, "sells", True)
+    monkeypatch.setattr(Turner, "sells_all", False)
     return Turner
 
 
@@ -188,6 +194,23 @@ async def test_a_run_ends_when_what_it_holds_has_lost_as_much_as_was_agreed(
         assert ended.profit.total <= D("-0.5")
         # What was agreed ended it, and not a price that nobody could buy at.
         assert "run_loss" not in ended.notes.refused
+
+
+async def test_a_strategy_sells_none_of_the_shares_that_a_person_bought(tmp_path: Path, turner: type[Turner]) -> None:
+    rules = ExchangeSettings(simulated_traders=False, mined_after_s=0, confirmed_after_s=0)
+    async with trading(tmp_path, rules) as ours:
+        market = (await ours.desk.directory.find(FED)).market
+        bought = OrderIntent(market=market, outcome=market.outcomes[0], side=OrderSide.BUY, size=D(50))
+        draft = await ours.desk.trading.preview(bought)
+        agreed = Consent(host_can_ask=True, agreed_by_user=True)
+        await ours.desk.trading.place(bought, draft_id=draft.draft_id, consent=agreed)
+        turner.sells_all = True
+        run_id = await ours.begin()
+        tried = await ours.until(run_id, lambda run: run.notes.refused.get("risk_run_holdings", 0) >= 3)
+        await ours.desk.strategies.stop(run_id, "enough")
+        assert (tried.orders[0].status, tried.profit.fills) == (OrderStatus.REFUSED, 0)
+        account = ours.exchange.ledger.accounts[str(ours.desk.account)]
+        assert account.positions[(await ours.listing()).tokens[0]].size == 50 * MICRO
 
 
 def sweep(exchange: Exchange, listing: Listing) -> None:
