@@ -126,7 +126,8 @@ async def _rule(
     channel: str | None,
 ) -> AlertRule:
     """The rule asked for. Raises InputRejected."""
-    from ..core.alerts.rules import Target, checked_rule
+    from ..core.alerts.rule_arguments import checked_rule
+    from ..core.alerts.rules import Target
     from ..core.market_data.directory import choose_outcome
 
     desk.alerts.check_channel(channel)

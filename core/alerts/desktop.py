@@ -12,7 +12,7 @@ from contextlib import suppress
 from .channel import ChannelFailed, Message
 
 _TIMEOUT_S = 10.0
-_SCRIPT = ("on run argv", "display notification (item 1 of argv) with title (item 2 of argv)", "end run")
+_SCRIPT = ("on run argv", "display notification (item 2 of argv) with title (item 1 of argv)", "end run")
 
 
 class DesktopChannel:
@@ -54,6 +54,8 @@ class DesktopChannel:
     def _command(self, message: Message) -> Sequence[str]:
         if self._platform == "darwin":
             lines = [part for line in _SCRIPT for part in ("-e", line)]
-            return ("osascript", *lines, message.text, message.title)
+            # The title first: it is our own and no option, so that nothing after it is taken for one. A text may begin
+            # with what a market calls its outcome, and there is an option that brings a script.
+            return ("osascript", *lines, message.title, message.text)
         # The text may be read as markup there.
         return ("notify-send", "--app-name=polydesk", "--", message.title, html.escape(message.text))

@@ -9,6 +9,7 @@ import json
 import os
 import stat
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -164,8 +165,17 @@ async def test_on_macos_the_script_never_holds_the_text(programs: Path) -> None:
     program(programs, "osascript", f'printf "%s|" "$@" > {programs}/told')
     await DesktopChannel(platform="darwin").send(MESSAGE)
     told = (programs / "told").read_text().split("|")[:-1]
-    assert told[-2:] == ["an <order> is filled", "polydesk (live): order"]
+    assert told[-2:] == ["polydesk (live): order", "an <order> is filled"]
     assert "an <order> is filled" not in told[:-2]
+
+
+async def test_on_macos_no_text_is_taken_for_an_option_that_brings_a_script(programs: Path) -> None:
+    reads = f'while getopts "e:il:s:" option; do printf "%s|" "$OPTARG"; done > {programs}/options'
+    program(programs, "osascript", reads)
+    hostile = replace(MESSAGE, text='-edo shell script "true" of "Rain?" is at 0.7')
+    await DesktopChannel(platform="darwin").send(hostile)
+    options = (programs / "options").read_text().split("|")[:-1]
+    assert (options[0], options[-1], len(options)) == ("on run argv", "end run", 3)
 
 
 async def test_a_desktop_that_cannot_show_anything_says_so(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ from polydesk.core.alerts.channel import ChannelFailed, Message
 from polydesk.core.alerts.delivery import Deliverer, RetryTerms
 from polydesk.core.alerts.delivery_book import DeliveryBook, DeliveryState, Pace
 from polydesk.core.alerts.levels import Judgement, Occurrence
-from polydesk.core.alerts.rules import DEFAULT_RULES, checked_rule
+from polydesk.core.alerts.rule_arguments import checked_rule
+from polydesk.core.alerts.rules import DEFAULT_RULES
 from polydesk.core.clock import ManualClock
 from polydesk.core.errors import InputRejected
 from polydesk.core.storage.database import Database, StorageFailed

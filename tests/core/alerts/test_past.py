@@ -18,7 +18,8 @@ from polydesk.core.alerts.catalogue_conditions import (
     watched_markets,
 )
 from polydesk.core.alerts.past import would_have_fired
-from polydesk.core.alerts.rules import AlertKind, AlertRule, Target, checked_rule
+from polydesk.core.alerts.rule_arguments import checked_rule
+from polydesk.core.alerts.rules import AlertKind, AlertRule, Target
 from polydesk.core.alerts.sources import AlertSources
 from polydesk.core.alerts.system_conditions import RequestsSeen, StreamSeen
 from polydesk.core.errors import VenueUnavailable

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from polydesk.core.alerts.rule_arguments import checked_rule
 from polydesk.core.alerts.rules import (
     DEFAULT_RULES,
     TERMS,
     AlertKind,
     Target,
-    checked_rule,
     described,
     rule_from_text,
     rule_to_text,

@@ -19,7 +19,8 @@ from polydesk.core.alerts.alert_desk import AlertDesk
 from polydesk.core.alerts.channel import Message
 from polydesk.core.alerts.delivery_book import DeliveryBook
 from polydesk.core.alerts.order_conditions import LETTER_KEPT
-from polydesk.core.alerts.rules import Target, checked_rule
+from polydesk.core.alerts.rule_arguments import checked_rule
+from polydesk.core.alerts.rules import Target
 from polydesk.core.alerts.sources import AlertSources
 from polydesk.core.alerts.system_conditions import RequestsSeen, StreamSeen
 from polydesk.core.clock import ManualClock

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from polydesk.core.alerts.levels import Judgement, Occurrence
-from polydesk.core.alerts.rules import checked_rule
+from polydesk.core.alerts.rule_arguments import checked_rule
 from polydesk.core.identifiers import ConditionId
 from polydesk.core.models import Market
 from polydesk.core.settings import load_settings
