@@ -17,7 +17,8 @@ from ...handlers.toolspec import parse_toolsets
 _log = logging.getLogger(__name__)
 
 _TOOL = "polymarket_halt_trading"
-_WAITS_S = 60
+_WAITS_S = 15
+"""Then the stop is set without the desk's answer: who presses it cannot wait for one that hangs."""
 
 
 def why_not(settings: Settings) -> str | None:

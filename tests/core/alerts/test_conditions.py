@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polydesk.core.alerts.account_conditions import judge_drawdown, judge_exposure
@@ -111,6 +111,7 @@ def test_a_move_is_measured_from_the_lowest_or_highest_within_the_time() -> None
 
 
 @given(st.lists(st.integers(5_900, 6_100), max_size=60))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # which a busy machine is
 def test_two_alerts_of_one_level_are_always_apart_by_the_slack(steps: Sequence[int]) -> None:
     above = rule(AlertKind.PRICE_CROSSES, threshold=D("0.6"), direction="above")
     path = [D(each) / 10_000 for each in steps]
