@@ -17,11 +17,11 @@ demo: $(VENV)/.run  ## watch an agent use the desk on recorded markets
 
 ifndef COVERAGE
 test: $(VENV)/.dev  ## run the everyday tests (with COVERAGE=yes: and print branch coverage)
-	$(BIN)/pytest -n $(JOBS)
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup
 else
 test: $(VENV)/.dev
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n $(JOBS)
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadgroup
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --skip-empty
 endif

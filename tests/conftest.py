@@ -18,6 +18,21 @@ account_type()  # before any test module loads it directly, which would let nest
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of a module that share something, mostly a server, run in one process, which makes it once; and first, so
+    that none of these long rows is what the others wait for at the end."""
+    shared = {id(item) for item in items if isinstance(item, pytest.Function) and _shares(item)}
+    for item in items:
+        if id(item) in shared:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: id(item) not in shared)
+
+
+def _shares(item: pytest.Function) -> bool:
+    definitions = item._fixtureinfo.name2fixturedefs
+    return any(each.scope == "module" for name in item.fixturenames for each in definitions.get(name, ()))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of recordings that may be read in place but not copied into the project."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,7 +80,7 @@ class _Progress:
 
 
 @cache
-def _trusted(http: HttpVersion, *, direct: bool, named: tuple[str | None, ...]) -> ssl.SSLContext:
+def _trusted(http: HttpVersion, *, direct: bool, named: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
     """The authorities to believe, read once because that takes 50 ms.
 
     Those that the environment has `named` count unless `direct`. Each way to speak HTTP has a context of its own, in
@@ -117,9 +116,7 @@ class HttpSender:
             limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0),
             headers={"user-agent": "polydesk", "accept": "application/json"},
             trust_env=not direct,
-            verify=_trusted(
-                http, direct=direct, named=(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-            ),
+            verify=_trusted(http, direct=direct, named=ssl.get_default_verify_paths()),
             follow_redirects=False,
         )
 

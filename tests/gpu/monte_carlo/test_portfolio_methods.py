@@ -79,6 +79,7 @@ def test_stratified_factors_are_no_worse_than_independent_paths() -> None:
     assert simulated["mean"]["standard_error"] < plain
 
 
+@pytest.mark.takeover
 def test_the_exact_method_has_converged_at_its_nodes() -> None:
     from polydesk.gpu.monte_carlo.book import Book, Staircases
     from polydesk.gpu.monte_carlo.copula import Copula
