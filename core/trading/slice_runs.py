@@ -12,7 +12,15 @@ from typing import Self
 
 from ..background_tasks import cancelled
 from ..clock import Clock
-from ..errors import OrderError, OutcomeUnknown, PolymarketAPIError, RateLimitError, RiskRefused, VenueUnavailable
+from ..errors import (
+    InputRejected,
+    OrderError,
+    OutcomeUnknown,
+    PolymarketAPIError,
+    RateLimitError,
+    RiskRefused,
+    VenueUnavailable,
+)
 from ..models import OrderStatus
 from ..money import text
 from ..venues.venue import Venue
@@ -179,10 +187,11 @@ class SliceRuns:
             return None
         try:
             end = await self._place_next(run, order, placed, course)
-        except (VenueUnavailable, RateLimitError) as error:
+        except PolymarketAPIError as error:
+            # It cannot be reached, or refuses to be read for a while, as paper does without news of a market.
             course.failures += 1
             if course.failures >= _MOST_FAILURES:
-                return _End(RunStatus.STOPPED, f"the venue could not be reached: {error.message}")
+                return _End(RunStatus.STOPPED, f"the venue could not be read or reached: {error.message}")
             self._later(order, course)
             return None
         course.failures = 0
@@ -234,6 +243,8 @@ class SliceRuns:
             nobody = isinstance(error, OrderError) and error.code in ("fak_not_filled", "order_delayed")
             if passes or nobody:
                 return None
+            if isinstance(error, InputRejected) and error.code == "refused_by_venue":
+                raise  # prices that it needs could not be read: nothing was sent
             return _End(RunStatus.STOPPED, f"a slice was refused: {error.message}")
         return None
 

@@ -22,6 +22,8 @@ from polydesk.core.trading.slicing import SlicedOrder
 from polydesk.core.venues.venue import SignedTicket
 
 if TYPE_CHECKING:
+    from polydesk.core.identifiers import TokenId
+    from polydesk.core.models import OrderBook
     from tests.core.conftest import MakeBook, MakeMarket
     from tests.core.trading.conftest import Bench, MakeBench
 
@@ -341,6 +343,28 @@ async def test_a_venue_that_stays_away_ends_it(make_bench: MakeBench, sliced: Ma
         ended = await latest(slices)
     assert (ended.run.status, len(ended.placed)) == (RunStatus.STOPPED, 3)
     assert "down" in ended.run.cause
+
+
+async def test_a_venue_that_refuses_to_be_read_for_a_while_is_asked_again(
+    make_bench: MakeBench, sliced: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make_bench()
+    fills_everything(bench)
+    stale = InputRejected("stale prices", code="refused_by_venue")
+    answers = itertools.chain([stale, None, stale], itertools.repeat(None))
+    read = bench.venue.book
+
+    async def book(token_id: TokenId) -> OrderBook | None:
+        if (refusal := next(answers)) is not None:
+            raise refusal
+        return await read(token_id)
+
+    monkeypatch.setattr(bench.venue, "book", book)
+    async with bench.open_slices() as slices:
+        slices.start(sliced())
+        await pass_time(bench, 90)
+        ended = await latest(slices)
+    assert (ended.run.status, ended.filled.shares, len(ended.placed)) == (RunStatus.DONE, D(40), 4)
 
 
 async def test_each_slice_waits_for_a_persons_yes(make_bench: MakeBench, sliced: Make) -> None:

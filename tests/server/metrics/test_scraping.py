@@ -53,7 +53,7 @@ def a_server(transport: Transport, state: Path) -> Iterator[Served]:
         yield served
 
 
-@pytest.mark.parametrize("transport", ["http", "sse"])
+@pytest.mark.parametrize("transport", ["http", pytest.param("sse", marks=pytest.mark.takeover)])
 async def test_the_page_follows_an_order_of_the_same_server_and_opens_no_desk(
     transport: Transport, tmp_path: Path
 ) -> None:

@@ -62,7 +62,7 @@ class Guarded:
             yield client
 
 
-@pytest.fixture(scope="module", params=["sse", "http"])
+@pytest.fixture(scope="module", params=[pytest.param("sse", marks=pytest.mark.takeover), "http"])
 def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     state = tmp_path_factory.mktemp("state")
     file = TokenFile(state / "tokens.json")
