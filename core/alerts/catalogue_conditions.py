@@ -74,7 +74,8 @@ def fits(market: Market, query: str) -> bool:
 def judge_resolution(rule: AlertRule, memory: Memory, seen: Mapping[ConditionId, Market], now: datetime) -> Judgement:
     """Markets that have come to one of the rule's steps since the rule first saw them."""
     known: Mapping[str, Any] = memory.get("stages", {})
-    stages = dict(known)
+    # What is final and no longer held is forgotten, or a year of short markets would be written down at every step.
+    stages = {each: was for each, was in known.items() if each in seen or was["stage"] != "final"}
     told = []
     for condition_id, market in seen.items():
         stage, before = stage_of(market), known.get(condition_id)

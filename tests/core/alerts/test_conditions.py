@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polydesk.core.alerts.account_conditions import judge_drawdown, judge_exposure
-from polydesk.core.alerts.catalogue_conditions import VolumesSeen, judge_volume
+from polydesk.core.alerts.catalogue_conditions import VolumesSeen, judge_resolution, judge_volume
 from polydesk.core.alerts.levels import Judgement, Memory, after_restart, level
 from polydesk.core.alerts.market_conditions import BookSeen, PricesSeen, judge_imbalance, judge_price, judge_spread
+from polydesk.core.alerts.rule_arguments import checked_rule
 from polydesk.core.alerts.rules import AlertKind, AlertRule, Target
 from polydesk.core.alerts.run_conditions import FALSE_ALARM, RunSeen, judge_runs, shortfall_bound
 from polydesk.core.alerts.system_conditions import (
@@ -29,6 +30,8 @@ from polydesk.core.alerts.system_conditions import (
     judge_troubles,
 )
 from polydesk.core.identifiers import ConditionId, TokenId
+from polydesk.core.models import Market
+from polydesk.core.models.market import Resolution
 
 D = Decimal
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -230,3 +233,15 @@ def test_runs_that_do_as_well_as_expected_are_hardly_ever_told_however_often_the
             worst = worst or profit < -shortfall_bound(day, 1.0)
         told += worst
     assert told / 1000 <= FALSE_ALARM
+
+
+def test_markets_that_are_final_and_no_longer_held_are_forgotten(a_market: Market) -> None:
+    watched = checked_rule("resolution", query="final")
+    decided = dataclasses.replace(a_market, resolution=Resolution("resolved", "", "Yes", "", None))
+    memory = judge_resolution(watched, {}, {a_market.condition_id: a_market}, NOW).memory
+    final = judge_resolution(watched, memory, {decided.condition_id: decided}, NOW)
+    assert len(final.occurrences) == 1
+    forgotten = judge_resolution(watched, final.memory, {}, NOW)
+    assert (forgotten.memory, forgotten.keep) == ({"stages": {}}, True)
+    # Seen once more, as by a catalogue that left it out for a while, it is not told again.
+    assert judge_resolution(watched, forgotten.memory, {decided.condition_id: decided}, NOW).occurrences == ()
