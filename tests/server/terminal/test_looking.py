@@ -18,6 +18,7 @@ import pytest
 from rich.console import Console
 
 from polydesk.core.clock import SystemClock
+from polydesk.core.errors import RateLimitError
 from polydesk.core.exchange.catalogue import load_catalogue
 from polydesk.core.exchange.server import ExchangeServer
 from polydesk.core.exchange.settings import ExchangeSettings
@@ -26,6 +27,7 @@ from polydesk.core.risk.kill_switch import KillSwitch
 from polydesk.core.settings import load_settings
 from polydesk.server.cli import main
 from polydesk.server.terminal.screen import alerts_table, concerns_of
+from polydesk.server.terminal.watch import follow
 from tests.support.live_desk import live_client
 from tests.support.processes import FED, SOURCE_COMMAND, Served, answer_of, environment, running, serving
 
@@ -201,3 +203,23 @@ def test_why_trading_was_halted_commands_no_terminal_either(
     said = capsys.readouterr().out
     assert "\x1b" not in said
     assert len(said.splitlines()) == 3
+
+
+async def test_what_is_watched_stays_on_screen_while_the_desk_does_not_answer_and_is_said_to_be_old() -> None:
+    answers: Iterator[Any] = iter([{"mark": "1"}, RateLimitError("slow down\x1b[2J"), {"mark": "2"}, None])
+
+    async def look(name: str, arguments: dict[str, Any]) -> Any:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    class Now(SystemClock):
+        async def sleep(self, seconds: float) -> None:
+            return None
+
+    seen = [(update.told["mark"], update.problem) async for update in follow(look, Now())]
+    assert [mark for mark, _ in seen] == ["1", "1", "2"]
+    assert seen[1][1] is not None
+    assert "slow down" in seen[1][1]
+    assert "\x1b" not in seen[1][1]
