@@ -121,6 +121,7 @@ async def test_risk_is_drawn_of_what_is_held(agent: Agent) -> None:
     assert 0.5 < told["chance_of_loss"] <= 1
 
 
+@pytest.mark.takeover
 async def test_a_backtests_report_is_drawn_once_it_is_done(agent: Agent) -> None:
     started = await agent.call("run_backtest", rows=ladder(), strategy="arbitrage", half_spread=0.005)
     run = await ended(agent, started["run_id"])

@@ -19,6 +19,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POLYMARKET_NLI_MODEL", "none")
 
 
+@pytest.mark.takeover
 def test_every_task_is_tried_and_named_with_its_engine_and_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--compute", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

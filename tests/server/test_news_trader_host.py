@@ -22,6 +22,7 @@ async def _told(*options: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
+@pytest.mark.takeover
 async def test_of_fifty_headlines_three_matter_and_one_leads_to_a_paper_order() -> None:
     told = await _told()
     (matched,) = (each for each in told if each["step"] == "matched")

@@ -159,6 +159,7 @@ async def test_without_the_real_venue_the_desk_starts_and_says_what_is_wrong(tmp
         await application.aclose()
 
 
+@pytest.mark.takeover
 async def test_the_installed_command_trades_on_a_replayed_venue(tmp_path: Path) -> None:
     with exchange(SOURCE_COMMAND, tmp_path, "--replay", str(FALL.parent)) as addresses:
         settings = {

@@ -77,6 +77,7 @@ print(json.dumps([stumpy.mass(numpy.array(query), numpy.array(values)).tolist() 
 """
 
 
+@pytest.mark.takeover
 def test_distances_are_those_of_stumpy() -> None:
     series = [walk(200, seed) for seed in range(3)]
     query = walk(LENGTH, 99)

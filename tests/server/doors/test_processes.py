@@ -72,6 +72,7 @@ def test_a_signal_to_a_server_that_was_not_called_yet_halts_what_it_will_be_part
     assert process.end() == 0
 
 
+@pytest.mark.takeover
 async def test_a_signal_to_a_door_halts_its_desk(tmp_path: Path) -> None:
     with running([*SOURCE_COMMAND, "serve"], quiet(tmp_path), stdin=subprocess.PIPE) as door:
         async with hosts(quiet(tmp_path), 1) as (client,):
@@ -210,6 +211,7 @@ def check_probes(state: Path, number: int) -> None:
     assert left_behind(state) == before
 
 
+@pytest.mark.takeover
 def test_probe_children_leave_nothing_behind(tmp_path: Path) -> None:
     check_probes(tmp_path, 2)
 
