@@ -120,3 +120,5 @@ class _Live:
 
     def __exit__(self, *problem: Any) -> None:
         self._live.__exit__(*problem)
+        if not sys.stdout.isatty():
+            print()  # a pipe is left without the end of its last line
