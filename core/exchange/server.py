@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 
 from ..background_tasks import cancelled
 from ..errors import ConfigurationError
-from ..loopback import is_loopback
+from ..loopback import bound_socket, is_loopback
 from .application import build_application
 from .faults_messages import OpenConnectionProtocol
 from .resolution import Resolutions
@@ -160,13 +160,7 @@ class _Server(uvicorn.Server):
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
-    """Bound with its protocol named: asyncio sets TCP_NODELAY only then, and without it each answer waits 40 ms."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        return bound_socket(host, port)
     except OSError as error:
-        listener.close()
         raise ConfigurationError(f"cannot serve the exchange on {host}:{port}: {error.strerror}") from error
-    return listener

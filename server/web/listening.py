@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from ...core.errors import ConfigurationError
+from ...core.loopback import bound_socket
 from .settings import HttpSettings
 
 if TYPE_CHECKING:
@@ -33,17 +34,20 @@ and clients do not repeat what may have been done."""
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises ConfigurationError when the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With its protocol named, or asyncio leaves TCP_NODELAY off and every answer waits 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        listener = bound_socket(host, port)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+    try:
         listener.listen()
     except OSError as error:
         listener.close()
-        raise ConfigurationError(f"The server cannot listen on {host}:{port}: {error.strerror}.") from error
+        raise _cannot_listen(host, port, error) from error
     return listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"The server cannot listen on {host}:{port}: {error.strerror}.")
 
 
 async def serve_until_signal(
