@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import random
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +21,7 @@ from ..core.identifiers import ConditionId, TokenId
 from ..core.models import Market, OrderBook
 from ..core.settings import Settings
 from ..core.untrusted_text import quoted
+from .trading_desk import short_id
 
 if TYPE_CHECKING:
     from ..core.market_data.directory import MarketDirectory
@@ -104,7 +104,7 @@ def build_alerts(
     from .run_expectations import runs_now
 
     return AlertDesk(
-        AlertBook(parts.database, account=site.account or "", new_id=_short_id),
+        AlertBook(parts.database, account=site.account or "", new_id=short_id),
         DeliveryBook(parts.database, account=site.account or ""),
         AlertSources(
             audit=parts.audit,
@@ -162,7 +162,3 @@ def _worker_troubles(pool: PoolStatus) -> Troubles:
         for kind in pool.kinds
         if kind.degraded
     }
-
-
-def _short_id(prefix: str) -> str:
-    return f"{prefix}_{secrets.token_hex(5)}"

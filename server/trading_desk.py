@@ -78,21 +78,21 @@ def build_trading_desk(
         process=process,
         limits=_limits(settings),
         consent=policy,
-        new_id=_short_id,
+        new_id=short_id,
         new_code=functools.partial(secrets.token_hex, 3),
         lifted_by=f"{in_folder}polydesk resume --mode {settings.mode.value}",
         account_stream=site.open_account_stream if site.account else None,
         heartbeat=Heartbeat(site.clob.heartbeat, site.clock) if settings.heartbeat and site.account else None,
         arrival_window=arrival_window,
     )
-    book = RunBook(database, made.audit, account=account, process=process, new_id=functools.partial(_short_id, "r"))
+    book = RunBook(database, made.audit, account=account, process=process, new_id=functools.partial(short_id, "r"))
     return TradingDeskParts(
         trading=made.desk,
         positions=PositionDesk(
             site.relayer,
             venue,
             PositionJournal(
-                database, made.audit, account=account, process=process, new_id=functools.partial(_short_id, "p")
+                database, made.audit, account=account, process=process, new_id=functools.partial(short_id, "p")
             ),
             policy,
             made.approvals,
@@ -104,7 +104,7 @@ def build_trading_desk(
         consent=policy,
         approvals=made.approvals,
         last_seen=LastSeen(database, made.audit, made.journal),
-        forecasts=ForecastJournal(database, new_id=functools.partial(_short_id, "f")),
+        forecasts=ForecastJournal(database, new_id=functools.partial(short_id, "f")),
         news=NewsStore(database),
         equity=EquityHistory(database, account=account),
         database=database,
@@ -143,5 +143,6 @@ def _consent(settings: Settings) -> ConsentPolicy:
     )
 
 
-def _short_id(prefix: str) -> str:
+def short_id(prefix: str) -> str:
+    """A new name of something on the desk, such as a_1f2e3d4c5b."""
     return f"{prefix}_{secrets.token_hex(5)}"

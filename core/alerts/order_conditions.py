@@ -10,20 +10,13 @@ from typing import Any
 from ..identifiers import ConditionId
 from ..storage.audit_log import AuditEntry
 from ..trading.order_record import OrderRecord
+from ..trading.since_last_seen import ORDER_TURNS
 from ..untrusted_text import quoted
 from .levels import Judgement, Memory, Occurrence
 from .rules import AlertRule
 
-WORDS: Mapping[str, str] = {
-    "order.live": "open",
-    "order.matched": "filled",
-    "order.canceled": "cancelled",
-    "order.expired": "expired",
-    "order.unknown": "unknown",
-    "order.rejected": "rejected",
-    "order.dead": "failed",
-}
-"""The audit log's kinds of entries as words of a rule."""
+WORDS: Mapping[str, str] = {**ORDER_TURNS, "order.dead": "failed"}
+"""The same as words of a rule: whoever asks to be told of failed orders means those that are dead."""
 
 LETTER_KEPT = "letter.kept"
 

@@ -17,7 +17,7 @@ from ..storage.schema import last_seen
 from .journal import OrderJournal
 from .order_record import OrderRecord
 
-_WORDS = {
+ORDER_TURNS = {
     "order.live": "open",
     "order.matched": "filled",
     "order.canceled": "cancelled",
@@ -26,6 +26,7 @@ _WORDS = {
     "order.rejected": "rejected",
     "order.dead": "dead",
 }
+"""The audit log's kinds of entries as words for what became of an order."""
 
 
 _RESOLVED = "market.resolved"
@@ -89,12 +90,12 @@ class LastSeen:
         for entry in self._audit.entries(after=after):
             if entry.kind == _RESOLVED:
                 resolved.append(str(entry.detail["market"]))
-            if entry.kind in _WORDS and entry.attempt_id is not None:
+            if entry.kind in ORDER_TURNS and entry.attempt_id is not None:
                 latest.pop(entry.attempt_id, None)
                 latest[entry.attempt_id] = entry
         news = []
         for attempt_id, entry in latest.items():
             record = self._journal.get(attempt_id)
             if record is not None:
-                news.append(OrderNews(entry.at, _WORDS[entry.kind], record))
+                news.append(OrderNews(entry.at, ORDER_TURNS[entry.kind], record))
         return SinceLastSeen(since, tuple(news), tuple(resolved))
