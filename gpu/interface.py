@@ -81,9 +81,19 @@ class PoolStatus:
         return sum(kind.queue_length for kind in self.kinds)
 
     @property
+    def running(self) -> int:
+        """Workers that run now."""
+        return sum(kind.running for kind in self.kinds)
+
+    @property
     def started(self) -> bool:
         """Whether any worker runs now."""
-        return any(kind.running for kind in self.kinds)
+        return self.running > 0
+
+    @property
+    def degraded(self) -> str:
+        """What computes less well than it could, by kind, and why; empty where all is as it should be."""
+        return "; ".join(f"{kind.kind}: {kind.degraded}" for kind in self.kinds if kind.degraded)
 
     @property
     def restarts(self) -> int:

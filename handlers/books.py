@@ -21,7 +21,7 @@ from .toolspec import Toolset, ToolSpec
 _LONGEST_HISTORY = timedelta(days=366)
 _NO_HISTORY = "The venue has no history for this outcome and period."
 _MOST_CANDLES = 1000
-_INTERVALS = {
+INTERVALS = {
     "1h": timedelta(hours=1),
     "6h": timedelta(hours=6),
     "1d": timedelta(days=1),
@@ -29,6 +29,7 @@ _INTERVALS = {
     "1m": timedelta(days=30),
     "max": _LONGEST_HISTORY,
 }
+Interval = Annotated[Literal["1h", "6h", "1d", "1w", "1m", "max"], Field(description="How far back")]
 CandleSize = Literal["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"]
 _CANDLE_SIZES: dict[CandleSize, timedelta] = {
     "1m": timedelta(minutes=1),
@@ -141,7 +142,7 @@ async def get_price_history(
     desk: Desk,
     market_id: MarketRef,
     outcome: OutcomeRef | None = None,
-    interval: Annotated[Literal["1h", "6h", "1d", "1w", "1m", "max"], Field(description="How far back")] = "1w",
+    interval: Interval = "1w",
     start: Annotated[datetime, AsMoment, moment_schema("Instead of interval: from, e.g. 2026-05-01T00:00:00Z")]
     | None = None,
     end: Annotated[datetime, AsMoment, moment_schema("With start: until")] | None = None,
@@ -161,7 +162,7 @@ async def get_price_history(
     reference = await desk.directory.find(market_id)
     chosen = choose_outcome(reference, outcome if outcome is not None or reference.outcome else 0)
     if candles is not None:
-        begin = start or desk.clock.now() - _INTERVALS[interval]
+        begin = start or desk.clock.now() - INTERVALS[interval]
         until = end or desk.clock.now()
         count = _candles_between(candles, begin, until)
         found = await desk.quotes.candles(chosen.token_id, size=candles, start=begin, limit=count)

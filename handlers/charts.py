@@ -16,6 +16,7 @@ from ..core.models import TradeStatus
 from ..core.untrusted_text import quoted
 from .answer import Picture
 from .arguments import MarketRef, OutcomeRef
+from .books import INTERVALS, Interval
 from .context import Desk
 from .runs import RunId
 from .toolspec import Toolset, ToolSpec
@@ -26,17 +27,8 @@ if TYPE_CHECKING:
 
 _LINES = 6
 _BINS = 60
-_BACK = {
-    "1h": timedelta(hours=1),
-    "6h": timedelta(hours=6),
-    "1d": timedelta(days=1),
-    "1w": timedelta(weeks=1),
-    "1m": timedelta(days=30),
-    "max": timedelta(days=3650),
-}
+_BACK = {**INTERVALS, "max": timedelta(days=3650)}  # the desk's own records go back further than the venue's
 _FIDELITY_MIN = {"1w": 30, "1m": 120, "max": 720}
-
-Interval = Annotated[Literal["1h", "6h", "1d", "1w", "1m", "max"], Field(description="How far back")]
 
 
 class ChartAnswer(Picture):
@@ -204,11 +196,10 @@ async def _risk(desk: Desk) -> ChartAnswer:
 
     desk.require_account()
 
-    async def market(condition_id: str) -> Market:
-        return (await desk.directory.find(condition_id)).market
-
     snapshot = await desk.portfolio.snapshot()
-    exposure = await exposure_of(held_by(snapshot.positions), market=market, event=desk.directory.find_event)
+    exposure = await exposure_of(
+        held_by(snapshot.positions), market=desk.directory.market, event=desk.directory.find_event
+    )
     if not exposure.holdings:
         raise InputRejected(
             "The account holds nothing that is still undecided, so there is no risk to draw.",

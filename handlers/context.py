@@ -43,6 +43,10 @@ if TYPE_CHECKING:  # tools are listed without any of these
     from .answer import Heading
     from .toolspec import Toolset
 
+_SCARCE = 5
+"""Requests left under a limit from which on the limit is named."""
+
+_REASONS_SHOWN = 5
 
 ReadManyNews: TypeAlias = "Callable[[Sequence[Question]], Awaitable[Sequence[NewsReadings]]]"
 """Judges items towards many outcomes in one call to the workers."""
@@ -69,6 +73,15 @@ class VenueHealth:
     routes: Sequence[RouteSnapshot]
     public_routes: Sequence[RouteSnapshot]
     circuits: Mapping[str, str]
+
+    @property
+    def scarce(self) -> dict[str, int]:
+        """The limits of which few requests are left, and how many."""
+        return {name: int(left) for name, left in self.headroom.items() if left < _SCARCE}
+
+    def busiest(self, most: int) -> list[RouteSnapshot]:
+        """The routes with the most calls."""
+        return sorted(self.routes, key=lambda each: each.calls, reverse=True)[:most]
 
 
 class Backtests(Protocol):
@@ -171,6 +184,21 @@ class Desk:
     def recorded(self) -> str | None:
         """The day the prices were recorded, for answers about markets; None where they are current."""
         return self.recorded_on.isoformat() if self.recorded_on else None
+
+    @property
+    def trading_state(self) -> str:
+        """Whether orders are taken, in a word or three."""
+        if self.trading.halt:
+            return "halted"
+        if self.read_only:
+            return "read-only"
+        return "open" if self.account else "no wallet configured"
+
+    @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """Those of the settings, and why results cannot be compared with real trading any more."""
+        reasons = self.notes().not_comparable[-_REASONS_SHOWN:]
+        return (*self.warnings, *(f"Not comparable: {reason}" for reason in reasons))
 
     def require_account(self) -> str:
         """Raises ConfigurationError where there is no key to trade with."""

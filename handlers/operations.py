@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from ..core.telemetry.metrics import RouteSnapshot
     from ..gpu.interface import KindStatus, PoolStatus
 
-_SCARCE = 5
-"""Requests left under a limit from which on the limit is named."""
-
 _SKEW_SHOWN_S = 1.0
 _ROUTES_SHOWN = 12
 _NEWS_SHOWN = 10
@@ -155,9 +152,6 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
     waiting = [each.approval.code for each in journal.in_state(OrderStatus.AWAITING_PERSON) if each.approval]
     limits = desk.trading.gate.limits
     off = sorted(toolset.value for toolset in frozenset(Toolset) - desk.toolsets)
-    trading = (
-        "halted" if halt else "read-only" if desk.read_only else "open" if desk.account else "no wallet configured"
-    )
     since = _since_last_seen(desk)
     return StatusAnswer(
         **desk.heading,
@@ -170,8 +164,8 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
         venue_takes=_venue_takes(health),
         hosts_left_alone=list(health.left_alone) or None,
         clock_skew_s=Decimal(f"{health.clock_skew_s:.1f}") if abs(health.clock_skew_s) >= _SKEW_SHOWN_S else None,
-        scarce_requests={name: int(left) for name, left in health.headroom.items() if left < _SCARCE} or None,
-        trading=trading,
+        scarce_requests=health.scarce or None,
+        trading=desk.trading_state,
         halted_because=halt.reason if halt else None,
         orders={status.value: count for status, count in journal.counts().items()},
         awaiting_person=waiting or None,
@@ -182,15 +176,16 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
         ).as_json(),
         figures=figures_of(desk),
         compute=_compute(desk.compute(), detail).as_json(),
-        routes=[_route_line(each).as_json() for each in (*desk.trading.latency.snapshot(), *_busiest(health.routes))]
+        routes=[
+            _route_line(each).as_json() for each in (*desk.trading.latency.snapshot(), *health.busiest(_ROUTES_SHOWN))
+        ]
         if detail == "full"
         else None,
         toolsets=sorted(toolset.value for toolset in desk.toolsets),
         toolsets_off=off or None,
         turn_on=_turn_on(desk.toolsets),
         warnings=[
-            *desk.warnings,
-            *(f"Not comparable: {reason}" for reason in desk.notes().not_comparable[-5:]),
+            *desk.all_warnings,
             *_undelivered(desk),
         ]
         or None,
@@ -198,12 +193,11 @@ async def get_status(desk: Desk, detail: Detail = "concise") -> StatusAnswer:
 
 
 def _compute(pool: PoolStatus, detail: Detail) -> Compute:
-    degraded = [f"{kind.kind}: {kind.degraded}" for kind in pool.kinds if kind.degraded]
     return Compute(
         backend=pool.backend,
-        running=sum(kind.running for kind in pool.kinds),
+        running=pool.running,
         queued=pool.queue_length,
-        problem=quoted("; ".join(degraded), 200) if degraded else None,
+        problem=quoted(pool.degraded, 200) or None,
         kinds=[_workers_line(kind) for kind in pool.kinds] if detail == "full" else None,
     )
 
@@ -274,10 +268,6 @@ def _alert_lines(alerts: Sequence[Alert]) -> list[str]:
     earlier = len(alerts) - _NEWS_SHOWN
     lines = [f"{each.at:%Y-%m-%dT%H:%M:%SZ} {quoted(each.text, 200)}" for each in alerts[-_NEWS_SHOWN:]]
     return [f"{earlier} earlier ones: polymarket_manage_alerts", *lines] if earlier > 0 else lines
-
-
-def _busiest(routes: Sequence[RouteSnapshot]) -> list[RouteSnapshot]:
-    return sorted(routes, key=lambda each: each.calls, reverse=True)[:_ROUTES_SHOWN]
 
 
 def _route_line(route: RouteSnapshot) -> RouteLine:

@@ -10,8 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ..core.errors import PolymarketAPIError
-from ..core.identifiers import ConditionId
-from ..core.models import Market, Position
+from ..core.models import Position
 from ..core.untrusted_text import quoted
 from .answer import AccountAnswer, Answer, Num, When, rounded
 from .arguments import Detail, offset_of
@@ -212,11 +211,8 @@ async def _risk(desk: Desk, positions: Sequence[Position]) -> tuple[BookRiskLine
     from ..core.risk.book_simulation import portfolio_risk
     from ..core.risk.exposure import exposure_of, held_by
 
-    async def market(condition_id: ConditionId) -> Market:
-        return (await desk.directory.find(condition_id)).market
-
     try:
-        exposure = await exposure_of(held_by(positions), market=market, event=desk.directory.find_event)
+        exposure = await exposure_of(held_by(positions), market=desk.directory.market, event=desk.directory.find_event)
         if not exposure.holdings:
             return None, None
         risk = await portfolio_risk(

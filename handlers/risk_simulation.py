@@ -154,12 +154,9 @@ async def _exposure(desk: Desk, question: RiskQuestion) -> Exposure:
         market, outcome = await find_outcome(desk, known.market_id, known.outcome)
         decided[market.condition_id] = outcome == market.outcomes[0]
 
-    async def market_of(condition_id: ConditionId) -> Market:
-        return (await desk.directory.find(condition_id)).market
-
     exposure = await exposure_of(
         [each for each in held if each.shares > 0],
-        market=market_of,
+        market=desk.directory.market,
         event=desk.directory.find_event,
         decided=decided,
     )

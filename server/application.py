@@ -169,7 +169,7 @@ def _assemble(
     from .backtest_runs import BacktestRuns
     from .data_check_text import checked
     from .newsroom import open_newsroom
-    from .strategy_surroundings import finds_market, surround_on, worth_now
+    from .strategy_surroundings import surround_on, worth_now
     from .trading_desk import build_trading_desk
 
     executor = _executor(settings)
@@ -215,7 +215,7 @@ def _assemble(
     scanner = MarketScanner(directory, site.clob, site.clock, news=news_screen)
 
     async def tokens_of(condition_id: ConditionId) -> tuple[TokenId, ...]:
-        market = (await directory.find(condition_id)).market
+        market = await directory.market(condition_id)
         return tuple(outcome.token_id for outcome in market.outcomes)
 
     async def activity() -> Sequence[Activity]:
@@ -248,7 +248,7 @@ def _assemble(
             read_news=judge.read_many,
             reference=reference,
         ),
-        find_market=finds_market(directory),
+        find_market=directory.market,
         worth=worth_now(quotes, directory),
     )
     portfolio = Portfolio(venue, site.clock, trading.fee_of, activity=activity, tokens_of=tokens_of)

@@ -179,15 +179,21 @@ def _answered(data: dict[str, Any], *, is_error: bool = False, picture: bytes | 
 
     A picture stands beside text alone.
     """
-    text = _json(data)
-    if not is_visible(text):
-        data = visible(data)
-        text = _json(data)
+    data, text = looked_through(data)
     said = TextContent(type="text", text=text)
     if picture is not None:
         image = ImageContent(type="image", data=base64.b64encode(picture).decode(), mime_type="image/png")
         return CallToolResult(content=[said, image])
     return CallToolResult(content=[said], structured_content=data, is_error=is_error)
+
+
+def looked_through(data: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """An answer with nothing in it that a reader cannot see, and the same as text."""
+    text = _json(data)
+    if is_visible(text):
+        return data, text
+    data = visible(data)
+    return data, _json(data)
 
 
 def _json(data: dict[str, Any]) -> str:

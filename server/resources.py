@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import functools
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,10 @@ from mcp.server.mcpserver.tools import Tool
 
 from ..core.errors import InputRejected, PolymarketAPIError
 from ..core.storage.caller import on_behalf_of
-from ..core.untrusted_text import is_visible, visible
 from ..handlers.prompts import PROMPTS, PromptSpec
 from ..handlers.resources import GUIDE, RESOURCES, ResourceSpec
 from ..handlers.toolspec import Toolset
+from .registration import looked_through
 from .views import VIEWS, View, page
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def offer_resources(server: MCPServer[DeskSource], source: DeskSource, toolsets:
                     title=spec.title,
                     description=spec.description,
                     mime_type="application/json",
-                    read_desk=_plain(spec, source),
+                    read_desk=functools.partial(_answer, spec, source),
                 )
             )
 
@@ -123,13 +123,6 @@ def _guide() -> str:
     return files("polydesk.handlers").joinpath("guide.md").read_text(encoding="utf-8")
 
 
-def _plain(spec: ResourceSpec, source: DeskSource) -> Callable[[], Any]:
-    async def read() -> str:
-        return await _answer(spec, source)
-
-    return read
-
-
 def _of_slug(spec: ResourceSpec, source: DeskSource) -> Callable[..., Any]:
     async def read(slug: str) -> str:
         return await _answer(spec, source, slug)
@@ -147,9 +140,5 @@ async def _answer(spec: ResourceSpec, source: DeskSource, *arguments: str) -> st
         raise ResourceNotFoundError(error.message) from error
     except PolymarketAPIError as error:
         raise ResourceError(error.message) from error
-    text = _json(data)
-    return text if is_visible(text) else _json(visible(data))
-
-
-def _json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    _, text = looked_through(data)
+    return text

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ..core.clock import Clock
 from ..core.errors import InputRejected
-from ..core.identifiers import ConditionId, TokenId
+from ..core.identifiers import TokenId
 from ..core.market_data.directory import MarketDirectory
 from ..core.market_data.quotes import MarketQuotes
 from ..core.models import Market, NewsItem, OrderBook, PriceHistory
@@ -65,15 +65,6 @@ class _KeptNews:
         return [each.evidence for each in self._store.recent(since=now - _NEWS, until=now, most=_MOST_NEWS)]
 
 
-def finds_market(directory: MarketDirectory) -> Callable[[ConditionId], Awaitable[Market]]:
-    """Markets by condition id, from the catalogue. Raises InputRejected `unknown_market`."""
-
-    async def find(condition_id: ConditionId) -> Market:
-        return (await directory.find(condition_id)).market
-
-    return find
-
-
 def worth_now(quotes: MarketQuotes, directory: MarketDirectory) -> Worth:
     """The midpoint of an outcome, or what it paid once its market has ended; None where neither is known."""
 
@@ -107,7 +98,7 @@ def surround_on(
     reference: ReferencePrices,
 ) -> Surround:
     """Surroundings of runs on this desk."""
-    clock, find, worth = site.clock, finds_market(directory), worth_now(quotes, directory)
+    clock, find, worth = site.clock, directory.market, worth_now(quotes, directory)
 
     async def event_markets(market: Market) -> Sequence[Market]:
         if not market.event_slug:

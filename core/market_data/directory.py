@@ -53,6 +53,10 @@ class MarketDirectory:
             return _only(page, reference)
         return await self._find_slug(name.lower())
 
+    async def market(self, condition_id: ConditionId) -> Market:
+        """The market of a condition. Raises InputRejected `unknown_market`."""
+        return (await self.find(condition_id)).market
+
     async def find_event(self, reference: str) -> Event:
         """The event named by its id, slug or page address. Raises InputRejected `unknown_event`."""
         name = reference.strip()

@@ -11,7 +11,6 @@ from .shapes import HealthLine, PoolLine, RouteLine, SeatLine, StreamLine, Venue
 if TYPE_CHECKING:
     from ...handlers.context import Desk
 
-_SCARCE = 5
 _ROUTES = 6
 
 
@@ -19,8 +18,6 @@ def health_line(desk: Desk) -> HealthLine:
     """The busiest routes are those with the most calls since the start."""
     health, pool, seat, stream = desk.venue_health(), desk.compute(), desk.seat(), desk.quotes.stream
     now = desk.clock.now()
-    degraded = [f"{kind.kind}: {kind.degraded}" for kind in pool.kinds if kind.degraded]
-    busiest = sorted(health.routes, key=lambda each: each.calls, reverse=True)[:_ROUTES]
     return HealthLine(
         venue=VenueLine(
             condition=health.condition,
@@ -28,7 +25,7 @@ def health_line(desk: Desk) -> HealthLine:
             retry_after_s=rounded(health.retry_after_s, 1),
             left_alone=list(health.left_alone) or None,
             clock_skew_s=rounded(health.clock_skew_s, 1),
-            scarce_requests={name: int(left) for name, left in health.headroom.items() if left < _SCARCE} or None,
+            scarce_requests=health.scarce or None,
         ),
         stream=None
         if stream is None
@@ -43,10 +40,10 @@ def health_line(desk: Desk) -> HealthLine:
         ),
         pool=PoolLine(
             backend=pool.backend,
-            running=sum(kind.running for kind in pool.kinds),
+            running=pool.running,
             queued=pool.queue_length,
             restarts=pool.restarts,
-            problem=quoted("; ".join(degraded), 200) if degraded else None,
+            problem=quoted(pool.degraded, 200) or None,
         ),
         routes=[
             RouteLine(
@@ -56,7 +53,7 @@ def health_line(desk: Desk) -> HealthLine:
                 p95_ms=None if each.latency.p95_s is None else rounded(each.latency.p95_s * 1000, 1),
                 errors=sum(each.errors.values()),
             )
-            for each in busiest
+            for each in health.busiest(_ROUTES)
         ],
         desk=SeatLine(pid=seat.pid, doors=seat.doors, survives_host_exit=seat.survives_host_exit),
         running_since=desk.started_at,

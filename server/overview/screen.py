@@ -129,7 +129,7 @@ class Screen:
             mark=mark,
             as_of=desk.clock.now(),
             source=desk.source,
-            trading=_trading(desk),
+            trading=desk.trading_state,
             halt=_halt(desk),
             money=money_line(snapshot, statement) if snapshot else None,
             statement=statement,
@@ -150,8 +150,7 @@ class Screen:
             alert_rules=len(desk.alerts.book.rules()),
             health=health_line(desk),
             limits=limit_lines(desk, account.standing) if account else [],
-            warnings=[*desk.warnings, *(f"Not comparable: {each}" for each in desk.notes().not_comparable[-5:])]
-            or None,
+            warnings=list(desk.all_warnings) or None,
             problems=problems or None,
         )
         return shown.as_json()
@@ -283,11 +282,3 @@ def _halt(desk: Desk) -> HaltLine | None:
     if halt is None:
         return None
     return HaltLine(reason=quoted(halt.reason, 300), since=halt.since, lifted_by=halt.lifted_by)
-
-
-def _trading(desk: Desk) -> str:
-    if desk.trading.halt:
-        return "halted"
-    if desk.read_only:
-        return "read-only"
-    return "open" if desk.account else "no wallet configured"
